@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A name for what something was made of."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: content_hash
+short_description: SHA-256 of files and data
+version_added: 0.1.0
+author: Ensemble (@ensemble)
+description:
+  - Hashes files, all files below folders, and data into one value, so that an image can be named after what went into it.
+  - The same content gives the same value on every machine. File names below a folder and the execute bit count; times and owners do not.
+options:
+  _terms:
+    description:
+      - Files or folders. Relative paths are searched as R(files and roles,playbooks_reuse_roles) are. Hidden files, C(__pycache__) and C(README.md) are left out.
+    type: list
+    elements: path
+    required: true
+  data:
+    description: Anything that can be written as JSON and belongs to the content, for instance versions.
+    type: raw
+  length:
+    description: How many hexadecimal digits to return.
+    type: int
+    default: 12
+"""
+
+EXAMPLES = r"""
+- name: Name of the image
+  ansible.builtin.set_fact:
+    image_name: "base-{{ lookup('ensemble.jitsi.content_hash', 'roles/docker', data={'release': 'trixie'}) }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: One hexadecimal string.
+  type: list
+  elements: str
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+IGNORED = {"__pycache__", "README.md"}
+
+
+def files_below(path: Path) -> list[Path]:
+    """The files that count at a path, in the same order everywhere."""
+    if path.is_file():
+        return [path]
+    return sorted(
+        found
+        for found in path.rglob("*")
+        if found.is_file() and not any(part in IGNORED or part.startswith(".") for part in found.relative_to(path).parts)
+    )
+
+
+def content_hash(paths: list[Path], data: object = None) -> str:
+    """SHA-256 (hexadecimal) of the files at or below `paths`, then of `data` as JSON."""
+    digest = hashlib.sha256()
+    for path in paths:
+        for found in files_below(path):
+            content = found.read_bytes()
+            name = found.relative_to(path.parent).as_posix()
+            digest.update(f"{name}\0{bool(found.stat().st_mode & 0o100)}\0{len(content)}\0".encode())
+            digest.update(content)
+    digest.update(json.dumps(data, sort_keys=True, default=str).encode())
+    return digest.hexdigest()
+
+
+class LookupModule(LookupBase):
+    """The lookup of that name."""
+
+    def run(self, terms, variables=None, **kwargs):
+        self.set_options(var_options=variables, direct=kwargs)
+        paths = []
+        for term in terms:
+            path = term if os.path.isabs(term) else self._loader.path_dwim(term)
+            if not os.path.exists(path):
+                raise AnsibleLookupError(f"content_hash: there is no {path}")
+            paths.append(Path(path))
+        return [content_hash(paths, self.get_option("data"))[: self.get_option("length")]]
