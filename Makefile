@@ -1,0 +1,45 @@
+# Two commands for a fresh machine: `make up` and `make test`. Each does its own set-up.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+LAB := tools/lab
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help up down status test test-fast test-platform bench docs lint clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.venv/ready: requirements.txt requirements-test.txt lab/pyproject.toml portal/pyproject.toml
+	tools/bootstrap python
+
+.PHONY: machine
+machine: .venv/ready
+	tools/bootstrap machine
+
+up: machine ## bring the whole platform up on the local Scaleway of this machine
+	$(LAB) up
+	$(BIN)/ansible-playbook playbooks/site.yml -i inventories/local $(ARGS)
+	@$(MAKE) --no-print-directory status
+
+down: .venv/ready ## remove everything that `make up` made (built images stay cached: `make clean` drops them)
+	$(LAB) down
+	tools/bootstrap stop-docker
+
+status: .venv/ready ## what runs, and where
+	@$(LAB) status
+
+test: machine ## all tests, on a machine where nothing was installed by hand
+	tools/bootstrap test-packages
+	$(PYTEST) -n 2 tests/unit tests/lab tests/modules tests/portal
+	$(PYTEST) tests/quality tests/lab_docker tests/roles tests/platform
+
+test-fast: .venv/ready ## unit tests and tests against the null driver only
+	$(PYTEST) -n 2 tests/unit tests/lab tests/modules
+
+lint: .venv/ready ## ruff, ansible-lint, ansible-test sanity, documentation lint
+	$(PYTEST) tests/quality
+
+clean: down ## `make down`, and drop caches and the virtual environment too
+	$(LAB) clean
+	rm -rf .venv .lab
