@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`site.yml` again, with other wishes, and with bad ones."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from conftest import LAB, ROOT, TOKEN, ZONE, Platform, play, until
+
+EMPTY = 8917
+
+
+def test_second_run_changes_nothing(platform: Platform) -> None:
+    again = play("site.yml")
+    assert again.status == 0
+    assert again.changed == 0, again.recap
+    print(f"second run: {again.seconds:.0f} s")
+    assert again.seconds <= 60
+
+
+@pytest.mark.slow
+def test_third_server_is_chosen_with_nothing_else_touched(platform: Platform) -> None:
+    grown = play("site.yml", "-e", "jitsi_count=3")
+    try:
+        assert grown.status == 0
+        assert {host: counts["changed"] for host, counts in grown.recap.items() if counts["changed"] and host != "localhost"} == {}
+        until(lambda: "h-3" in {platform.room()["server"] for _ in range(6)}, 120, "a room on h-3")
+    finally:
+        shrunk = play("site.yml", "-e", "jitsi_count=2")
+    assert shrunk.status == 0
+    assert sorted(platform.servers("h-")) == ["h-1", "h-2"]
+    with pytest.raises(Exception, match="h-3"):
+        platform.resolve("h-3.ensemble.test")
+
+
+@pytest.fixture(scope="module")
+def empty_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An inventory of an account with nothing in it: the null driver on a port of its own."""
+    folder = tmp_path_factory.mktemp("empty")
+    inventory = folder / "inventories/local"
+    shutil.copytree(ROOT / "inventories/local", inventory, symlinks=False)
+    for name in ("scaleway.yml", "group_vars/all/50-local.yml"):
+        text = (inventory / name).read_text().replace("127.0.0.1:8900", f"127.0.0.1:{EMPTY}")
+        (inventory / name).write_text(text.replace('"{{ inventory_dir }}/../../.lab/secrets"', str(folder / "secrets")).replace(
+            "inventory_dir ~ '/../../.lab", f"'{ROOT}/.lab"))
+    (ROOT / ".lab/files").mkdir(parents=True, exist_ok=True)
+    lab = subprocess.Popen(
+        [sys.executable, "-m", "ensemble_lab", "serve", "--driver", "null", "--port", str(EMPTY), "--speed", "0",
+         "--dns-domain", "ensemble.test", "--state", str(folder / "state")], cwd=ROOT / "lab", stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        until(lambda: requests.get(f"http://127.0.0.1:{EMPTY}/_emulator/info", timeout=1).ok, 20, "the null lab")
+        yield str(inventory)
+    finally:
+        lab.terminate()
+        lab.wait(10)
+
+
+def written(port: int = EMPTY) -> list[str]:
+    """Requests that changed something in the empty account."""
+    seen = requests.get(f"http://127.0.0.1:{port}/_emulator/requests", timeout=5).json()["requests"]
+    return [f"{one['method']} {one['path']}" for one in seen if one["method"] != "GET" and "/_emulator" not in one["path"]]
+
+
+def test_check_mode_on_an_empty_cloud_shows_the_plan_and_creates_nothing(empty_cloud: str) -> None:
+    planned = play("site.yml", "--check", "--diff", inventory=empty_cloud)
+    assert planned.status == 0
+    assert planned.changed > 5
+    for name in ("prometheus-1", "h-1", "h-2", "api-1", "api-2", "ensemble-local-jitsi"):
+        assert name in planned.output
+    assert written() == []
+    assert not Path(empty_cloud, "../../secrets/id_ed25519").exists()
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"),
+    [
+        ("jitsi_server_type=DEV9-XXL", "DEV9-XXL"),
+        ("ensemble_domain=not-ours.example", "not-ours.example"),
+        ("jitsi_count=-1", "jitsi_count"),
+        ('{"scaleway": {"api_url": "http://127.0.0.1:8917", "access_key": "SCWWRONGWRONGWRONGWR", '
+         '"secret_key": "99999999-9999-4999-8999-999999999999", "project_id": "11111111-1111-4111-8111-111111111111", "zone": "fr-par-1"}}',
+         "credentials"),
+        ('{"scaleway": {"api_url": "http://127.0.0.1:9", "access_key": "SCWLABLABLABLABLABLA", '
+         '"secret_key": "22222222-2222-4222-8222-222222222222", "project_id": "11111111-1111-4111-8111-111111111111", "zone": "fr-par-1"}}',
+         "127.0.0.1:9"),
+    ],
+    ids=["unknown type", "domain not owned", "negative count", "wrong credentials", "API not reachable"],
+)  # fmt: skip
+def test_bad_input_is_one_clear_error_before_anything_is_created(empty_cloud: str, wish: str, says: str) -> None:
+    failed = play("site.yml", "-e", wish, inventory=empty_cloud, timeout=300)
+    assert failed.status != 0
+    assert failed.output.count("[ERROR]") + failed.output.count("fatal:") <= 2
+    assert sum(counts["failed"] for counts in failed.recap.values()) == 1
+    assert says in failed.output
+    assert "Traceback" not in failed.output
+    assert "22222222-2222-4222-8222-222222222222" not in failed.output
+    assert written() == []
+
+
+def test_secrets_are_not_printed(platform: Platform) -> None:
+    loud = play("network.yml", "-vvv")
+    assert loud.status == 0
+    assert TOKEN["X-Auth-Token"] not in loud.output
+    assert requests.get(f"{LAB}{ZONE}/servers", timeout=5).status_code == 401
