@@ -1,0 +1,35 @@
+"""A stand-in of the portal: answers /readyz, shows its environment, and finishes slow requests when it is told to stop."""
+
+import json
+import os
+import signal
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path == "/slow":
+            time.sleep(3)
+        try:
+            with open("/written", "w"):
+                writable = True
+        except OSError:
+            writable = False
+        facts = {"environment": dict(os.environ), "uid": os.getuid(), "root_is_writable": writable}
+        body = json.dumps(facts).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = False  # so that closing waits for the requests under way
+
+
+server = Server(("0.0.0.0", 8080), Handler)
+signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+server.serve_forever()
+server.server_close()
