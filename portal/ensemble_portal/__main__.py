@@ -1,0 +1,88 @@
+"""`python -m ensemble_portal`: read the settings, then serve until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import signal
+import sys
+import time
+
+import uvicorn
+
+from . import __version__, logs
+from .app import make_app
+from .fastlane import fast_lane
+from .portal import Portal
+from .settings import Settings, SettingsError, table
+
+
+class Server(uvicorn.Server):
+    """uvicorn, stopping in two steps: tell the balancer, then (after the stop delay) close. A second signal ends it."""
+
+    def __init__(self, config: uvicorn.Config, portal: Portal) -> None:
+        super().__init__(config)
+        self._portal = portal
+        self._exit_at = math.inf
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        if self._portal.stopping:
+            self.should_exit = self.force_exit = True
+        self._exit_at = time.monotonic() + self._portal.settings.stop_delay
+        self._portal.stop()
+
+    async def on_tick(self, counter: int) -> bool:
+        """uvicorn asks ten times a second whether to stop."""
+        self.should_exit = self.should_exit or time.monotonic() >= self._exit_at
+        return await super().on_tick(counter)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; open requests are finished, up to the stop timeout."""
+    portal = Portal(settings)
+    host, port = settings.listen
+    config = uvicorn.Config(
+        make_app(portal),
+        host=host,
+        port=port,
+        http=fast_lane(portal),
+        ws="none",
+        loop="uvloop",
+        lifespan="on",
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        backlog=4096,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=int(settings.stop_timeout),
+    )
+    Server(config, portal).run()
+
+
+def main() -> int:
+    wide = "\n".join(f"  {name:<30} {default:<24.24} {about}" for name, default, about in table())
+    parser = argparse.ArgumentParser(
+        prog="ensemble-portal",
+        description="Serve the portal. Settings come from the environment:\n\n" + wide,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--check", action="store_true", help="check the settings and stop")
+    arguments = parser.parse_args()
+    try:
+        settings = Settings.from_environ(os.environ)
+    except SettingsError as error:
+        print(f"The portal cannot start:\n{error}", file=sys.stderr)
+        return 2
+    if arguments.check:
+        return 0
+    logs.set_up(settings.log_level)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    serve(settings)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

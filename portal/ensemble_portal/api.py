@@ -1,0 +1,116 @@
+"""The routes below /api/v1, and those for operators: /healthz, /readyz, /metrics."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from . import metrics, names
+from .answers import LARGEST_BODY, Answer, read_room_request, room_json
+from .portal import Portal
+from .problems import Problem
+from .rooms import RETRY_AFTER
+
+
+def as_response(answer: Answer) -> Response:
+    response = Response(answer.body, answer.status)
+    for name, value in answer.headers:
+        response.headers[name] = value
+    return response
+
+
+def client_of(request: Request) -> str:
+    peer = request.client.host if request.client else ""
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for")) or None
+    return portal_of(request).proxies.client(peer, forwarded)
+
+
+def portal_of(request: Request) -> Portal:
+    return request.app.state.portal
+
+
+async def body_of(request: Request) -> bytes:
+    """The request's body. Raises Problem when it is larger than any sensible one."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise Problem("too-large", {"Connection": "close"}, limit=LARGEST_BODY)
+    return body
+
+
+async def servers(request: Request) -> Response:
+    gzip = "gzip" in request.headers.get("accept-encoding", "")
+    return as_response(portal_of(request).answers.servers(request.headers.get("if-none-match"), gzip))
+
+
+async def new_room(request: Request) -> Response:
+    name, language = read_room_request(request.headers.get("content-type"), await body_of(request))
+    answers, client = portal_of(request).answers, client_of(request)
+    if name is not None:
+        return as_response(await answers.named_room(client, name))
+    return as_response(answers.new_room(client, request.headers.get("accept-language"), language))
+
+
+async def one_room(request: Request) -> Response:
+    """Where a named room lives now, without claiming it."""
+    room = await portal_of(request).rooms.find(request.path_params["name"])
+    if room is None:
+        raise Problem("room-unknown")
+    return Response(orjson.dumps(room_json(room)), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+async def events(request: Request) -> Response:
+    stream = portal_of(request).events
+    if stream.is_full:
+        raise Problem("too-many-listeners", RETRY_AFTER)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(stream.stream(), media_type="text/event-stream", headers=headers)
+
+
+async def openapi(request: Request) -> Response:
+    return Response(_openapi(), media_type="application/json", headers={"Cache-Control": "max-age=300"})
+
+
+@cache
+def _openapi() -> bytes:
+    document = orjson.loads(files(__package__).joinpath("openapi.json").read_bytes())
+    document["components"]["schemas"]["RoomRequest"]["properties"]["name"]["maxLength"] = names.LONGEST
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2)
+
+
+async def healthz(request: Request) -> Response:
+    """Alive and willing: what a balancer should ask. Fails only while stopping."""
+    stopping = portal_of(request).stopping
+    return _plain("stopping" if stopping else "ok", 503 if stopping else 200)
+
+
+async def readyz(request: Request) -> Response:
+    """Able to give out a room right now: what a rollout should ask."""
+    reason = portal_of(request).not_ready_because()
+    return _plain(reason or "ready", 503 if reason else 200)
+
+
+async def metrics_page(request: Request) -> Response:
+    return Response(portal_of(request).metrics.page(), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+def _plain(text: str, status: int) -> Response:
+    return Response(text + "\n", status, {"Cache-Control": "no-store"}, "text/plain")
+
+
+ROUTES = [
+    Route("/api/v1/servers", servers),
+    Route("/api/v1/rooms", new_room, methods=["POST"]),
+    Route("/api/v1/rooms/{name:path}", one_room),
+    Route("/api/v1/events", events),
+    Route("/api/v1/openapi.json", openapi),
+    Route("/healthz", healthz),
+    Route("/readyz", readyz),
+    Route("/metrics", metrics_page),
+]

@@ -1,0 +1,98 @@
+"""The ASGI application: routes, errors in the visitor's own form, headers that every answer carries, CORS."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import api, pages
+from .answers import refused
+from .portal import Portal
+from .problems import Problem
+
+BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+SAFE = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+]
+log = logging.getLogger("ensemble.requests")
+
+
+class Outer:
+    """Adds the safe headers to every answer, closes connections while stopping, logs requests when asked to."""
+
+    def __init__(self, app: ASGIApp, portal: Portal) -> None:
+        self._app = app
+        self._portal = portal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        started, status = time.monotonic(), 0
+
+        async def send_safely(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), *SAFE]
+                if self._portal.stopping:
+                    message["headers"].append((b"connection", b"close"))
+            await send(message)
+
+        await self._app(scope, receive, send_safely)
+        if self._portal.settings.log_requests:
+            facts = {"method": scope["method"], "path": scope["path"], "status": status}
+            seconds = round(time.monotonic() - started, 6)
+            log.info("request", extra={**facts, "seconds": seconds, "peer": (scope.get("client") or ("",))[0]})
+
+
+async def on_problem(request: Request, problem: Exception) -> Response:
+    """problem+json below /api, a page elsewhere."""
+    assert isinstance(problem, Problem)
+    if request.url.path.startswith("/api/"):
+        return api.as_response(refused(problem, request.headers.get("accept-language")))
+    return await pages.problem_page(request, problem)
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = BY_STATUS.get(error.status_code)
+    if kind is None:
+        return await on_problem(request, Problem("bad-request", reason=str(error.detail)))
+    return await on_problem(request, Problem(kind, dict(error.headers or {}), limit=api.LARGEST_BODY))
+
+
+async def on_bug(request: Request, error: Exception) -> Response:
+    return await on_problem(request, Problem("internal"))
+
+
+def make_app(portal: Portal) -> Starlette:
+    """The application around a portal whose life is led by the application's lifespan."""
+    settings = portal.settings
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Content-Type"],
+        expose_headers=["ETag", "Location", "Retry-After"],
+        max_age=3600,
+    )
+    app = Starlette(
+        routes=[*api.ROUTES, *pages.ROUTES],
+        middleware=[Middleware(Outer, portal=portal), cors],
+        exception_handlers={Problem: on_problem, HTTPException: on_http_error, Exception: on_bug},
+        lifespan=lambda app: portal.living(),
+    )
+    app.state.portal = portal
+    app.router.redirect_slashes = False
+    return app

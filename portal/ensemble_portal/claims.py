@@ -1,0 +1,176 @@
+"""The register of named rooms: which server a name lives on. One atomic claim per call, in SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import asyncpg
+
+from .problems import Problem
+
+TABLE = """
+CREATE TABLE IF NOT EXISTS ensemble_claims (
+    room text PRIMARY KEY,
+    server text NOT NULL,
+    host text NOT NULL,
+    expires double precision NOT NULL
+)
+"""
+LOCK_OF_THE_SCHEMA = 0x456E73656D626C65
+CLEAN_EVERY = 600.0
+
+
+class Claims(Protocol):
+    """The register. Names are normalised by the caller; times are seconds since 1970 on the register's own clock."""
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def find(self, room: str) -> tuple[str, str] | None:
+        """(server, host) of a live claim."""
+        ...
+
+    async def claim(self, room: str, server: str, host: str, lost: str | None, seconds: float) -> tuple[str, str]:
+        """Take `room` for `server` unless it has a live claim; whoever holds it then is returned and lives on.
+
+        A claim held by `lost` (a server that is gone) is replaced. Raises Problem('store-unavailable').
+        """
+        ...
+
+    async def clean(self) -> None:
+        """Remove what has expired."""
+        ...
+
+
+def open_store(address: str) -> Claims:
+    """The register at sqlite:PATH or postgresql://..."""
+    if address.startswith("sqlite:"):
+        return SqliteClaims(address.removeprefix("sqlite:"))
+    return PostgresClaims(address)
+
+
+class SqliteClaims:
+    """For one portal: a file (or memory) of its own, used from one thread."""
+
+    _CLAIM = """
+    INSERT INTO ensemble_claims (room, server, host, expires) VALUES (:room, :server, :host, :now + :seconds)
+    ON CONFLICT (room) DO UPDATE SET
+        server = CASE WHEN expires <= :now OR server = :lost THEN excluded.server ELSE server END,
+        host = CASE WHEN expires <= :now OR server = :lost THEN excluded.host ELSE host END,
+        expires = excluded.expires
+    RETURNING server, host
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, "claims")
+        self._database: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        await self._run(self._connect)
+
+    async def close(self) -> None:
+        if self._database is not None:
+            await self._run(self._database.close)
+        self._thread.shutdown()
+
+    async def find(self, room: str) -> tuple[str, str] | None:
+        query = "SELECT server, host FROM ensemble_claims WHERE room = ? AND expires > ?"
+        return await self._run(lambda: self._connected().execute(query, (room, time.time())).fetchone())
+
+    async def claim(self, room: str, server: str, host: str, lost: str | None, seconds: float) -> tuple[str, str]:
+        values = {
+            "room": room,
+            "server": server,
+            "host": host,
+            "lost": lost,
+            "now": time.time(),
+            "seconds": seconds,
+        }
+        return await self._run(lambda: self._connected().execute(self._CLAIM, values).fetchall()[0])
+
+    async def clean(self) -> None:
+        await self._run(
+            lambda: self._connected().execute("DELETE FROM ensemble_claims WHERE expires <= ?", (time.time(),))
+        )
+
+    def _connect(self) -> None:
+        self._database = sqlite3.connect(self._path, timeout=5, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=NORMAL")
+        self._database.execute(TABLE)
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._database is None:
+            raise sqlite3.OperationalError("not open")
+        return self._database
+
+    async def _run(self, work):
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except (sqlite3.Error, RuntimeError) as error:
+            raise Problem("store-unavailable") from error
+
+
+class PostgresClaims:
+    """For portals that share one register. The database's clock decides what has expired."""
+
+    _NOW = "extract(epoch from clock_timestamp())"
+    _CLAIM = f"""
+    INSERT INTO ensemble_claims AS held (room, server, host, expires) VALUES ($1, $2, $3, {_NOW} + $5)
+    ON CONFLICT (room) DO UPDATE SET
+        server = CASE WHEN held.expires <= {_NOW} OR held.server = $4 THEN excluded.server ELSE held.server END,
+        host = CASE WHEN held.expires <= {_NOW} OR held.server = $4 THEN excluded.host ELSE held.host END,
+        expires = excluded.expires
+    RETURNING server, host
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Connect and make the table. A database that is away now is tried again at the first use."""
+        await self._connected()
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def find(self, room: str) -> tuple[str, str] | None:
+        query = f"SELECT server, host FROM ensemble_claims WHERE room = $1 AND expires > {self._NOW}"
+        row = await self._fetch(query, room)
+        return (row["server"], row["host"]) if row else None
+
+    async def claim(self, room: str, server: str, host: str, lost: str | None, seconds: float) -> tuple[str, str]:
+        row = await self._fetch(self._CLAIM, room, server, host, lost, seconds)
+        return row["server"], row["host"]
+
+    async def clean(self) -> None:
+        await self._fetch(f"DELETE FROM ensemble_claims WHERE expires <= {self._NOW}")
+
+    async def _fetch(self, query: str, *values):
+        pool = await self._connected()
+        try:
+            return await pool.fetchrow(query, *values, timeout=5)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise Problem("store-unavailable") from error
+
+    async def _connected(self) -> asyncpg.Pool:
+        async with self._opening:
+            if self._pool is None:
+                try:
+                    pool = await asyncpg.create_pool(self._address, min_size=1, max_size=8, timeout=5)
+                    async with pool.acquire() as connection, connection.transaction():
+                        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_OF_THE_SCHEMA)
+                        await connection.execute(TABLE)
+                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    raise Problem("store-unavailable") from error
+                self._pool = pool
+            return self._pool

@@ -1,0 +1,95 @@
+"""Who is asking: the client's address behind trusted proxies, and how many rooms it may still have."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+from .settings import Network
+
+MOST_REMEMBERED = 65536
+
+
+class Proxies:
+    """Finds the client's address. X-Forwarded-For is believed only as far as trusted peers wrote it."""
+
+    def __init__(self, trusted: Sequence[Network]) -> None:
+        self._trusted = trusted
+        self._known: dict[str, bool] = {}
+
+    def client(self, peer: str, forwarded: str | None) -> str:
+        """The address nearest to the visitor that a trusted proxy vouches for."""
+        if forwarded is None or not self._is_trusted(peer):
+            return peer
+        client = peer
+        for hop in reversed([hop.strip() for hop in forwarded.split(",")]):
+            if not _is_address(hop):
+                break
+            client = hop
+            if not self._is_trusted(hop):
+                break
+        return client
+
+    def _is_trusted(self, address: str) -> bool:
+        known = self._known.get(address)
+        if known is None:
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            known = self._known[address] = self._look_up(address)
+        return known
+
+    def _look_up(self, address: str) -> bool:
+        try:
+            ip = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        ip = getattr(ip, "ipv4_mapped", None) or ip
+        return any(ip in network for network in self._trusted if network.version == ip.version)
+
+
+class Limiter:
+    """A bucket of rooms per client: full at first, refilled evenly, `per_minute` large. IPv6 counts by /64."""
+
+    def __init__(self, per_minute: float) -> None:
+        self._size = per_minute
+        self._rate = per_minute / 60
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def wait(self, client: str, now: float) -> float:
+        """0 when the client may have a room now (it is counted), else the seconds until it may."""
+        if self._size <= 0:
+            return 0.0
+        key = _network_of(client) if ":" in client else client
+        left, at = self._buckets.get(key, (self._size, now))
+        left = min(self._size, left + (now - at) * self._rate)
+        if left < 1:
+            self._buckets[key] = (left, now)
+            return (1 - left) / self._rate
+        self._buckets[key] = (left - 1, now)
+        if len(self._buckets) > MOST_REMEMBERED:
+            self._forget(now)
+        return 0.0
+
+    def _forget(self, now: float) -> None:
+        """Drop full buckets; if that frees too little, drop the oldest half."""
+        full = [key for key, (left, at) in self._buckets.items() if left + (now - at) * self._rate >= self._size]
+        for key in full or list(self._buckets)[: MOST_REMEMBERED // 2]:
+            del self._buckets[key]
+
+
+def _network_of(client: str) -> str:
+    try:
+        ip = ipaddress.IPv6Address(client.partition("%")[0])
+    except ValueError:
+        return client
+    if ip.ipv4_mapped:
+        return str(ip.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(ip) >> 64 << 64, 64)))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

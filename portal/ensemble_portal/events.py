@@ -1,0 +1,58 @@
+"""Live load as server-sent events: the newest snapshot to every listener, nothing queued behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from .fleet import Snapshot
+from .metrics import Metrics
+
+MOST_LISTENERS = 1000
+HEARTBEAT = 20.0
+
+
+class Events:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._changed = asyncio.Event()
+        self._latest = b""
+        self._closed = False
+        self._listeners = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self._listeners >= MOST_LISTENERS or self._closed
+
+    def publish(self, snapshot: Snapshot) -> None:
+        self._latest = b"event: servers\nid: %d\ndata: %s\n\n" % (snapshot.polled_at * 1000, snapshot.body)
+        self._wake()
+
+    def close(self) -> None:
+        self._closed = True
+        self._wake()
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The events for one listener, with comments in between so that dead connections are seen."""
+        self._listeners += 1
+        self._metrics.listeners(self._listeners)
+        try:
+            yield b"retry: 5000\n\n"
+            sent = b""
+            while not self._closed:
+                changed = self._changed
+                if self._latest is not sent:
+                    sent = self._latest
+                    yield sent
+                    continue
+                try:
+                    await asyncio.wait_for(changed.wait(), HEARTBEAT)
+                except TimeoutError:
+                    yield b": still here\n\n"
+        finally:
+            self._listeners -= 1
+            self._metrics.listeners(self._listeners)
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

@@ -1,0 +1,68 @@
+"""The heart beat: ask Prometheus, update the fleet, tell the listeners; again after the poll interval."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from .claims import Claims
+from .fleet import Fleet, Snapshot
+from .metrics import Metrics
+from .problems import Problem
+from .prometheus import Prometheus, PrometheusError
+
+CLEAN_EVERY = 600.0
+log = logging.getLogger("ensemble.poller")
+
+
+class Poller:
+    def __init__(self, prometheus: Prometheus, fleet: Fleet, metrics: Metrics, interval: float) -> None:
+        self._prometheus = prometheus
+        self._fleet = fleet
+        self._metrics = metrics
+        self._interval = interval
+        self._listeners: list[Callable[[Snapshot], None]] = []
+        self._silent = False
+
+    def on_update(self, listener: Callable[[Snapshot], None]) -> None:
+        self._listeners.append(listener)
+
+    async def run(self) -> None:
+        """Poll until cancelled, on a steady beat."""
+        beat = time.monotonic()
+        while True:
+            await self.poll()
+            beat = max(beat + self._interval, time.monotonic())
+            await asyncio.sleep(beat - time.monotonic())
+
+    async def poll(self) -> None:
+        """One query. What goes wrong is logged and counted, and the last list stays."""
+        started = time.monotonic()
+        try:
+            readings = await asyncio.to_thread(self._prometheus.ask)
+        except PrometheusError as error:
+            self._metrics.polls.labels("failed").inc()
+            if not self._silent:
+                log.error("Prometheus is silent", extra={"reason": str(error)})
+            self._silent = True
+            return
+        self._metrics.polls.labels("ok").inc()
+        self._metrics.poll_time.observe(time.monotonic() - started)
+        if self._silent:
+            log.info("Prometheus answers again")
+        self._silent = False
+        snapshot = self._fleet.update(readings, started, time.time())
+        for listener in self._listeners:
+            listener(snapshot)
+
+
+async def clean_regularly(claims: Claims) -> None:
+    """Remove expired claims from time to time until cancelled."""
+    while True:
+        try:
+            await claims.clean()
+        except Problem:
+            log.error("the register of room names does not answer")
+        await asyncio.sleep(CLEAN_EVERY)

@@ -1,0 +1,68 @@
+"""The portal put together: the parts, and the life they share."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from .answers import Answers
+from .chooser import Chooser
+from .claims import open_store
+from .clients import Limiter, Proxies
+from .events import Events
+from .fleet import Fleet
+from .metrics import Metrics
+from .poller import Poller, clean_regularly
+from .problems import Problem
+from .prometheus import Prometheus
+from .rooms import Rooms
+from .settings import Settings
+
+
+class Portal:
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.fleet = Fleet(settings)
+        self.metrics = Metrics(self.fleet)
+        self.claims = open_store(settings.store)
+        self.proxies = Proxies(settings.trusted_proxies)
+        limiter = Limiter(settings.rooms_per_minute)
+        chooser = Chooser(settings.choices, settings.room_load, settings.promise_time)
+        self.rooms = Rooms(settings, self.fleet, chooser, self.claims, self.metrics, limiter)
+        self.answers = Answers(settings, self.fleet, self.rooms)
+        self.events = Events(self.metrics)
+        prometheus = Prometheus(settings.prometheus_url, settings.prometheus_timeout, settings.cpu_window)
+        self.poller = Poller(prometheus, self.fleet, self.metrics, settings.poll_interval)
+        self.poller.on_update(self.events.publish)
+        self.stopping = False
+
+    def not_ready_because(self) -> str | None:
+        """Why no room can be given out now; None when one can."""
+        snapshot = self.fleet.fresh(time.monotonic())
+        if self.stopping:
+            return "stopping"
+        if snapshot is None:
+            return "fleet-unknown"
+        return None if snapshot.ready else "no-server"
+
+    def stop(self) -> None:
+        """Tell the balancer to look elsewhere and let the open event streams end."""
+        self.stopping = True
+        self.events.close()
+
+    @asynccontextmanager
+    async def living(self) -> AsyncIterator[None]:
+        """Open the register, poll once, keep polling; close everything at the end."""
+        with suppress(Problem):
+            await self.claims.open()
+        await self.poller.poll()
+        tasks = [asyncio.create_task(self.poller.run()), asyncio.create_task(clean_regularly(self.claims))]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.claims.close()

@@ -1,0 +1,162 @@
+"""Everything that can go wrong for a visitor: one kind each, with its HTTP status and its words in each language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+TYPE_PREFIX = "urn:ensemble:problem:"
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    status: int
+    title: str
+    detail: str
+    title_fr: str
+    detail_fr: str
+
+
+KINDS = {
+    "no-server": Kind(
+        503,
+        "No meeting server is free",
+        "Every meeting server is starting, leaving or in trouble. Please try again in a minute.",
+        "Aucun serveur de réunion n'est disponible",
+        "Tous les serveurs démarrent, s'arrêtent ou sont en difficulté. Réessayez dans une minute.",
+    ),
+    "fleet-unknown": Kind(
+        503,
+        "We cannot see the meeting servers",
+        "The portal has had no news of the meeting servers for too long and will not send you to one by guess.",
+        "Les serveurs de réunion sont hors de vue",
+        "Le portail est sans nouvelles des serveurs depuis trop longtemps et ne vous enverra pas au hasard.",
+    ),
+    "store-unavailable": Kind(
+        503,
+        "Named rooms are not available",
+        "The register of room names does not answer. A new room without a name works.",
+        "Les salles nommées sont indisponibles",
+        "Le registre des noms de salles ne répond pas. Une nouvelle salle sans nom fonctionne.",
+    ),
+    "too-many-rooms": Kind(
+        429,
+        "Too many new rooms",
+        "Your network address has asked for too many rooms. Please wait {wait} s.",
+        "Trop de nouvelles salles",
+        "Votre adresse réseau a demandé trop de salles. Patientez {wait} s.",
+    ),
+    "too-many-listeners": Kind(
+        503,
+        "Too many live views",
+        "This portal serves as many live views as it can. The list of servers still answers.",
+        "Trop de vues en direct",
+        "Ce portail sert autant de vues en direct qu'il peut. La liste des serveurs répond toujours.",
+    ),
+    "name-empty": Kind(
+        422,
+        "This name cannot be used",
+        "The name needs at least one letter or digit that Jitsi keeps.",
+        "Ce nom ne convient pas",
+        "Le nom doit contenir au moins une lettre ou un chiffre que Jitsi conserve.",
+    ),
+    "name-too-long": Kind(
+        422,
+        "This name is too long",
+        "A room's name has at most {limit} characters.",
+        "Ce nom est trop long",
+        "Le nom d'une salle compte au plus {limit} caractères.",
+    ),
+    "name-reserved": Kind(
+        422,
+        "This name is reserved",
+        "The meeting servers use “{name}” for themselves. Please choose another name.",
+        "Ce nom est réservé",
+        "Les serveurs de réunion utilisent « {name} » pour eux-mêmes. Choisissez un autre nom.",
+    ),
+    "bad-request": Kind(
+        400,
+        "The request cannot be read",
+        "{reason}",
+        "La demande est illisible",
+        "{reason}",
+    ),
+    "too-large": Kind(
+        413,
+        "The request is too large",
+        "A request has at most {limit} bytes.",
+        "La demande est trop grande",
+        "Une demande compte au plus {limit} octets.",
+    ),
+    "wrong-media-type": Kind(
+        415,
+        "JSON is expected",
+        "Send the body as application/json.",
+        "JSON est attendu",
+        "Envoyez le corps en application/json.",
+    ),
+    "not-found": Kind(
+        404,
+        "There is nothing here",
+        "This address leads nowhere.",
+        "Il n'y a rien ici",
+        "Cette adresse ne mène nulle part.",
+    ),
+    "room-unknown": Kind(
+        404,
+        "Nobody is in this room",
+        "No meeting of this name is open.",
+        "Personne dans cette salle",
+        "Aucune réunion de ce nom n'est ouverte.",
+    ),
+    "method-not-allowed": Kind(
+        405,
+        "This cannot be done here",
+        "The address does not take this method.",
+        "Action impossible ici",
+        "Cette adresse n'accepte pas cette méthode.",
+    ),
+    "internal": Kind(
+        500,
+        "Something broke",
+        "This is our fault, not yours. It has been noted.",
+        "Quelque chose s'est cassé",
+        "C'est notre faute, pas la vôtre. L'incident a été noté.",
+    ),
+}
+
+
+class Problem(Exception):
+    """A refusal that is told to the visitor. `headers` go out with it; `values` fill its words."""
+
+    def __init__(self, kind: str, headers: dict[str, str] | None = None, **values: Any) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.headers = headers or {}
+        self.values = values
+
+    @property
+    def status(self) -> int:
+        return KINDS[self.kind].status
+
+    def title(self, language: str = "en") -> str:
+        kind = KINDS[self.kind]
+        return kind.title_fr if language == "fr" else kind.title
+
+    def detail(self, language: str = "en") -> str:
+        kind = KINDS[self.kind]
+        return (kind.detail_fr if language == "fr" else kind.detail).format(**self.values)
+
+    def body(self, language: str = "en") -> bytes:
+        """The problem+json document (RFC 9457)."""
+        return orjson.dumps(
+            {
+                "type": TYPE_PREFIX + self.kind,
+                "title": self.title(language),
+                "status": self.status,
+                "detail": self.detail(language),
+            }
+        )

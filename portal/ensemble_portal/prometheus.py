@@ -1,0 +1,133 @@
+"""What Prometheus knows of the Jitsi servers: one query, one answer, one Reading per server."""
+
+from __future__ import annotations
+
+import math
+import urllib.error
+import urllib.parse
+import urllib.request
+from base64 import b64encode
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+MAX_ANSWER = 256 * 1024 * 1024
+GAUGES = {
+    "nginx_up": "nginx_up",
+    "jitsi_jvb_healthy": "jvb_healthy",
+    "jitsi_jvb_stress": "stress",
+    "jitsi_jvb_current_endpoints": "endpoints",
+    "jitsi_jvb_drain_mode": "drain_mode",
+    "jitsi_jvb_graceful_shutdown": "graceful_shutdown",
+    "jitsi_jicofo_participants_current": "participants",
+    "jitsi_jicofo_conferences": "conferences",
+}
+
+
+class PrometheusError(Exception):
+    """Prometheus did not answer, or not with what was asked."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """One server as one poll saw it. A measure that is missing is None, never zero."""
+
+    server: str
+    host: str = ""
+    zone: str = ""
+    server_type: str = ""
+    fleet_state: str = ""
+    up: dict[str, bool] = field(default_factory=dict)
+    age: float | None = None
+    cpu: float | None = None
+    egress: float | None = None
+    gauges: dict[str, float] = field(default_factory=dict)
+
+
+def fleet_query(window: float) -> str:
+    """The one PromQL query that tells everything; rates are taken over `window` seconds."""
+    names = "|".join(["up", *GAUGES])
+    rate = f"{{role='jitsi',%s}}[{max(1, round(window))}s]"
+    idle = "rate(node_cpu_seconds_total" + rate % "mode='idle'" + ")"
+    sent = "rate(node_network_transmit_bytes_total" + rate % "device!~'lo|docker.*|br-.*|veth.*'" + ")"
+    derived = {
+        "age": "max by (server) (time() - timestamp(up{role='jitsi',job='node'}))",
+        "cpu": f"1 - avg by (server) ({idle})",
+        "egress": f"8 * sum by (server) ({sent})",
+    }
+    parts = [f"{{__name__=~'{names}',role='jitsi'}}"]
+    parts += [f"label_replace({expression}, 'measure', '{name}', '', '')" for name, expression in derived.items()]
+    return " or ".join(parts)
+
+
+def read_answer(body: bytes) -> dict[str, Reading]:
+    """Server name -> Reading, from the JSON of /api/v1/query. Raises PrometheusError on any other shape."""
+    try:
+        answer = orjson.loads(body)
+        if answer["status"] != "success":
+            raise PrometheusError(f"Prometheus refused the query: {answer.get('error', 'no reason given')}")
+        series = answer["data"]["result"]
+        if answer["data"]["resultType"] != "vector":
+            raise PrometheusError("Prometheus answered with something other than a vector")
+        readings: dict[str, Reading] = {}
+        for one in series:
+            labels = one["metric"]
+            server = labels.get("server")
+            value = float(one["value"][1])
+            if server and math.isfinite(value):
+                _note(readings.setdefault(server, Reading(server)), labels, value)
+    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
+        raise PrometheusError(f"Prometheus gave an answer that cannot be read: {error!r}") from error
+    return {name: reading for name, reading in readings.items() if reading.host}
+
+
+def _note(reading: Reading, labels: dict[str, str], value: float) -> None:
+    metric = labels.get("__name__", "")
+    if metric == "up":
+        job = labels.get("job", "")
+        reading.up[job] = reading.up.get(job, True) and value == 1
+        if job == "node" or not reading.host:
+            reading.host = labels.get("host", "")
+            reading.zone = labels.get("zone", "")
+            reading.server_type = labels.get("server_type", "")
+            reading.fleet_state = labels.get("fleet_state", "")
+    elif metric:
+        reading.gauges[GAUGES[metric]] = value
+    else:
+        setattr(reading, {"age": "age", "cpu": "cpu", "egress": "egress"}[labels["measure"]], value)
+
+
+class Prometheus:
+    """Asks one Prometheus server. `ask` blocks: call it from a thread."""
+
+    def __init__(self, url: str, timeout: float, window: float) -> None:
+        parts = urllib.parse.urlsplit(url)
+        self._headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "ensemble-portal"}
+        if parts.username is not None:
+            login = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
+            self._headers["Authorization"] = "Basic " + b64encode(login.encode()).decode()
+            parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+        self._url = urllib.parse.urlunsplit(parts) + "/api/v1/query"
+        self._timeout = timeout
+        self._body = urllib.parse.urlencode({"query": fleet_query(window), "timeout": f"{timeout:g}s"}).encode()
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def ask(self) -> dict[str, Reading]:
+        """All Jitsi servers that Prometheus knows now. Raises PrometheusError."""
+        request = urllib.request.Request(self._url, self._body, self._headers)
+        try:
+            with self._opener.open(request, timeout=self._timeout) as response:
+                body = response.read(MAX_ANSWER)
+        except urllib.error.HTTPError as error:
+            raise PrometheusError(f"Prometheus answered {error.code}: {_short(error)}") from error
+        except (OSError, ValueError, urllib.error.URLError) as error:
+            raise PrometheusError(f"Prometheus does not answer: {error}") from error
+        return read_answer(body)
+
+
+def _short(error: Any) -> str:
+    try:
+        return error.read(300).decode(errors="replace").strip()
+    except OSError:
+        return "no text"

@@ -1,0 +1,181 @@
+"""The portal's settings: read from ENSEMBLE_* environment variables, checked once at start, all errors at once."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+PREFIX = "ENSEMBLE_"
+PRIVATE_NETWORKS = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7"
+UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class SettingsError(Exception):
+    """Raised with one line per wrong setting."""
+
+
+def _seconds(text: str) -> float:
+    """Seconds of '90', '90s', '2m' or '4h'."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h|d)?", text)
+    if not match:
+        raise ValueError("wants a duration such as 10, 10s, 2m, 4h or 30d")
+    return float(match[1]) * {None: 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError("wants a number") from None
+    if not math.isfinite(value):
+        raise ValueError("wants a finite number")
+    return value
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"-?\d+", text):
+        raise ValueError("wants a whole number")
+    return int(text)
+
+
+def _yes_no(text: str) -> bool:
+    lower = text.lower()
+    if lower not in {"yes", "no", "true", "false", "1", "0"}:
+        raise ValueError("wants yes or no")
+    return lower in {"yes", "true", "1"}
+
+
+def _http_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("wants an address such as http://10.0.0.5:9090")
+    return text.rstrip("/")
+
+
+def _listen(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 <= int(port) < 65536:
+        raise ValueError("wants host:port, for example 0.0.0.0:8080")
+    return host.strip("[]"), int(port)
+
+
+def _store(text: str) -> str:
+    if not text.startswith(("sqlite:", "postgresql://", "postgres://")):
+        raise ValueError("wants sqlite:PATH, sqlite::memory: or postgresql://user@host/database")
+    return text
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(word) for word in _words(text))
+    except ValueError as error:
+        raise ValueError(f"wants networks such as 10.0.0.0/8,::1/128 ({error})") from None
+
+
+def _per_type(text: str) -> dict[str, float]:
+    """{'DEV1-L': 4e8, '*': 4e8} of 'DEV1-L=400M,*=400M'."""
+    caps = {}
+    for word in _words(text):
+        match = re.fullmatch(r"([\w.*-]+)=(\d+(?:\.\d+)?)([kMG]?)", word)
+        if not match or float(match[2]) <= 0:
+            raise ValueError("wants TYPE=NUMBER pairs such as DEV1-L=400M,*=400M, each above zero")
+        caps[match[1]] = float(match[2]) * UNITS[match[3]]
+    return caps
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"wants one of {', '.join(allowed)}")
+        return text
+
+    return read
+
+
+def setting(
+    read: Callable[[str], Any],
+    default: str | None,
+    about: str,
+    low: float | None = None,
+    high: float | None = None,
+) -> Any:
+    """One setting: how its text is read, its default text (None: must be given) and its bounds."""
+    return field(metadata={"read": read, "default": default, "about": about, "low": low, "high": high})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    prometheus_url: str = setting(_http_url, None, "where Prometheus answers")
+    prometheus_timeout: float = setting(_seconds, "5", "how long one query may take", 0.1, 30)
+    poll_interval: float = setting(_seconds, "10", "time between two queries", 0.1, 30)
+    stale_after: float = setting(
+        _seconds, "60", "age at which a measure, or the whole list, is no longer used", 1, 3600
+    )
+    cpu_window: float = setting(_seconds, "60", "window of the CPU and egress rates", 2, 900)
+    required_jobs: tuple[str, ...] = setting(_words, "node,nginx", "jobs that must be up for a server to be used")
+    grace_polls: int = setting(_whole, "3", "healthy polls in a row before a new or recovered server is used", 1, 100)
+    egress_caps: dict[str, float] = setting(_per_type, "*=400M", "egress limit per server type, bit/s; * is any other")
+    participant_caps: dict[str, float] = setting(_per_type, "*=150", "participants that fill a server, per type")
+    choices: int = setting(_whole, "8", "how many random servers each choice compares", 1, 1000)
+    room_load: float = setting(_number, "0.04", "load that one new room is expected to bring", 0, 1)
+    promise_time: float = setting(_seconds, "3m", "time until a room's load is fully seen in the measures", 0, 3600)
+    listen: tuple[str, int] = setting(_listen, "0.0.0.0:8080", "address and port to listen on")
+    store: str = setting(_store, "sqlite::memory:", "where named rooms are claimed; PostgreSQL when portals share it")
+    claim_time: float = setting(_seconds, "12h", "how long a named room keeps its server unused", 1, 31536000)
+    rooms_per_minute: float = setting(_number, "120", "new rooms per client and minute; 0 is no limit", 0, 1e9)
+    trusted_proxies: tuple[Network, ...] = setting(_networks, PRIVATE_NETWORKS, "peers whose X-Forwarded-For counts")
+    cors_origins: tuple[str, ...] = setting(_words, "", "web origins that may call the API; * is any")
+    site_name: str = setting(str, "Ensemble", "the name shown on the pages")
+    contact: str = setting(str, "", "an address or page for help, shown on error pages")
+    log_level: str = setting(_choice("debug", "info", "warning", "error"), "info", "what is logged")
+    log_requests: bool = setting(_yes_no, "no", "log each request with its path and client")
+    stop_delay: float = setting(_seconds, "0", "how long a stop still serves while /healthz tells the balancer", 0, 600)
+    stop_timeout: float = setting(_seconds, "20", "how long a stop waits for open requests", 0, 600)
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read all settings. Raises SettingsError listing every wrong or unknown one."""
+        values: dict[str, Any] = {}
+        errors = []
+        for one in fields(cls):
+            name = PREFIX + one.name.upper()
+            text = environ.get(name, "").strip() or one.metadata["default"]
+            if text is None:
+                errors.append(f"{name} is not set: {one.metadata['about']}")
+                continue
+            try:
+                values[one.name] = _in_bounds(one.metadata["read"](text), one.metadata["low"], one.metadata["high"])
+            except ValueError as error:
+                errors.append(f"{name}={text!r}: {error}")
+        known = {PREFIX + one.name.upper() for one in fields(cls)}
+        unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+        errors += [f"{name} is not a setting of the portal" for name in unknown]
+        if not errors and values["poll_interval"] > values["stale_after"]:
+            errors.append("ENSEMBLE_STALE_AFTER must not be shorter than ENSEMBLE_POLL_INTERVAL")
+        if errors:
+            raise SettingsError("\n".join(errors))
+        return cls(**values)
+
+
+def _in_bounds(value: Any, low: float | None, high: float | None) -> Any:
+    if low is not None and high is not None and not low <= value <= high:
+        raise ValueError(f"must be between {low:g} and {high:g}")
+    return value
+
+
+def table() -> list[tuple[str, str, str]]:
+    """(variable, default, meaning) of every setting, for the README and --help."""
+    return [
+        (PREFIX + one.name.upper(), one.metadata["default"] or "(required)", one.metadata["about"])
+        for one in fields(Settings)
+    ]
