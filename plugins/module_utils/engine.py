@@ -1,0 +1,387 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read, compare, plan, apply, wait: the one way in which every resource comes to be as wished."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from .client import Client
+from .errors import Invalid, ScalewayError
+from .fields import AT_CREATION, IN_PLACE, REPLACES, Field, Ref
+from .settings import is_uuid
+from .wait import Waiter
+
+Object = dict[str, Any]
+Values = dict[str, Any]
+
+CREATE, UPDATE, REPLACE, DELETE, KEEP = "create", "update", "replace", "delete", "keep"
+
+
+@dataclass
+class Plan:
+    """What will be done to one object: `current` is the API's, `changes` the wished values that differ."""
+
+    action: str
+    current: Object | None = None
+    wish: Values = field(default_factory=dict)
+    changes: Values = field(default_factory=dict)
+    before: Values = field(default_factory=dict)
+    after: Values = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        return self.action != KEEP
+
+
+class Resource:
+    """Base of all descriptions. A description sets the class attributes, and overrides a method where its API is peculiar."""
+
+    word = ""  #: what people call it, for messages
+    key = ""  #: what modules return it as, and the API's envelope
+    plural = ""  #: key of the API's lists
+    path = ""  #: of the collection, with {zone} or {region}, and what `parents` gives
+    item_path = ""  #: of single objects, where they do not lie below `path`
+    fields: tuple[Field, ...] = ()
+    envelope = True  #: instance v1 wraps single objects, the others do not
+    project_key = "project"  #: "" for objects that belong to another one
+    update_method = "PATCH"  #: with PUT every field is sent, what was left out would fall to its default
+    status_key = "state"
+    transient: tuple[str, ...] = ()  #: states that pass by themselves
+    failed: tuple[str, ...] = ()
+    slow_delete = False  #: whether it still shows for a while after DELETE
+    states: tuple[str, ...] = ("present", "absent")
+    creation_needs: tuple[str, ...] = ()  #: arguments without which none can be created
+    options: ClassVar[Values] = {}  #: further arguments of the module, beside the fields
+
+    def __init__(self, client: Client, arguments: Mapping[str, Any], check: bool = False) -> None:
+        self.client = client
+        self.arguments = arguments
+        self.check = check
+        self.warnings: list[str] = []
+        self.waiter = Waiter(arguments.get("wait_timeout") or 600, sleep=client.pause)
+
+    # --- arguments
+
+    @property
+    def name(self) -> str:
+        return self.arguments.get("name") or ""
+
+    @property
+    def wait(self) -> bool:
+        return self.arguments.get("wait") is not False
+
+    def __str__(self) -> str:
+        return f"{self.word} {self.name or self.arguments.get('id')}"
+
+    def field(self, name: str) -> Field:
+        return next(entry for entry in self.fields if entry.name == name)
+
+    def wish(self) -> Values:
+        """The fields that were asked for, references resolved. Raises :class:`Invalid` for what can never be."""
+        wished = {}
+        if self.arguments.get("id") and self.name:
+            wished["name"] = self.name
+        for entry in self.fields:
+            value = self.arguments.get(entry.name)
+            if value is not None:
+                wished[entry.name] = self.resolve(entry.name, value)
+        return wished
+
+    def resolve(self, name: str, value: Any) -> Any:
+        """A field's wished value as the API will show it; descriptions look up names here."""
+        return value
+
+    def validate(self, plan: Plan) -> None:
+        """Last look at a plan that creates or changes, before anything is sent; raise :class:`Invalid` to stop it."""
+
+    def refer(self, other: type[Resource], value: str, **arguments: Any) -> Ref:
+        """An object given by name or id. In check mode one that does not exist yet is assumed to come."""
+        if is_uuid(value):
+            return Ref(value)
+
+        def look() -> Object | None:
+            return other(self.client, {**arguments, "name": value}).find()
+
+        found = self.client.once((other, value, tuple(arguments.items())), look)
+        if found:
+            return Ref(found["id"], value)
+        self.client.forget((other, value, tuple(arguments.items())))
+        if self.check:
+            self.warnings.append(f"There is no {other.word} {value!r} yet; check mode assumes that it will exist.")
+            return Ref("", value)
+        raise Invalid(f"There is no {other.word} {value!r} in {self.where}.")
+
+    # --- reading
+
+    @property
+    def where(self) -> str:
+        settings = self.client.settings
+        return (
+            settings.zone if "{zone}" in self.path else settings.region if "{region}" in self.path else "this project"
+        )
+
+    def url(self, ident: str = "", tail: str = "") -> str:
+        settings = self.client.settings
+        path = (self.item_path or self.path) if ident else self.path
+        base = path.format(zone=settings.zone, region=settings.region, **self.parents())
+        return base + (f"/{ident}" if ident else "") + tail
+
+    def parents(self) -> Values:
+        """Values for the path beyond zone and region."""
+        return {}
+
+    def unwrap(self, answer: Object) -> Object:
+        return answer.get(self.key, answer) if self.envelope else answer
+
+    def get(self, ident: str) -> Object | None:
+        answer = self.client.find(self.url(ident))
+        return None if answer is None else self.unwrap(answer)
+
+    def list(self, **query: Any) -> builtins.list[Object]:
+        if self.project_key and self.client.settings.project_id:
+            query.setdefault(self.project_key, self.client.settings.project_id)
+        return self.client.list(self.url(), self.plural, **query)
+
+    def find(self) -> Object | None:
+        """The one object meant, by id or by exact name; two of one name are an error."""
+        if self.arguments.get("id"):
+            return self.get(self.arguments["id"])
+        return self.only([each for each in self.list(name=self.name) if each.get("name") == self.name])
+
+    def only(self, candidates: builtins.list[Object]) -> Object | None:
+        if len(candidates) > 1:
+            ids = ", ".join(each["id"] for each in candidates)
+            raise Invalid(
+                f"There are {len(candidates)} of {self} in {self.where} ({ids}): give the id of the one that is meant."
+            )
+        return candidates[0] if candidates else None
+
+    def observe(self, current: Object, names: Mapping[str, Any]) -> Values:
+        """The present values of these fields, in the form of arguments."""
+        return {
+            entry.name: self.read_part(entry.name, current) if entry.part else entry.value(current)
+            for entry in (*self.fields, Field("name"))
+            if entry.name in names and self.change_of(entry, current) != AT_CREATION
+        }
+
+    def change_of(self, entry: Field, current: Object) -> str:
+        """How a field of this object changes, where that depends on the object."""
+        return entry.change
+
+    def read_part(self, name: str, current: Object) -> Any:
+        """The value of a part, by calls of its own where it is not in the object."""
+        return self.field(name).value(current)
+
+    # --- planning
+
+    def plan(self, state: str, current: Object | None) -> Plan:
+        """Compare wish and reality. Sends nothing that changes anything."""
+        if state == "absent":
+            if current is None:
+                return Plan(KEEP)
+            return Plan(DELETE, current, before=self.identity(current))
+        wish = self.wish()
+        if current is None:
+            if self.arguments.get("id"):
+                raise Invalid(f"There is no {self} in {self.where}.")
+            plan = Plan(CREATE, None, wish, wish, {}, {"name": self.name, **self.show(wish)})
+            self.needs()
+        else:
+            plan = self.compare(current, wish)
+        if plan.changed:
+            self.validate(plan)
+        return plan
+
+    def needs(self) -> None:
+        missing = [name for name in self.creation_needs if self.arguments.get(name) in (None, "")]
+        if missing:
+            raise Invalid(f"{self} does not exist, and creating it needs {', '.join(missing)}.")
+
+    def compare(self, current: Object, wish: Values) -> Plan:
+        seen = self.observe(current, wish)
+        kinds = {entry.name: entry for entry in (*self.fields, Field("name"))}
+        changes = {name: wish[name] for name, value in seen.items() if not kinds[name].equal(value, wish[name])}
+        frozen = [name for name in changes if self.change_of(kinds[name], current) == REPLACES]
+        before = {**self.identity(current), **self.show(seen)}
+        action = UPDATE if changes else KEEP
+        if frozen:
+            if not self.arguments.get("recreate"):
+                raise Invalid(self.frozen(frozen, seen, wish))
+            action = REPLACE
+        return Plan(action, current, wish, changes, before, {**before, **self.show(changes)})
+
+    def frozen(self, names: builtins.list[str], seen: Values, wish: Values) -> str:
+        shown, wished = self.show(seen), self.show(wish)
+        what = "; ".join(f"{name} is {shown[name]!r}, wished {wished[name]!r}" for name in names)
+        return f"{self} exists, and this cannot change in place: {what}. With recreate: true it is deleted and created anew."
+
+    def identity(self, current: Object) -> Values:
+        return {key: current[key] for key in ("id", "name") if current.get(key)}
+
+    def show(self, values: Values) -> Values:
+        return {
+            entry.name: entry.shown(values[entry.name])
+            for entry in (*self.fields, Field("name"))
+            if entry.name in values
+        }
+
+    # --- applying
+
+    def apply(self, plan: Plan) -> Object | None:
+        """Do what the plan says; the object as it is then, None when it is gone. May be run again after any failure."""
+        if plan.action == KEEP:
+            return plan.current
+        if plan.action == DELETE:
+            assert plan.current is not None
+            self.remove(plan.current)
+            return None
+        if plan.action == UPDATE:
+            assert plan.current is not None
+            return self.finish(self.change(plan.current, plan.changes), plan.changes)
+        if plan.action == REPLACE:
+            assert plan.current is not None
+            self.remove(plan.current)
+            self.gone(plan.current["id"])
+        born = {entry.name for entry in self.fields if entry.at_birth}
+        return self.finish(
+            self.create(plan.wish), {name: value for name, value in plan.wish.items() if name not in born}
+        )
+
+    def create(self, wish: Values) -> Object:
+        """Make it, once, also when an answer gets lost on the way."""
+        body = self.creation_body(wish)
+        answer = self.client.post(self.url(), body, recover=self.recover)
+        return self.settle(self.unwrap(answer))
+
+    def recover(self) -> Object | None:
+        """After a lost answer: what the first try made."""
+        return self.find()
+
+    def creation_body(self, wish: Values) -> Object:
+        body = {} if not self.name else {"name": self.name}
+        if self.project_key:
+            body[self.project_key] = self.client.settings.project
+        body.update(self.wire(wish))
+        body.update(
+            {entry.key: entry.write(wish[entry.name]) for entry in self.fields if entry.at_birth and entry.name in wish}
+        )
+        return body
+
+    def wire(self, values: Values) -> Object:
+        """Values in the form of the API's bodies; parts have calls of their own."""
+        return {
+            entry.key: entry.write(values[entry.name])
+            for entry in (*self.fields, Field("name"))
+            if entry.name in values and not entry.part
+        }
+
+    def change(self, current: Object, changes: Values) -> Object:
+        """Write the body's fields; parts follow in :meth:`finish`."""
+        body = self.change_body(current, self.wire(changes))
+        if not body:
+            return current
+        answer = self.client.send(self.update_method, self.url(current["id"]), body=body)
+        return self.settle(self.unwrap(answer))
+
+    def change_body(self, current: Object, changes: Object) -> Object:
+        if not changes or self.update_method != "PUT":
+            return changes
+        whole = {
+            entry.key: entry.write(entry.value(current))
+            for entry in self.fields
+            if entry.change == IN_PLACE and not entry.part
+        }
+        return {"name": current.get("name"), **whole, **changes}
+
+    def finish(self, current: Object, values: Values) -> Object:
+        """Write the parts that are among `values`, in the order of the description."""
+        written = False
+        for entry in self.fields:
+            if entry.part and entry.name in values:
+                self.write_part(entry.name, current, values[entry.name])
+                written = True
+        return self.settle(self.get(current["id"]) or current) if written else current
+
+    def write_part(self, name: str, current: Object, value: Any) -> None:
+        raise NotImplementedError(f"{self.word}: {name}")
+
+    def remove(self, current: Object) -> None:
+        self.client.delete(self.url(current["id"]))
+        if self.slow_delete and self.wait:
+            self.gone(current["id"])
+
+    # --- waiting
+
+    def status(self, current: Object | None) -> str:
+        return "gone" if current is None else str(current.get(self.status_key) or "present")
+
+    def settle(self, current: Object) -> Object:
+        """Wait until the object is in none of its transient states."""
+        if not self.transient or not self.wait:
+            return current
+        pending: Object | None = current
+
+        def look() -> Object | None:
+            nonlocal pending
+            seen, pending = pending, None
+            return seen if seen is not None else self.get(current["id"])
+
+        return self.reach(f"{self} to settle", look, lambda seen: self.status(seen) not in self.transient)
+
+    def reach(self, what: str, look: Any, done: Any) -> Object:
+        """Wait for a state of an object that must not vanish or fail meanwhile."""
+
+        def judged(seen: Object | None) -> bool:
+            if seen is None:
+                raise ScalewayError(f"Waited for {what}, but it vanished.")
+            if self.status(seen) in self.failed:
+                raise ScalewayError(
+                    f"Waited for {what}, but its {self.status_key} is {self.status(seen)!r}. {self.why(seen)}".strip()
+                )
+            return done(seen)
+
+        reached = self.waiter.until(what, look, judged, self.status)
+        assert reached is not None
+        return reached
+
+    def why(self, seen: Object) -> str:
+        """What the object itself tells about its failure."""
+        return str(seen.get("status_details") or seen.get("error_message") or "")
+
+    def gone(self, ident: str) -> None:
+        self.waiter.until(f"{self} to be gone", lambda: self.get(ident), lambda seen: seen is None, self.status)
+
+    # --- results
+
+    def represent(self, current: Object) -> Object:
+        """What modules return."""
+        return current
+
+    def predict(self, plan: Plan) -> Object:
+        """What check mode returns in the place of the object."""
+        predicted = {} if plan.action in (CREATE, REPLACE) else dict(plan.current or {})
+        named = {"name": self.name or predicted.get("name")}
+        return {"id": None, **predicted, **named, **self.wire(plan.changes)}
+
+
+@dataclass
+class Outcome:
+    """The end of one reconciliation."""
+
+    changed: bool
+    result: Object | None
+    diff: Values
+
+
+def reconcile(resource: Resource, state: str, check: bool) -> Outcome:
+    """Bring one resource to a state, or in check mode tell what that would take."""
+    plan = resource.plan(state, resource.find())
+    if check and plan.changed:
+        result = None if plan.action == DELETE else resource.predict(plan)
+    else:
+        result = resource.apply(plan)
+    shown = None if result is None else resource.represent(result)
+    return Outcome(plan.changed, shown, {"before": plan.before, "after": plan.after})

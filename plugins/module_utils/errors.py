@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong, each as one sentence for the person at the keyboard: what was asked, what the API said, what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+HINTS = {
+    401: "The API does not know this secret key: check secret_key, SCW_SECRET_KEY or the profile of the Scaleway config file.",
+    "denied_authentication": (
+        "The API does not know this secret key: check secret_key, SCW_SECRET_KEY or the profile of the Scaleway config file."
+    ),
+    "permissions_denied": "The API key's application or user lacks an IAM policy for this in the project.",
+    "quotas_exceeded": "Ask for a higher quota in the Scaleway console, or remove what is not needed.",
+    "out_of_stock": "Scaleway has none left in this zone: try another commercial_type or zone, or run again later.",
+}
+
+
+class ScalewayError(Exception):
+    """Something that cannot be done; its text is the whole message for the user."""
+
+    def details(self) -> dict[str, Any]:
+        """Machine-readable facts about the failure, returned by modules as C(error)."""
+        return {"kind": type(self).__name__}
+
+
+class Invalid(ScalewayError):
+    """The wish itself is wrong; nothing was sent that changes anything."""
+
+
+class Unreachable(ScalewayError):
+    """No answer came, and the request certainly had no effect."""
+
+
+class LostAnswer(ScalewayError):
+    """No usable answer came (reset, time-out, 5xx): whether the request took effect is unknown."""
+
+
+class WaitTimeout(ScalewayError):
+    """A state was not reached in time."""
+
+
+class ApiError(ScalewayError):
+    """The API refused: `status` is the HTTP status, `body` its parsed JSON ({} where there is none)."""
+
+    def __init__(self, request: str, status: int, body: dict[str, Any]) -> None:
+        self.request = request
+        self.status = status
+        self.body = body
+        self.type = str(body.get("type") or "")
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        said = "; ".join(part for part in [self._headline(), *self._reasons()] if part)
+        hint = HINTS.get(self.type) or HINTS.get(self.status)
+        return f"{self.request} was answered {self.status}: {said or 'no explanation'}." + (f" {hint}" if hint else "")
+
+    def _headline(self) -> str:
+        words = [self.type, str(self.body.get("message") or "")]
+        for key in ("resource", "resource_id", "precondition", "current_state", "help_message"):
+            if self.body.get(key):
+                words.append(f"{key} {self.body[key]}")
+        return ", ".join(word for word in words if word)
+
+    def _reasons(self) -> list[str]:
+        found = []
+        details = self.body.get("details")
+        for detail in details if isinstance(details, list) else []:
+            if not isinstance(detail, dict):
+                continue
+            if "argument_name" in detail:
+                found.append(f"{detail['argument_name']}: {detail.get('help_message') or detail.get('reason')}")
+            else:
+                found.append(", ".join(f"{key} {value}" for key, value in detail.items()))
+        fields = self.body.get("fields")
+        for name, problems in fields.items() if isinstance(fields, dict) else ():
+            found.append(f"{name}: {', '.join(map(str, problems)) if isinstance(problems, list) else problems}")
+        return found
+
+    def details(self) -> dict[str, Any]:
+        return {
+            "kind": "ApiError",
+            "request": self.request,
+            "status": self.status,
+            "type": self.type,
+            "body": self.body,
+        }
+
+
+def is_missing(error: BaseException | None) -> bool:
+    """Whether the API said that the object does not exist."""
+    return isinstance(error, ApiError) and error.status == 404

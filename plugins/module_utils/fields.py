@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one field of a resource is: its argument, whether it may change, and when two values of it are the same."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+IN_PLACE = "in place"
+REPLACES = "by replacement"
+AT_CREATION = "never compared"
+
+
+def same(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class Field:
+    """One argument and the API's key behind it.
+
+    `option` is its entry in the argument spec. `normal` gives the form in which wish and reality are compared; `read` takes
+    the value out of the API's object; `write` gives the wire form; `shown` what a diff may show. A `part` is not in the
+    object's own body: the resource writes it with calls of its own, after the object exists; with `at_birth` the body that
+    creates the object takes it as well.
+    """
+
+    name: str
+    option: dict[str, Any] = field(default_factory=lambda: {"type": "str"})
+    wire: str = ""
+    change: str = IN_PLACE
+    part: bool = False
+    at_birth: bool = False
+    normal: Callable[[Any], Any] = same
+    read: Callable[[dict[str, Any]], Any] | None = None
+    write: Callable[[Any], Any] = same
+    shown: Callable[[Any], Any] = same
+
+    @property
+    def key(self) -> str:
+        return self.wire or self.name
+
+    def value(self, api_object: dict[str, Any]) -> Any:
+        """The field's value in an object of the API."""
+        return self.read(api_object) if self.read else api_object.get(self.key)
+
+    def equal(self, one: Any, other: Any) -> bool:
+        return self.normal(one) == self.normal(other)
+
+
+class Ref(str):
+    """The id of another object that remembers its name for the reader; "" is one that will exist by then (check mode)."""
+
+    label: str
+
+    def __new__(cls, ident: str, label: str = "") -> Ref:
+        ref = super().__new__(cls, ident)
+        ref.label = label or ident
+        return ref
+
+
+def embedded(key: str) -> Callable[[dict[str, Any]], Any]:
+    """Reads a reference that the API shows as a nested object."""
+
+    def read(api_object: dict[str, Any]) -> Any:
+        nested = api_object.get(key)
+        return Ref(nested["id"], nested.get("name") or "") if nested else None
+
+    return read
+
+
+def label(value: Any) -> Any:
+    """For diffs: the names of references instead of their ids."""
+    if isinstance(value, Ref):
+        return value.label
+    return [label(item) for item in value] if isinstance(value, list) else value
+
+
+def unordered(value: Any) -> Any:
+    """Lists whose order means nothing."""
+    return sorted(set(value or []))
+
+
+def lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def text(value: Any) -> str:
+    """Null and the empty string are one thing to the API."""
+    return value or ""
+
+
+def network(value: Any) -> str:
+    """`1.1.1.1/32` and `1.1.1.1` are one network; host bits do not count."""
+    if not value:
+        return "0.0.0.0/0"
+    try:
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        return str(value)
+
+
+TAGS = Field("tags", {"type": "list", "elements": "str"}, normal=unordered)
+
+
+def choice(*choices: str, **more: Any) -> dict[str, Any]:
+    """Argument spec of one word out of several."""
+    return {"type": "str", "choices": list(choices), **more}

@@ -1,0 +1,404 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many servers of one kind at once: list once, plan, guard, apply with bounded concurrency, wait for all together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .client import Client
+from .engine import CREATE, KEEP, REPLACE, UPDATE, Object, Plan, Values
+from .errors import Invalid, ScalewayError, WaitTimeout
+from .fields import REPLACES
+from .resources import disks
+from .resources.placement_group import PlacementGroup
+from .resources.products import server_types
+from .resources.server import START_GRACE, Server, is_dying
+from .retry import delays
+
+FLEET_TAG = "ensemble-fleet:"
+DATA_TAG = "ensemble-user-data:"
+GROUP_SIZE = 20
+HOURS_A_MONTH = 730
+
+
+class Member(Server):
+    """A server of a fleet: keeps tags that others gave it, and tells by a tag which user data it has."""
+
+    def __init__(self, client: Client, arguments: Mapping[str, Any], check: bool = False) -> None:
+        super().__init__(client, arguments, check)
+        data = {**(arguments.get("user_data") or {}), **(arguments.get("secret_user_data") or {})}
+        mark = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
+        self.data_tag = f"{DATA_TAG}{mark}" if data else ""
+
+    @property
+    def own_tags(self) -> list[str]:
+        return [*self.arguments["tags"], *([self.data_tag] if self.data_tag else [])]
+
+    def wish(self) -> Values:
+        wished = super().wish()
+        foreign = [tag for tag in (self._current or {}).get("tags", []) if not tag.startswith(DATA_TAG)]
+        wished["tags"] = list(dict.fromkeys([*self.own_tags, *foreign]))
+        return wished
+
+    def read_part(self, name: str, current: Object) -> Any:
+        if (
+            name in ("user_data", "secret_user_data")
+            and current["state"] != "stopped"
+            and self.data_tag in current["tags"]
+        ):
+            return self.resolve(name, self.arguments[name])
+        return super().read_part(name, current)
+
+    def change(self, current: Object, changes: Values) -> Object:
+        """User data before the tag that vouches for it."""
+        for name in ("user_data", "secret_user_data"):
+            if name in changes:
+                self.write_part(name, current, changes[name])
+        return super().change(current, changes)
+
+    def frozen_changes(self, plan: Plan) -> list[str]:
+        assert plan.current is not None
+        return [name for name in plan.changes if self.change_of(self.field(name), plan.current) == REPLACES]
+
+    def _left_behind(self) -> list[disks.Disk]:
+        """The fleet looks for disks of interrupted removals once, for all of its servers."""
+        return []
+
+
+@dataclass
+class Step:
+    """What is to be done to one server."""
+
+    name: str
+    member: Member
+    plan: Plan
+
+
+@dataclass
+class FleetPlan:
+    """What is to be done to the whole fleet, and what is known to be outdated but left as it is."""
+
+    steps: list[Step] = field(default_factory=list)
+    removals: list[Step] = field(default_factory=list)
+    dying: list[Object] = field(default_factory=list)
+    outdated: list[str] = field(default_factory=list)
+    disks: list[disks.Disk] = field(default_factory=list)
+
+    def names(self, *actions: str) -> list[str]:
+        return [step.name for step in self.steps if step.plan.action in actions]
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.removals or self.disks or len(self.names(KEEP)) < len(self.steps))
+
+
+class Fleet:
+    """The servers `<prefix>-<number>` that carry this fleet's tag."""
+
+    def __init__(self, client: Client, arguments: Mapping[str, Any], check: bool) -> None:
+        self.client = client
+        self.arguments = arguments
+        self.check = check
+        self.prefix: str = arguments["prefix"]
+        self.tag = f"{FLEET_TAG}{self.prefix}"
+        self.pattern = re.compile(rf"{re.escape(self.prefix)}-(\d+)")
+        self.numbers = self._numbers()
+        self.failures: dict[str, str] = {}
+        self.warnings: list[str] = []
+
+    def _numbers(self) -> list[int]:
+        if self.arguments["state"] == "absent":
+            return []
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", self.prefix):
+            raise Invalid(
+                f"prefix {self.prefix!r} cannot begin a DNS label: lower case letters, digits and dashes only."
+            )
+        count, numbers = self.arguments.get("count"), self.arguments.get("numbers")
+        if numbers is None:
+            if count is None or count < 0:
+                raise Invalid(f"count is {count}: a fleet has 0 servers or more.")
+            return list(range(1, count + 1))
+        if any(number < 0 for number in numbers) or len(set(numbers)) < len(numbers):
+            raise Invalid("numbers must be different from each other and not negative.")
+        return sorted(numbers)
+
+    # --- planning
+
+    def list(self) -> list[Object]:
+        """All servers whose names have the fleet's pattern, ours or not."""
+        named = Server(self.client, {}).list(name=f"{self.prefix}-")
+        return [each for each in named if self.pattern.fullmatch(each["name"])]
+
+    def number(self, name: str) -> int:
+        return int(self.pattern.fullmatch(name).group(1))  # type: ignore[union-attr]
+
+    def member(self, name: str) -> Member:
+        template = {
+            key: value
+            for key, value in self.arguments.items()
+            if key not in ("id", "state", "count", "numbers", "prefix")
+        }
+        tags = [self.tag, *(self.arguments.get("tags") or [])]
+        return Member(
+            self.client, {**template, "name": name, "tags": tags, "recreate": True, "wait": False}, self.check
+        )
+
+    def plan(self) -> FleetPlan:
+        """Compare wish and reality; everything that is wrong with the wish is found here."""
+        there = self.list()
+        plan = FleetPlan(dying=[each for each in there if is_dying(each)])
+        alive = [each for each in there if not is_dying(each)]
+        wanted = {f"{self.prefix}-{number}": number for number in self.numbers}
+        by_name: dict[str, Object] = {}
+        for server in alive:
+            ours = self.tag in server["tags"]
+            if server["name"] in wanted and not ours:
+                raise Invalid(
+                    f"Server {server['name']} ({server['id']}) exists and is not of this fleet: it lacks the tag {self.tag}."
+                )
+            if ours and server["name"] in by_name:
+                raise Invalid(f"There are two servers {server['name']} in this fleet: remove one of them first.")
+            if ours:
+                by_name[server["name"]] = server
+        for name in wanted:
+            plan.steps.append(self._step(name, by_name.get(name), plan))
+        for name in sorted(set(by_name) - set(wanted), key=self.number):
+            plan.removals.append(Step(name, self.member(name), Plan("delete", by_name[name])))
+        if self.arguments["state"] == "absent" or plan.changed or plan.dying:
+            plan.disks = disks.marked(self.client, lambda name: bool(self.pattern.fullmatch(name)))
+        self._guard(plan, len(by_name))
+        return plan
+
+    def _step(self, name: str, current: Object | None, fleet: FleetPlan) -> Step:
+        member = self.member(name)
+        plan = member.plan("running", current)
+        for warning in member.warnings:
+            if warning not in self.warnings:
+                self.warnings.append(warning)
+        if plan.action == REPLACE and not self.arguments["recreate"]:
+            fleet.outdated.append(name)
+            for outdated in member.frozen_changes(plan):
+                del plan.changes[outdated]
+                plan.after[outdated] = plan.before[outdated]
+            plan.action = UPDATE if plan.changes else KEEP
+        return Step(name, member, plan)
+
+    def _guard(self, plan: FleetPlan, there: int) -> None:
+        """Stop a slip of the pen before it happens."""
+        lost = len(plan.removals) + len(plan.names(REPLACE))
+        limit = self.arguments["max_change"]
+        if self.arguments["state"] != "absent" and there and lost * 100 > there * limit:
+            raise Invalid(
+                f"This would remove {len(plan.removals)} and replace {len(plan.names(REPLACE))} of {there} servers "
+                f"({100 * lost // there} %), and max_change is {limit} %. Nothing was done. "
+                f"Raise max_change if that is what you want."
+            )
+
+    # --- applying
+
+    def apply(self, plan: FleetPlan) -> None:
+        """Bring the fleet to its plan; failures of single servers are collected and the rest goes on."""
+        replaced = [step for step in plan.steps if step.plan.action == REPLACE]
+        created = [step for step in plan.steps if step.plan.action == CREATE]
+        going = [*plan.removals, *replaced]
+        doomed = list(plan.disks)
+        doomed += [disk for disks_of in self._all(going, self._dismiss).values() for disk in disks_of]
+        dying = {each["name"] for each in plan.dying}
+        self._place([*created, *replaced], plan)
+        self._all([step for step in plan.steps if step.plan.action == UPDATE], self._apply)
+        self._all([step for step in created if step.name not in dying], self._apply)
+        self._gone(
+            {
+                step.plan.current["id"]: step.name
+                for step in going
+                if step.plan.current and step.name not in self.failures
+            }
+        )
+        self._gone({each["id"]: each["name"] for each in plan.dying})
+        self.client.outcomes(lambda disk: disks.delete(self.client, [disk], self._patience()), doomed)
+        self._all([step for step in created if step.name in dying], self._apply)
+        self._all([step for step in replaced if step.name not in self.failures], self._create)
+        if self.arguments["wait"]:
+            self._running([step.name for step in plan.steps if step.plan.changed and step.name not in self.failures])
+        self._sweep_groups(plan)
+
+    def _all(self, steps: Iterable[Step], work: Callable[[Step], Any]) -> dict[str, Any]:
+        todo = list(steps)
+        results = self.client.outcomes(work, todo, self.arguments["concurrency"])
+        done = {}
+        for step, result in zip(todo, results, strict=True):
+            if isinstance(result, ScalewayError):
+                self.failures[step.name] = str(result)
+            elif isinstance(result, Exception):
+                raise result
+            else:
+                done[step.name] = result
+        return done
+
+    @staticmethod
+    def _apply(step: Step) -> Object | None:
+        return step.member.apply(step.plan)
+
+    @staticmethod
+    def _create(step: Step) -> Object | None:
+        """The successor: without the tags that others gave its predecessor."""
+        wish = {**step.plan.wish, "tags": step.member.own_tags}
+        return step.member.apply(Plan(CREATE, None, wish, wish))
+
+    @staticmethod
+    def _dismiss(step: Step) -> list[disks.Disk]:
+        assert step.plan.current is not None
+        return step.member.dismiss(step.plan.current)
+
+    def _patience(self) -> Any:
+        return self.member(f"{self.prefix}-0").waiter
+
+    # --- waiting: one list for all servers instead of one request for each
+
+    def _watch(self, waiting: dict[str, str], what: str, judge: Callable[[Object | None, float], bool]) -> None:
+        """Look at the list until `judge` lets every one of `waiting` (key: name) go; it may raise for one."""
+        pauses = delays(0.5, 3, self.arguments["wait_timeout"], spread=0.2)
+        waited = 0.0
+        while waiting:
+            listed = self.list()
+            seen = {**{each["name"]: each for each in listed}, **{each["id"]: each for each in listed}}
+            for key, name in list(waiting.items()):
+                try:
+                    if judge(seen.get(key), waited):
+                        del waiting[key]
+                except ScalewayError as error:
+                    self.failures[name] = str(error)
+                    del waiting[key]
+            if not waiting:
+                return
+            pause = next(pauses, None)
+            if pause is None:
+                for key, name in waiting.items():
+                    state = seen[key]["state"] if key in seen else "gone"
+                    self.failures[name] = str(
+                        WaitTimeout(f"Waited {waited:.0f} s for {name} {what}; it was last seen {state}.")
+                    )
+                return
+            self.client.pause(pause)
+            waited += pause
+
+    def _gone(self, idents: dict[str, str]) -> None:
+        self._watch(dict(idents), "to be gone", lambda seen, _waited: seen is None)
+
+    def _running(self, names: list[str]) -> None:
+        booted = self.arguments["wait_for"] == "booted"
+
+        def judge(seen: Object | None, waited: float) -> bool:
+            if seen is None:
+                raise ScalewayError("The server vanished while it was started.")
+            if seen["state"] == "stopped" and waited > START_GRACE:
+                detail = seen.get("state_detail") or "no detail given"
+                raise ScalewayError(f"It did not start and is stopped again ({detail}). Scaleway may be out of stock.")
+            return seen["state"] == "running" and (not booted or seen.get("state_detail") == "booted")
+
+        self._watch({name: name for name in names}, "to be booted" if booted else "to run", judge)
+
+    # --- placement groups
+
+    def _groups(self) -> dict[int, Object]:
+        pattern = re.compile(rf"{re.escape(self.prefix)}-group-(\d+)")
+        groups = PlacementGroup(self.client, {}).list(name=f"{self.prefix}-group-")
+        return {
+            int(found.group(1)): each
+            for each in groups
+            if (found := pattern.fullmatch(each["name"])) and self.tag in each["tags"]
+        }
+
+    def _place(self, steps: list[Step], plan: FleetPlan) -> None:
+        """Give new servers a place: fill the groups there are, and make further ones."""
+        wish = self.arguments.get("placement_groups")
+        if not wish or not steps:
+            return
+        groups = self._groups()
+        new = {step.name for step in steps}
+        members: dict[str, int] = {}
+        for step in plan.steps:
+            group = ((step.plan.current or {}).get("placement_group") or {}).get("id")
+            if group and step.name not in new:
+                members[group] = members.get(group, 0) + 1
+        room = {number: min(wish["size"], GROUP_SIZE) - members.get(group["id"], 0) for number, group in groups.items()}
+        places: list[int] = []
+        number = 1
+        while len(places) < len(steps):
+            places += [number] * max(0, room.get(number, min(wish["size"], GROUP_SIZE)))
+            number += 1
+        needed = sorted(set(places[: len(steps)]))
+        made = dict(
+            zip(needed, self.client.each(lambda number: self._group(number, groups.get(number)), needed), strict=True)
+        )
+        for step, number in zip(steps, places, strict=False):
+            step.plan.wish["placement_group"] = made[number]
+
+    def _group(self, number: int, group: Object | None) -> str:
+        if group:
+            return group["id"]
+        wish = self.arguments["placement_groups"]
+        tags = [self.tag, *(self.arguments.get("tags") or [])]
+        wanted = {
+            "name": f"{self.prefix}-group-{number}",
+            "tags": tags,
+            **{key: wish[key] for key in ("policy_type", "policy_mode")},
+        }
+        resource = PlacementGroup(self.client, wanted)
+        made = resource.apply(resource.plan("present", None))
+        assert made is not None
+        return made["id"]
+
+    def _sweep_groups(self, plan: FleetPlan) -> None:
+        """Remove groups of this fleet that nobody is in any more."""
+        if not plan.removals or not (self.arguments.get("placement_groups") or self.arguments["state"] == "absent"):
+            return
+        used = {(each.get("placement_group") or {}).get("id") for each in self.list()}
+        groups = PlacementGroup(self.client, {})
+        for group in self._groups().values():
+            if group["id"] not in used:
+                groups.remove(group)
+
+    # --- telling
+
+    def cost(self) -> Values:
+        """What the wished fleet costs in EUR, servers only, by the product catalogue."""
+        if not self.numbers:
+            return {"currency": "EUR", "hourly": 0.0, "monthly": 0.0}
+        price = server_types(self.client).get(self.arguments["commercial_type"]) or {}
+        hourly = price.get("hourly_price") or 0.0
+        monthly = price.get("monthly_price") or hourly * HOURS_A_MONTH
+        return {
+            "currency": "EUR",
+            "hourly": round(hourly * len(self.numbers), 4),
+            "monthly": round(monthly * len(self.numbers), 2),
+        }
+
+    def report(self, plan: FleetPlan) -> Values:
+        """The plan by server names; the same words before and after it was carried out."""
+        return {
+            "created": plan.names(CREATE),
+            "updated": plan.names(UPDATE),
+            "replaced": plan.names(REPLACE),
+            "kept": plan.names(KEEP),
+            "removed": [step.name for step in plan.removals],
+            "outdated": plan.outdated,
+        }
+
+    def diff(self, plan: FleetPlan) -> Values:
+        steps = [step for step in plan.steps if step.plan.changed]
+        before = {step.name: step.plan.before for step in [*steps, *plan.removals] if step.plan.current}
+        before.update({step.name: step.member.identity(step.plan.current or {}) for step in plan.removals})
+        return {"before": before, "after": {step.name: step.plan.after for step in steps}}
+
+    def servers(self) -> list[Object]:
+        """The fleet as it is, in the order of the numbers."""
+        ours = [each for each in self.list() if self.tag in each["tags"] and not is_dying(each)]
+        return [
+            Server(self.client, {}).represent(each) for each in sorted(ours, key=lambda each: self.number(each["name"]))
+        ]

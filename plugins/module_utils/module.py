@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What makes an Ansible module out of a description: arguments, errors and results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback
+
+from .client import Client
+from .engine import Resource, reconcile
+from .errors import ScalewayError
+from .fields import REPLACES
+from .settings import ENVIRONMENT, from_arguments
+
+Spec = dict[str, Any]
+
+
+def _from_environment(name: str, **more: Any) -> Spec:
+    return {"type": "str", "fallback": (env_fallback, [ENVIRONMENT[name]]), **more}
+
+
+def account_spec() -> Spec:
+    """Arguments that every module takes, so that one module_defaults entry serves all."""
+    return {
+        "access_key": _from_environment("access_key", no_log=False),
+        "secret_key": _from_environment("secret_key", no_log=True),
+        "project_id": _from_environment("project_id"),
+        "organization_id": _from_environment("organization_id"),
+        "zone": _from_environment("zone"),
+        "region": _from_environment("region"),
+        "api_url": _from_environment("api_url"),
+        "profile": _from_environment("profile"),
+        "config_file": {**_from_environment("config_file"), "type": "path"},
+        "api_timeout": {"type": "float", "default": 60.0},
+        "api_retry_time": {"type": "float", "default": 60.0},
+        "api_proxy": {"type": "str"},
+        "api_ca_path": {"type": "path"},
+    }
+
+
+def resource_spec(description: type[Resource]) -> Spec:
+    """The whole argument spec of a description's module."""
+    spec = account_spec()
+    spec.update({entry.name: entry.option for entry in description.fields if entry.option})
+    spec.update(description.options)
+    spec.update(
+        id={"type": "str"},
+        name={"type": "str"},
+        state={"type": "str", "choices": list(description.states), "default": description.states[0]},
+        wait={"type": "bool", "default": True},
+        wait_timeout={"type": "int", "default": 600},
+    )
+    if any(entry.change == REPLACES for entry in description.fields):
+        spec["recreate"] = {"type": "bool", "default": False}
+    return spec
+
+
+@contextmanager
+def reported(module: AnsibleModule) -> Iterator[None]:
+    """Failures of the cloud end the module with one sentence."""
+    try:
+        yield
+    except ScalewayError as error:
+        module.fail_json(msg=str(error), error=error.details())
+
+
+def connect(module: AnsibleModule) -> Client:
+    """The client that the module's arguments describe."""
+    settings = from_arguments(module.params, environment={})
+    module.no_log_values.add(settings.secret_key)
+    return Client(settings)
+
+
+def run(description: type[Resource], spec: Spec | None = None, **constraints: Any) -> None:
+    """A module that keeps one resource in a state.
+
+    `spec` is for descriptions that are not found by id or name; `constraints` are AnsibleModule's.
+    """
+    if spec is None:
+        constraints.setdefault("required_one_of", [("id", "name")])
+    whole = resource_spec(description) if spec is None else {**account_spec(), **spec}
+    module = AnsibleModule(argument_spec=whole, supports_check_mode=True, **constraints)
+    with reported(module):
+        resource = description(connect(module), module.params, module.check_mode)
+        outcome = reconcile(resource, module.params["state"], module.check_mode)
+        for warning in resource.warnings:
+            module.warn(warning)
+    module.exit_json(changed=outcome.changed, diff=outcome.diff, **{description.key: outcome.result})
+
+
+def look_up(key: str, spec: Spec, work: Callable[[Client, dict[str, Any]], Any]) -> None:
+    """An _info module: returns what `work` finds as `key`, and changes nothing."""
+    module = AnsibleModule(argument_spec={**account_spec(), **spec}, supports_check_mode=True)
+    with reported(module):
+        found = work(connect(module), module.params)
+    module.exit_json(changed=False, **{key: found})

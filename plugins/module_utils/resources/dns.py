@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""DNS: zones, and any number of records of one zone in one atomic change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from ..client import Client
+from ..engine import KEEP, UPDATE, Plan, Resource
+from ..errors import Invalid, LostAnswer
+from ..fields import Field
+from ..retry import delays
+
+TYPES = ("A", "AAAA", "ALIAS", "CAA", "CNAME", "DNAME", "MX", "NS", "PTR", "SRV", "TXT", "TLSA", "SSHFP")
+WITH_PRIORITY = ("MX", "SRV")
+LONGEST_CHANGE = 500
+
+Set = tuple[str, str]  # (name, type)
+Value = tuple[str, int]  # (data, ttl)
+
+
+def owned_zone(client: Client, zone: str) -> dict[str, Any] | None:
+    """The DNS zone of this exact name."""
+    zones = client.list("/domain/v2beta1/dns-zones", "dns_zones", domain="", dns_zone=zone)
+    return next((each for each in zones if zone_name(each) == zone), None)
+
+
+def zone_name(zone: dict[str, Any]) -> str:
+    return ".".join(part for part in (zone.get("subdomain"), zone.get("domain")) if part)
+
+
+def normal_name(name: str, zone: str) -> str:
+    """Relative to the zone, "" for its apex."""
+    name = (name or "").strip().lower().rstrip(".")
+    if name in ("@", zone):
+        return ""
+    return name[: -len(zone) - 1] if name.endswith(f".{zone}") else name
+
+
+def normal_data(kind: str, data: str, priority: int | None = None) -> str:
+    """As the API shows it: TXT in quotes, the priority in front, addresses in their short form."""
+    data = str(data).strip()
+    if kind == "TXT" and not data.startswith('"'):
+        return f'"{data}"'
+    if kind in WITH_PRIORITY and not re.match(r"^\d+ ", data):
+        return f"{priority or 0} {data}"
+    if kind in ("A", "AAAA"):
+        import ipaddress
+
+        try:
+            return str(ipaddress.ip_address(data))
+        except ValueError:
+            raise Invalid(f"{data!r} is not an address for a record of type {kind}.") from None
+    return data
+
+
+class Records(Resource):
+    """The records of one zone that a task speaks about."""
+
+    word = "DNS records of"
+    key = "records"
+    fields = ()
+    path = "/domain/v2beta1/dns-zones/{dns_zone}/records"
+
+    def parents(self) -> dict[str, Any]:
+        return {"dns_zone": self.zone}
+
+    @property
+    def zone(self) -> str:
+        return self.arguments["dns_zone"].lower().rstrip(".")
+
+    def __str__(self) -> str:
+        return f"{self.word} {self.zone}"
+
+    def wanted(self) -> dict[Set, dict[str, int]]:
+        """Wished data with TTL of each name and type."""
+        wanted: dict[Set, dict[str, int]] = {}
+        for record in self.arguments["records"]:
+            name = normal_name(record["name"], self.zone)
+            values = wanted.setdefault((name, record["type"]), {})
+            for data in record.get("data") or []:
+                values[normal_data(record["type"], data, record.get("priority"))] = (
+                    record.get("ttl") or self.arguments["ttl"]
+                )
+        return wanted
+
+    def find(self) -> dict[str, Any]:
+        if owned_zone(self.client, self.zone) is None:
+            zones = [zone_name(each) for each in self.client.list("/domain/v2beta1/dns-zones", "dns_zones", domain="")]
+            raise Invalid(
+                f"The DNS zone {self.zone} is not managed by this account. Its zones: {', '.join(sorted(zones)) or 'none'}."
+            )
+        return {"id": self.zone, "records": self.client.list(self.url(), "records", name="")}
+
+    def mine(self, record: dict[str, Any], wanted: Iterable[Set]) -> bool:
+        """Whether the task speaks about a record that exists: by its name and type, or by the exclusive pattern."""
+        if (record["name"], record["type"]) in wanted:
+            return True
+        pattern = self.arguments.get("exclusive_names")
+        types = {kind for _name, kind in wanted} or {"A"}
+        return bool(pattern) and record["type"] in types and bool(re.fullmatch(pattern, record["name"]))
+
+    def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
+        assert current is not None
+        wanted = self.wanted()
+        there = [each for each in current["records"] if self.mine(each, wanted)]
+        if state == "absent":
+            goal: dict[Set, dict[str, int]] = {
+                key: {
+                    each["data"]: each["ttl"]
+                    for each in there
+                    if self._key(each) == key and values and each["data"] not in values
+                }
+                for key, values in wanted.items()
+            }
+        else:
+            self._complain(wanted)
+            goal = wanted
+        changes = self.changes(there, goal)
+        before, after = (
+            self.lines(there),
+            sorted(self._line(*key, *value) for key, values in goal.items() for value in values.items()),
+        )
+        return Plan(
+            UPDATE if changes else KEEP,
+            current,
+            {"goal": goal},
+            {"changes": changes},
+            {"records": before},
+            {"records": after},
+        )
+
+    def _complain(self, wanted: dict[Set, dict[str, int]]) -> None:
+        for (name, kind), values in wanted.items():
+            if not values:
+                raise Invalid(f"The record {name or '@'} {kind} has no data.")
+            if kind == "CNAME" and (len(values) > 1 or not name):
+                raise Invalid(f"The CNAME {name or '@'} must have exactly one target and not be the zone itself.")
+
+    @staticmethod
+    def _key(record: dict[str, Any]) -> Set:
+        return record["name"], record["type"]
+
+    @staticmethod
+    def _line(name: str, kind: str, data: str, ttl: int) -> str:
+        return f"{name or '@'} {ttl} {kind} {data}"
+
+    def lines(self, records: Iterable[dict[str, Any]]) -> list[str]:
+        return sorted(self._line(each["name"], each["type"], each["data"], each["ttl"]) for each in records)
+
+    def changes(self, there: list[dict[str, Any]], goal: dict[Set, dict[str, int]]) -> list[dict[str, Any]]:
+        """The API's change operations that lead from what is there to the goal."""
+        spare: dict[Set, list[dict[str, Any]]] = {}
+        missing = {(key, data): ttl for key, values in goal.items() for data, ttl in values.items()}
+        for record in there:
+            wish = missing.get((self._key(record), record["data"]))
+            if wish is not None and wish == record["ttl"]:
+                del missing[(self._key(record), record["data"])]
+            else:
+                spare.setdefault(self._key(record), []).append(record)
+        operations, added = [], []
+        for (key, data), ttl in missing.items():
+            record = self.body(key, data, ttl)
+            if spare.get(key):
+                same_data = [each for each in spare[key] if each["data"] == data]
+                chosen = (same_data or spare[key])[0]
+                spare[key].remove(chosen)
+                operations.append({"set": {"id": chosen["id"], "records": [record]}})
+            else:
+                added.append(record)
+        removed = [{"delete": {"id": each["id"]}} for records in spare.values() for each in records]
+        return removed + operations + ([{"add": {"records": added}}] if added else [])
+
+    def body(self, key: Set, data: str, ttl: int) -> dict[str, Any]:
+        priority, rest = 0, data
+        if key[1] in WITH_PRIORITY:
+            first, rest = data.split(" ", 1)
+            priority = int(first)
+        return {"name": key[0], "type": key[1], "data": rest, "ttl": ttl, "priority": priority}
+
+    def apply(self, plan: Plan) -> dict[str, Any]:
+        """Send the changes; after a lost answer look first what is still to be done."""
+        assert plan.current is not None
+        pauses = delays(0.3, 5, self.client.settings.api_retry_time)
+        wanted = plan.wish["goal"]
+        spoken_of = set(wanted) | set(self.wanted())
+        changes = plan.changes["changes"]
+        if not changes:
+            return plan.current
+        while True:
+            try:
+                for start in range(0, len(changes), LONGEST_CHANGE):
+                    self.send(changes[start : start + LONGEST_CHANGE])
+                break
+            except LostAnswer:
+                pause = next(pauses, None)
+                if pause is None:
+                    raise
+                self.client.pause(pause)
+                current = self.client.list(self.url(), "records", name="")
+                changes = self.changes([each for each in current if self.mine(each, spoken_of)], wanted)
+        return {"id": self.zone, "records": self.client.list(self.url(), "records", name="")}
+
+    def send(self, changes: list[dict[str, Any]]) -> None:
+        self.client.send_once(
+            "PATCH", self.url(), {"changes": changes, "return_all_records": False, "disallow_new_zone_creation": True}
+        )
+
+    def predict(self, plan: Plan) -> dict[str, Any]:
+        assert plan.current is not None
+        return plan.current
+
+    def represent(self, current: dict[str, Any]) -> Any:
+        wanted = self.wanted()
+        return [
+            {key: each[key] for key in ("id", "name", "type", "data", "ttl")}
+            for each in current["records"]
+            if self.mine(each, wanted)
+        ]
+
+
+class Zone(Resource):
+    """A DNS zone: a subdomain of a domain that the account owns."""
+
+    word = "DNS zone"
+    key = "dns_zone"
+    fields = (Field("project", {}),)
+
+    def find(self) -> dict[str, Any] | None:
+        return owned_zone(self.client, self.name)
+
+    def needs(self) -> None:
+        if self._root() is None:
+            raise Invalid(f"{self} cannot be created: no domain above it is owned by this account.")
+
+    def _root(self) -> str | None:
+        owned = {each["domain"] for each in self.client.list("/domain/v2beta1/dns-zones", "dns_zones", domain="")}
+        above = [".".join(self.name.split(".")[start:]) for start in range(1, self.name.count(".") + 1)]
+        return next((each for each in above if each in owned), None)
+
+    def create(self, wish: dict[str, Any]) -> dict[str, Any]:
+        root = self._root() or ""
+        body = {"domain": root, "subdomain": self.name[: -len(root) - 1], "project_id": self.client.settings.project}
+        return self.client.post("/domain/v2beta1/dns-zones", body, recover=self.find)
+
+    def finish(self, current: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+        return current
+
+    def remove(self, current: dict[str, Any]) -> None:
+        if not current.get("subdomain"):
+            raise Invalid(f"{self} is a root zone: it exists as long as the domain is owned.")
+        self.client.delete(f"/domain/v2beta1/dns-zones/{self.name}", project_id=self.client.settings.project)
+
+    def identity(self, current: dict[str, Any]) -> dict[str, Any]:
+        return {"name": zone_name(current)}
+
+    def represent(self, current: dict[str, Any]) -> dict[str, Any]:
+        return {"name": self.name, **current}

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images: a root snapshot, perhaps more of them, and a name. Made from a powered-off server in one step."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any, ClassVar
+
+from ..engine import Plan, Resource
+from ..errors import Invalid
+from ..fields import AT_CREATION, TAGS, Field
+from ..settings import is_uuid
+from .snapshot import Snapshot, snapshot_of
+
+
+class Image(Resource):
+    word = "image"
+    key = "image"
+    plural = "images"
+    path = "/instance/v1/zones/{zone}/images"
+    transient = ("creating",)
+    failed = ("error",)
+    options: ClassVar[dict] = {"keep_snapshots": {"type": "bool", "default": False}}
+    fields = (
+        Field("server", change=AT_CREATION, part=True),
+        Field("snapshots", {"type": "list", "elements": "str"}, change=AT_CREATION, part=True),
+        Field("arch", {"type": "str", "choices": ["x86_64", "arm64"]}, change=AT_CREATION),
+        Field("public", {"type": "bool"}),
+        TAGS,
+    )
+    creation_needs = ("name",)
+
+    def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
+        plan = super().plan(state, current)
+        if state == "absent" and current is None and self.name:
+            leftovers = self._snapshots_by_name()
+            if leftovers:
+                return Plan(
+                    "delete",
+                    {},
+                    before={"name": self.name, "snapshots_left_behind": [each["id"] for each in leftovers]},
+                )
+        return plan
+
+    def list(self, **query: Any) -> builtins.list[dict[str, Any]]:
+        """The project's own images; the API also lists what others made public."""
+        project = self.client.settings.project
+        return [each for each in super().list(**query) if each.get("project") == project]
+
+    def needs(self) -> None:
+        super().needs()
+        if bool(self.arguments.get("server")) == bool(self.arguments.get("snapshots")):
+            raise Invalid(f"{self} does not exist, and creating it needs either server or snapshots.")
+
+    def validate(self, plan: Plan) -> None:
+        if plan.action == "create" and self.arguments.get("server"):
+            server = self._server()
+            if server and server["state"] != "stopped" and not self.check:
+                raise Invalid(
+                    f"Server {server['name']} is {server['state']}: only the disks of a powered-off server are consistent. "
+                    "Set its state to stopped first."
+                )
+
+    def _server(self) -> dict[str, Any] | None:
+        from .server import Server
+
+        wanted = self.arguments["server"]
+        found = Server(self.client, {"id": wanted} if is_uuid(wanted) else {"name": wanted}).find()
+        if found is None and not self.check:
+            raise Invalid(f"There is no server {wanted!r} in {self.where}.")
+        return found
+
+    def create(self, wish: dict[str, Any]) -> dict[str, Any]:
+        if self.arguments.get("server"):
+            server = self._server()
+            assert server is not None
+            idents = self._snapshots_of(server, wish.get("tags") or [])
+            arch = server["arch"]
+        else:
+            idents = [self._snapshot(each) for each in self.arguments["snapshots"]]
+            arch = self.arguments.get("arch") or "x86_64"
+        body = {**self.creation_body(wish), "arch": arch, "root_volume": idents[0]}
+        if len(idents) > 1:
+            body["extra_volumes"] = {str(slot): {"id": ident} for slot, ident in enumerate(idents) if slot}
+        return self.settle(self.unwrap(self.client.post(self.url(), body, recover=self.find)))
+
+    def finish(self, current: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+        return current
+
+    def _snapshot(self, name_or_id: str) -> str:
+        return self.refer(Snapshot, name_or_id)
+
+    def _snapshots_of(self, server: dict[str, Any], tags: builtins.list[str]) -> builtins.list[str]:
+        """A snapshot of each disk; those of an interrupted earlier try are used when they show the same disk."""
+        slots = sorted((server.get("volumes") or {}).items(), key=lambda item: int(item[0]))
+
+        def take(slot: Any) -> str:
+            number, volume = slot
+            wanted = {"name": f"{self.name}_snap_{number}", "tags": tags, "wait_timeout": self.waiter.timeout}
+            return snapshot_of(self.client, volume, wanted)["id"]
+
+        return self.client.each(take, slots)
+
+    def remove(self, current: dict[str, Any]) -> None:
+        """The image, then its snapshots: the API leaves them behind."""
+        snapshots = [
+            each["id"] for each in (current.get("root_volume"), *(current.get("extra_volumes") or {}).values()) if each
+        ]
+        if current:
+            self.client.delete(self.url(current["id"]))
+            self.gone(current["id"])
+        if self.arguments.get("keep_snapshots"):
+            return
+        if self.name:
+            snapshots += [each["id"] for each in self._snapshots_by_name() if each["id"] not in snapshots]
+        for ident in snapshots:
+            snapshot = Snapshot(self.client, {"id": ident, "wait_timeout": self.waiter.timeout})
+            found = snapshot.find()
+            if found:
+                snapshot.remove(found)
+
+    def _snapshots_by_name(self) -> builtins.list[dict[str, Any]]:
+        """Snapshots that creating an image of this name makes."""
+        prefix = f"{self.name}_snap_"
+        return [each for each in Snapshot(self.client, {}).list(name=prefix) if _numbered(each["name"], prefix)]
+
+
+def _numbered(name: str, prefix: str) -> bool:
+    return name.startswith(prefix) and name[len(prefix) :].isdigit()

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reserved addresses. They have no name of their own: the tag `name:<name>` is their name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine import Plan, Resource
+from ..errors import ApiError
+from ..fields import REPLACES, Field, Ref, choice, embedded, label, text, unordered
+from ..settings import is_uuid
+from ..wait import Waiter
+
+
+class Address(Resource):
+    """What both kinds of addresses share."""
+
+    word = "address"
+    key = "ip"
+    plural = "ips"
+    creation_needs = ("name",)
+
+    @property
+    def name_tag(self) -> str:
+        return f"name:{self.name}"
+
+    def wish(self) -> dict[str, Any]:
+        wished = super().wish()
+        wished.pop("name", None)
+        if self.name:
+            wished["tags"] = unordered([*wished.get("tags", self.arguments.get("tags") or []), self.name_tag])
+        if self.arguments.get("tags") is None:
+            wished.pop("tags", None)
+        return wished
+
+    def creation_body(self, wish: dict[str, Any]) -> dict[str, Any]:
+        body = super().creation_body({"tags": [self.name_tag], **wish})
+        body.pop("name", None)
+        return body
+
+    def find(self) -> dict[str, Any] | None:
+        if self.arguments.get("id"):
+            return self.get(self.arguments["id"])
+        return self.only([each for each in self.list(tags=self.name_tag) if self.name_tag in each["tags"]])
+
+    def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
+        plan = super().plan(state, current)
+        for side in (plan.before, plan.after):
+            if side and self.name:
+                side["name"] = self.name
+        return plan
+
+    def write_part(self, name: str, current: dict[str, Any], value: Any) -> None:
+        """A reverse name must resolve to the address; DNS may need up to half a minute to know."""
+        refusal: list[ApiError] = []
+
+        def attempt() -> dict[str, Any]:
+            try:
+                return self.client.patch(self.url(current["id"]), {"reverse": value or None})
+            except ApiError as error:
+                if error.status != 400:
+                    raise
+                refusal[:] = [error]
+                return {}
+
+        patience = Waiter(min(self.waiter.timeout, 90) if self.wait else 0, sleep=self.client.pause)
+        patience.until(
+            f"the reverse name {value} of {self} to be accepted",
+            attempt,
+            lambda answer: bool(answer),
+            lambda _answer: f"refused ({refusal[0]})",
+        )
+
+    def represent(self, current: dict[str, Any]) -> dict[str, Any]:
+        return {"name": self.name or name_of(current), **current}
+
+
+class Ip(Address):
+    path = "/instance/v1/zones/{zone}/ips"
+    fields = (
+        Field("type", choice("routed_ipv4", "routed_ipv6"), change=REPLACES),
+        Field("tags", {"type": "list", "elements": "str"}, normal=unordered),
+        Field("server", read=embedded("server"), normal=text, shown=label),
+        Field("reverse", part=True, normal=text),
+    )
+
+    def resolve(self, name: str, value: Any) -> Any:
+        if name != "server" or value == "" or is_uuid(value):
+            return value
+        from .server import Server
+
+        return self.refer(Server, value)
+
+    def wire(self, values: dict[str, Any]) -> dict[str, Any]:
+        body = super().wire(values)
+        if body.get("server") == "":
+            body["server"] = None
+        return body
+
+    def creation_body(self, wish: dict[str, Any]) -> dict[str, Any]:
+        body = super().creation_body(wish)
+        if body.get("server", "") is None:
+            del body["server"]
+        return body
+
+
+class LbIp(Address):
+    word = "load balancer address"
+    path = "/lb/v1/zones/{zone}/ips"
+    envelope = False
+    project_key = "project_id"
+    fields = (
+        Field("is_ipv6", {"type": "bool"}, change=REPLACES, read=lambda ip: ":" in (ip.get("ip_address") or "")),
+        Field("tags", {"type": "list", "elements": "str"}, normal=unordered),
+        Field("reverse", part=True, normal=text),
+    )
+
+
+def name_of(address: dict[str, Any]) -> str:
+    """The name that the tags of an address give it, or ""."""
+    return next((tag[5:] for tag in address.get("tags") or [] if tag.startswith("name:")), "")
+
+
+def address_id(client: Any, value: str, check: bool) -> Ref:
+    """An instance address by id, by address or by name."""
+    if is_uuid(value):
+        return Ref(value)
+    if value.replace(".", "").isdigit() or ":" in value:
+        found = client.find(f"/instance/v1/zones/{client.settings.zone}/ips/{value}")
+        if found:
+            return Ref(found["ip"]["id"], value)
+    return Ip(client, {}, check).refer(Ip, value)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from ..engine import Plan
+from ..errors import Invalid
+from ..fields import AT_CREATION, REPLACES, Field, unordered
+from .lb import LbPart
+
+
+def names(certificate: dict[str, Any]) -> list[str]:
+    """Common name first, then the alternative names."""
+    return [certificate.get("common_name") or "", *(certificate.get("subject_alternative_name") or [])]
+
+
+def fingerprint(chain: str) -> str:
+    """A diff tells that another certificate is meant, and nothing of the key in it."""
+    return f"sha256:{hashlib.sha256(chain.encode()).hexdigest()[:12]}"
+
+
+class LbCertificate(LbPart):
+    word = "certificate"
+    key = "certificate"
+    plural = "certificates"
+    path = "/lb/v1/zones/{zone}/lbs/{lb_id}/certificates"
+    item_path = "/lb/v1/zones/{zone}/certificates"
+    status_key = "status"
+    transient = ("pending",)
+    failed = ("error",)
+    fields = (
+        Field("letsencrypt", {"type": "list", "elements": "str"}, change=REPLACES, read=names, normal=unordered),
+        Field("certificate_chain", {"type": "str", "no_log": True}, change=AT_CREATION, shown=fingerprint),
+    )
+    creation_needs = ("name",)
+
+    def needs(self) -> None:
+        super().needs()
+        if bool(self.arguments.get("letsencrypt")) == bool(self.arguments.get("certificate_chain")):
+            raise Invalid(f"{self} does not exist, and creating it needs either letsencrypt or certificate_chain.")
+
+    def creation_body(self, wish: dict[str, Any]) -> dict[str, Any]:
+        if "letsencrypt" in wish:
+            first, *others = wish["letsencrypt"]
+            return {"name": self.name, "letsencrypt": {"common_name": first, "subject_alternative_name": others}}
+        return {"name": self.name, "custom_certificate": {"certificate_chain": wish["certificate_chain"]}}
+
+    def predict(self, plan: Plan) -> dict[str, Any]:
+        return {"id": None, "name": self.name, **(plan.current or {})}

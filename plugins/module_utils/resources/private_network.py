@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine import Resource
+from ..fields import REPLACES, TAGS, Field, network, unordered
+
+
+def own_subnets(private_network: Any) -> Any:
+    """The IPv4 subnets; the API always adds an IPv6 one of its own choice."""
+    return [each["subnet"] for each in private_network.get("subnets") or [] if ":" not in each["subnet"]]
+
+
+class PrivateNetwork(Resource):
+    word = "private network"
+    key = "private_network"
+    plural = "private_networks"
+    path = "/vpc/v2/regions/{region}/private-networks"
+    envelope = False
+    project_key = "project_id"
+    fields = (
+        Field(
+            "subnets",
+            {"type": "list", "elements": "str"},
+            change=REPLACES,
+            read=own_subnets,
+            normal=lambda subnets: unordered([network(each) for each in subnets or []]),
+        ),
+        Field("vpc_id", change=REPLACES),
+        Field("default_route_propagation_enabled", {"type": "bool"}),
+        TAGS,
+    )
+    creation_needs = ("name",)

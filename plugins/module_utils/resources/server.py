@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import Any, ClassVar
+
+from ..engine import REPLACE, Plan, Resource
+from ..errors import Invalid, ScalewayError
+from ..fields import AT_CREATION, IN_PLACE, REPLACES, TAGS, Field, Ref, choice, embedded, label, text, unordered
+from ..settings import is_uuid
+from . import disks
+from .image import Image
+from .ip import address_id
+from .placement_group import PlacementGroup
+from .private_network import PrivateNetwork
+from .products import LABEL, check_volumes, marketplace_image, server_type
+from .security_group import SecurityGroup
+
+RUNNING, STOPPED, REBOOTED = "running", "stopped", "rebooted"
+POWER = {RUNNING: RUNNING, STOPPED: STOPPED, REBOOTED: REBOOTED}
+START_GRACE = 15.0
+
+
+def digest(values: dict[str, str]) -> dict[str, str]:
+    """Secrets in a diff: whether they change, not what they are."""
+    return {key: f"sha256:{hashlib.sha256(value.encode()).hexdigest()[:12]}" for key, value in (values or {}).items()}
+
+
+def set_keys(values: Any) -> dict[str, str]:
+    """User data without the keys that are to be absent."""
+    return {key: value for key, value in (values or {}).items() if value}
+
+
+def reserved(server: dict[str, Any]) -> list[Ref]:
+    return [Ref(ip["id"], ip.get("address") or "") for ip in server.get("public_ips") or [] if not ip.get("dynamic")]
+
+
+def networks(server: dict[str, Any]) -> list[str]:
+    return [nic["private_network_id"] for nic in server.get("private_nics") or []]
+
+
+def is_dying(server: dict[str, Any] | None) -> bool:
+    """Whether an earlier, perhaps interrupted, run has begun to remove it."""
+    return bool(server) and server["state"] == "stopping" and server.get("state_detail") == "terminating"
+
+
+class Server(Resource):
+    word = "server"
+    key = "server"
+    plural = "servers"
+    path = "/instance/v1/zones/{zone}/servers"
+    transient = ("starting", "stopping")
+    failed = ("locked",)
+    slow_delete = True
+    states = ("present", "absent", "running", "stopped", "rebooted")
+    creation_needs = ("name", "commercial_type")
+    options: ClassVar[dict] = {
+        "wait_for": choice("running", "booted", default="running"),
+        "keep_volumes": {"type": "bool", "default": False},
+    }
+    fields = (
+        Field("commercial_type"),
+        Field("image", change=AT_CREATION, read=embedded("image"), shown=label),
+        Field("volumes", {"type": "dict"}, change=AT_CREATION),
+        Field("tags", {"type": "list", "elements": "str"}, normal=TAGS.normal),
+        Field("security_group", read=embedded("security_group"), normal=text, shown=label),
+        Field(
+            "placement_group",
+            read=embedded("placement_group"),
+            normal=text,
+            shown=label,
+            write=lambda ident: ident or None,
+        ),
+        Field("dynamic_ip_required", {"type": "bool"}),
+        Field("public_ips", {"type": "list", "elements": "str"}, read=reserved, normal=unordered, shown=label),
+        Field("protected", {"type": "bool"}),
+        Field("boot_type", choice("local", "rescue")),
+        Field("user_data", {"type": "dict"}, part=True, normal=set_keys),
+        Field("secret_user_data", {"type": "dict", "no_log": True}, part=True, normal=set_keys, shown=digest),
+        Field(
+            "private_networks",
+            {"type": "list", "elements": "str"},
+            part=True,
+            read=networks,
+            normal=unordered,
+            shown=label,
+        ),
+        Field("power", {}, part=True),
+    )
+
+    # --- what is wished
+
+    def find(self) -> dict[str, Any] | None:
+        found = super().find()
+        if found and is_dying(found):
+            if not self.check:
+                self.gone(found["id"])
+            return None
+        return found
+
+    def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
+        self._state = state
+        self._current = current
+        self._leftovers: list[disks.Disk] = []
+        if state != "absent":
+            return super().plan(state, current)
+        self._leftovers = self._left_behind()
+        if current is None and not self._leftovers:
+            return Plan("keep")
+        shown = {"volumes_left_behind": [ident for _kind, ident in self._leftovers]} if self._leftovers else {}
+        before = {**(self.identity(current) if current else {"name": self.name}), **shown}
+        return Plan("delete", current or {}, before=before)
+
+    def _left_behind(self) -> list[disks.Disk]:
+        return disks.marked(self.client, lambda server: server == self.name) if self.name else []
+
+    def create(self, wish: dict[str, Any]) -> dict[str, Any]:
+        disks.delete(self.client, self._left_behind(), self.waiter)
+        return super().create(wish)
+
+    def wish(self) -> dict[str, Any]:
+        wished = super().wish()
+        if self._state in POWER:
+            wished["power"] = POWER[self._state]
+        return wished
+
+    def resolve(self, name: str, value: Any) -> Any:
+        if name == "image":
+            return self._image(value) if self._current is None or self.arguments.get("recreate") else Ref(value)
+        if name == "security_group":
+            return self.refer(SecurityGroup, value)
+        if name == "placement_group":
+            return self.refer(PlacementGroup, value) if value else Ref("")
+        if name == "public_ips":
+            return [address_id(self.client, each, self.check) for each in value]
+        if name == "private_networks":
+            return [self.refer(PrivateNetwork, each) for each in value]
+        if name in ("user_data", "secret_user_data"):
+            return {key: "" if content is None else str(content) for key, content in value.items()}
+        if name == "volumes":
+            return {str(slot): template for slot, template in value.items()}
+        return value
+
+    def _image(self, value: str) -> Ref:
+        """An image by id, by marketplace label, or by the exact name of one of the project's own."""
+        if is_uuid(value):
+            return Ref(value)
+        if LABEL.match(value):
+            type_name = self.arguments.get("commercial_type") or (self._current or {}).get("commercial_type") or ""
+            server_type(self.client, type_name)
+            root = (self.arguments.get("volumes") or {}).get("0") or {}
+            found = marketplace_image(self.client, value, type_name, root.get("volume_type") == "l_ssd")
+            if found:
+                return Ref(found["id"], value)
+        return self.refer(Image, value)
+
+    def needs(self) -> None:
+        super().needs()
+        root = (self.arguments.get("volumes") or {}).get("0") or {}
+        if not (self.arguments.get("image") or root.get("id") or root.get("base_snapshot")):
+            raise Invalid(
+                f"{self} does not exist, and creating it needs an image (or a root volume that brings a system)."
+            )
+
+    def validate(self, plan: Plan) -> None:
+        if "commercial_type" in plan.changes or plan.action == REPLACE:
+            check_volumes(self.client, plan.wish["commercial_type"], plan.wish.get("volumes") or {})
+
+    def change_of(self, entry: Field, current: dict[str, Any]) -> str:
+        if entry.name == "commercial_type":
+            off = current["state"] == "stopped" or self._state == "stopped"
+            return IN_PLACE if off and not current.get("placement_group") else REPLACES
+        if entry.name == "image" and self.arguments.get("recreate") and not LABEL.match(self.arguments["image"]):
+            return REPLACES
+        return entry.change
+
+    # --- reading
+
+    def read_part(self, name: str, current: dict[str, Any]) -> Any:
+        if name == "power":
+            return {"starting": RUNNING, "stopping": STOPPED}.get(current["state"], current["state"])
+        if name in ("user_data", "secret_user_data"):
+            wished = self.arguments[name]
+            there = set(self.client.get(self.url(current["id"], "/user_data"))["user_data"])
+            keys = [key for key in wished if key in there]
+            return dict(
+                zip(keys, self.client.each(lambda key: self.client.text(self._user_data(current, key)) or "", keys))
+            )
+        return super().read_part(name, current)
+
+    def _user_data(self, current: dict[str, Any], key: str) -> str:
+        return self.url(current["id"], f"/user_data/{key}")
+
+    # --- writing
+
+    def change(self, current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+        if "commercial_type" in changes and self._state == "stopped":
+            self.write_part("power", current, STOPPED)
+        return super().change(current, changes)
+
+    def change_body(self, current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+        if "security_group" in changes:
+            return {**changes, "security_group": {"id": changes["security_group"]}}
+        return changes
+
+    def write_part(self, name: str, current: dict[str, Any], value: Any) -> None:
+        if name == "power":
+            self._power(self.settle(self.get(current["id"]) or current), value)
+        elif name == "private_networks":
+            self._join(current, value)
+        else:
+            self.client.each(lambda item: self._write_key(current, *item), value.items())
+
+    def _write_key(self, current: dict[str, Any], key: str, content: str) -> None:
+        if content:
+            self.client.set_text(self._user_data(current, key), content)
+        else:
+            self.client.delete(self._user_data(current, key))
+
+    def _join(self, current: dict[str, Any], wished: list[str]) -> None:
+        nics = {nic["private_network_id"]: nic["id"] for nic in current.get("private_nics") or []}
+        for network in set(nics) - set(wished):
+            self.client.delete(self.url(current["id"], f"/private_nics/{nics[network]}"))
+        for network in wished:
+            if network not in nics:
+
+                def joined(network: str = network) -> dict[str, Any] | None:
+                    seen = self.get(current["id"]) or {}
+                    return next(
+                        (nic for nic in seen.get("private_nics") or [] if nic["private_network_id"] == network), None
+                    )
+
+                self.client.post(
+                    self.url(current["id"], "/private_nics"), {"private_network_id": network}, recover=joined
+                )
+
+    # --- power
+
+    def act(self, current: dict[str, Any], action: str, *done: str) -> None:
+        """A power action, once: after a lost answer the states in `done` tell that the first try arrived."""
+
+        def arrived() -> dict[str, Any] | None:
+            seen = self.get(current["id"])
+            return {} if self.status(seen) in (*done, "gone") else None
+
+        self.client.post(self.url(current["id"], "/action"), {"action": action}, recover=arrived)
+
+    def _power(self, current: dict[str, Any], wished: str) -> None:
+        state = current["state"]
+        if wished == STOPPED:
+            if state != "stopped":
+                self.act(current, "poweroff", "stopping", "stopped")
+                self._reach(current, "stopped")
+        elif state != "running":
+            self.act(current, "poweron", "starting", "running")
+            self._reach(current, "running")
+        elif wished == REBOOTED:
+            self.act(current, "reboot", "stopping", "starting")
+            self._reach(current, "running")
+
+    def _reach(self, current: dict[str, Any], state: str) -> None:
+        if not self.wait:
+            return
+        booted = state == RUNNING and self.arguments.get("wait_for") == "booted"
+        started = time.monotonic()
+
+        def done(seen: dict[str, Any] | None) -> bool:
+            if (
+                seen is not None
+                and state == RUNNING
+                and seen["state"] == "stopped"
+                and time.monotonic() - started > START_GRACE
+            ):
+                detail = seen.get("state_detail") or "no detail given"
+                raise ScalewayError(
+                    f"{self} did not start: it is stopped again ({detail}). Scaleway may be out of stock."
+                )
+            return self.status(seen) == state and (not booted or (seen or {}).get("state_detail") == "booted")
+
+        self.reach(f"{self} to be {'booted' if booted else state}", lambda: self.look(current["id"]), done)
+
+    def look(self, ident: str) -> dict[str, Any] | None:
+        """One look at the server while waiting; a fleet looks at all of its servers at once."""
+        return self.get(ident)
+
+    def status(self, current: dict[str, Any] | None) -> str:
+        return "gone" if current is None else str(current.get("state") or "gone")
+
+    def settle(self, current: dict[str, Any]) -> dict[str, Any]:
+        return current if current["state"] not in self.transient else super().settle(current)
+
+    # --- removing
+
+    def remove(self, current: dict[str, Any]) -> None:
+        doomed = [*self._leftovers, *(self.dismiss(current) if current else [])]
+        if current and (self.wait or doomed):
+            self.gone(current["id"])
+        disks.delete(self.client, doomed, self.waiter)
+
+    def dismiss(self, current: dict[str, Any]) -> list[disks.Disk]:
+        """Begin the end of a server; the disks that are to be deleted as soon as it is gone."""
+        if current.get("protected"):
+            raise Invalid(f"{self} is protected: set protected: false first.")
+        doomed = [] if self.arguments.get("keep_volumes") else disks.of_server(current)
+        disks.mark(self.client, doomed, current["name"])
+        steady = self.waiter.until(
+            f"{self} to come to rest",
+            lambda: self.look(current["id"]) if self.status(current) in self.transient else current,
+            lambda seen: self.status(seen) not in self.transient or is_dying(seen),
+            self.status,
+        )
+        if steady is None or is_dying(steady):
+            return doomed
+        if steady["state"] == "stopped":
+            self.client.delete(self.url(steady["id"]))
+        else:
+            self.act(steady, "terminate", "stopping")
+        return doomed
+
+    def gone(self, ident: str) -> None:
+        self.waiter.until(f"{self} to be gone", lambda: self.look(ident), lambda seen: seen is None, self.status)
+
+    # --- results
+
+    def represent(self, current: dict[str, Any]) -> dict[str, Any]:
+        addresses = [
+            ip["address"]
+            for ip in current.get("public_ips") or []
+            if isinstance(ip, dict) and ip.get("family", "inet") == "inet"
+        ]
+        return {**current, "public_address": addresses[0] if addresses else None}
+
+    def predict(self, plan: Plan) -> dict[str, Any]:
+        predicted = super().predict(plan)
+        if not predicted.get("public_ips") or isinstance(predicted["public_ips"][0], str):
+            predicted["public_ips"] = []
+        return predicted

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Snapshots live in two APIs: those of local disks in instance v1, those of SBS volumes in block v1."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+from ..client import Client
+from ..engine import Plan, Resource
+from ..errors import ApiError, Invalid, ScalewayError
+from ..fields import AT_CREATION, TAGS, Field
+from ..settings import is_uuid
+
+BLOCK = "/block/v1/zones/{zone}/snapshots"
+INSTANCE = "/instance/v1/zones/{zone}/snapshots"
+
+
+def is_block(snapshot: dict[str, Any]) -> bool:
+    """Which of the two APIs an object came from."""
+    return "status" in snapshot
+
+
+class Snapshot(Resource):
+    word = "snapshot"
+    key = "snapshot"
+    plural = "snapshots"
+    path = INSTANCE
+    transient = ("creating", "snapshotting", "updating")
+    failed = ("error", "invalid_data", "missing")
+    fields = (
+        Field("volume", change=AT_CREATION, part=True),
+        Field("server", change=AT_CREATION, part=True),
+        TAGS,
+    )
+    creation_needs = ("name",)
+
+    def url(self, ident: str = "", tail: str = "", block: bool = False) -> str:
+        base = (BLOCK if block else INSTANCE).format(zone=self.client.settings.zone)
+        return base + (f"/{ident}" if ident else "") + tail
+
+    def get(self, ident: str) -> dict[str, Any] | None:
+        found = self.client.find(self.url(ident))
+        return found["snapshot"] if found else self.client.find(self.url(ident, block=True))
+
+    def list(self, **query: Any) -> builtins.list[dict[str, Any]]:
+        project = self.client.settings.project_id or None
+        local = self.client.list(self.url(), "snapshots", project=project, **query)
+        return local + self.client.list(self.url(block=True), "snapshots", project_id=project, **query)
+
+    def status(self, current: dict[str, Any] | None) -> str:
+        return "gone" if current is None else str(current.get("status") or current.get("state"))
+
+    def needs(self) -> None:
+        super().needs()
+        if bool(self.arguments.get("volume")) == bool(self.arguments.get("server")):
+            raise Invalid(f"{self} does not exist, and creating it needs either volume or server.")
+
+    def validate(self, plan: Plan) -> None:
+        if plan.action == "create" and not self.check:
+            self._source()
+
+    def _source(self) -> tuple[str, bool]:
+        """The volume's id, and whether it is an SBS volume."""
+        if self.arguments.get("volume_object"):
+            volume = self.arguments["volume_object"]
+            return volume["id"], volume.get("volume_type") == "sbs_volume"
+        if self.arguments.get("server"):
+            from .server import Server
+
+            wanted = self.arguments["server"]
+            server = Server(self.client, {"id": wanted} if is_uuid(wanted) else {"name": wanted}).find()
+            if server is None:
+                raise Invalid(f"There is no server {wanted!r} in {self.where}.")
+            root = (server.get("volumes") or {}).get("0")
+            if root is None:
+                raise Invalid(f"Server {wanted} has no root volume.")
+            return root["id"], root["volume_type"] == "sbs_volume"
+        from .volume import Volume
+
+        wanted = self.arguments["volume"]
+        volume = Volume(self.client, {"id": wanted} if is_uuid(wanted) else {"name": wanted}).find()
+        if volume is None:
+            raise Invalid(f"There is no volume {wanted!r} in {self.where}.")
+        return volume["id"], "status" in volume
+
+    def create(self, wish: dict[str, Any]) -> dict[str, Any]:
+        volume_id, block = self._source()
+        project = {"project_id" if block else "project": self.client.settings.project}
+        body = {"name": self.name, "volume_id": volume_id, "tags": wish.get("tags") or [], **project}
+        answer = self.client.post(self.url(block=block), body, recover=self.find)
+        return self.settle(answer.get("snapshot", answer))
+
+    def finish(self, current: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+        return current
+
+    def change(self, current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+        answer = self.client.patch(self.url(current["id"], block=is_block(current)), self.wire(changes))
+        return self.settle(answer.get("snapshot", answer))
+
+    def remove(self, current: dict[str, Any]) -> None:
+        """An SBS snapshot stays `in_use` for a moment after its image went."""
+        path = self.url(current["id"], block=is_block(current))
+        refusal: list[ApiError] = []
+
+        def deleted(seen: dict[str, Any] | None) -> bool:
+            if seen is None:
+                return True
+            if self.status(seen) == "in_use" and any(ref.get("type") == "link" for ref in seen.get("references") or []):
+                return False
+            try:
+                self.client.delete(path)
+            except ApiError as error:
+                if error.status not in (409, 412):
+                    raise
+                refusal[:] = [error]
+                return False
+            return True
+
+        try:
+            self.waiter.until(f"{self} to be deleted", lambda: self.get(current["id"]), deleted, self.status)
+        except ScalewayError as error:
+            raise refusal[0] if refusal else error from None
+
+
+def parent_of(snapshot: dict[str, Any]) -> str:
+    """The id of the volume that a snapshot was taken of."""
+    parent = snapshot.get("parent_volume") or snapshot.get("base_volume") or {}
+    return parent.get("id") or ""
+
+
+def snapshot_of(client: Client, volume: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """The snapshot of this name of a server's volume: found if an earlier try made it, taken anew if it shows another disk."""
+    snapshot = Snapshot(client, {**arguments, "volume": volume["id"], "volume_object": volume})
+    found = snapshot.find()
+    if found and parent_of(found) != volume["id"]:
+        snapshot.remove(found)
+        found = None
+    return snapshot.settle(found) if found else snapshot.create(arguments)

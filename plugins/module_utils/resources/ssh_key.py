@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine import Resource
+from ..fields import REPLACES, Field
+
+
+def without_comment(key: Any) -> str:
+    """The API cuts the comment off a key."""
+    return " ".join(str(key or "").split()[:2])
+
+
+class SshKey(Resource):
+    word = "SSH key"
+    key = "ssh_key"
+    plural = "ssh_keys"
+    path = "/iam/v1alpha1/ssh-keys"
+    envelope = False
+    project_key = "project_id"
+    fields = (
+        Field(
+            "public_key",
+            {"type": "str", "no_log": False},
+            change=REPLACES,
+            normal=without_comment,
+            shown=without_comment,
+        ),
+        Field("disabled", {"type": "bool"}),
+    )
+    creation_needs = ("name", "public_key")
+
+    def creation_body(self, wish: dict) -> dict:
+        body = super().creation_body(wish)
+        body.pop("disabled", None)
+        return body
+
+    def create(self, wish: dict) -> dict:
+        created = super().create(wish)
+        return self.change(created, {"disabled": True}) if wish.get("disabled") else created

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Volumes live in two APIs: local disks in instance v1, SBS volumes in block v1."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+from ..engine import Plan, Resource
+from ..errors import ApiError, Invalid
+from ..fields import AT_CREATION, REPLACES, TAGS, Field, choice
+from ..settings import is_uuid
+from .snapshot import Snapshot
+
+BLOCK = "/block/v1/zones/{zone}/volumes"
+INSTANCE = "/instance/v1/zones/{zone}/volumes"
+
+
+def is_block(volume: dict[str, Any]) -> bool:
+    return "status" in volume
+
+
+def kind(volume: dict[str, Any]) -> str:
+    return "sbs_volume" if is_block(volume) else volume["volume_type"]
+
+
+class Volume(Resource):
+    word = "volume"
+    key = "volume"
+    plural = "volumes"
+    path = BLOCK
+    transient = ("creating", "updating", "resizing", "snapshotting", "detaching")
+    failed = ("error",)
+    fields = (
+        Field("volume_type", choice("sbs_volume", "l_ssd", "scratch"), change=REPLACES, read=kind),
+        Field("size", {"type": "int"}),
+        Field(
+            "perf_iops",
+            {"type": "int", "choices": [5000, 15000]},
+            read=lambda volume: (volume.get("specs") or {}).get("perf_iops"),
+        ),
+        Field("snapshot", change=AT_CREATION),
+        TAGS,
+    )
+    creation_needs = ("name",)
+
+    def url(self, ident: str = "", tail: str = "", block: bool = True) -> str:
+        base = (BLOCK if block else INSTANCE).format(zone=self.client.settings.zone)
+        return base + (f"/{ident}" if ident else "") + tail
+
+    def get(self, ident: str) -> dict[str, Any] | None:
+        found = self.client.find(self.url(ident, block=False))
+        return found["volume"] if found else self.client.find(self.url(ident))
+
+    def list(self, **query: Any) -> builtins.list[dict[str, Any]]:
+        project = self.client.settings.project_id or None
+        local = self.client.list(self.url(block=False), "volumes", project=project, **query)
+        return local + self.client.list(self.url(), "volumes", project_id=project, **query)
+
+    def status(self, current: dict[str, Any] | None) -> str:
+        return "gone" if current is None else str(current.get("status") or current.get("state"))
+
+    def resolve(self, name: str, value: Any) -> Any:
+        return self.refer(Snapshot, value) if name == "snapshot" and not is_uuid(value) else value
+
+    def needs(self) -> None:
+        super().needs()
+        if not self.arguments.get("size") and not self.arguments.get("snapshot"):
+            raise Invalid(f"{self} does not exist, and creating it needs size (in bytes) or snapshot.")
+
+    def change_of(self, entry: Field, current: dict[str, Any]) -> str:
+        return REPLACES if entry.name == "size" and not is_block(current) else entry.change
+
+    def validate(self, plan: Plan) -> None:
+        size = (plan.current or {}).get("size") or 0
+        if plan.action == "update" and "size" in plan.changes and plan.changes["size"] < size:
+            raise Invalid(
+                f"{self} has {size} bytes and cannot shrink to {plan.changes['size']}; recreate it by hand if that is meant."
+            )
+
+    def create(self, wish: dict[str, Any]) -> dict[str, Any]:
+        block = wish.get("volume_type", "sbs_volume") == "sbs_volume"
+        body: dict[str, Any] = {"name": self.name, "tags": wish.get("tags") or []}
+        if block:
+            body["project_id"] = self.client.settings.project
+            body["perf_iops"] = wish.get("perf_iops") or 5000
+            if wish.get("snapshot"):
+                body["from_snapshot"] = {"snapshot_id": wish["snapshot"], "size": wish.get("size")}
+            else:
+                body["from_empty"] = {"size": wish["size"]}
+        else:
+            body["project"] = self.client.settings.project
+            body["volume_type"] = wish["volume_type"]
+            body.update({"base_snapshot": wish["snapshot"]} if wish.get("snapshot") else {"size": wish["size"]})
+        answer = self.client.post(self.url(block=block), body, recover=self.find)
+        return self.settle(answer.get("volume", answer))
+
+    def change(self, current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+        """The block API takes one kind of change at a time."""
+        block = is_block(current)
+        changed = current
+        for key, value in self.wire(changes).items():
+            answer = self.client.patch(self.url(current["id"], block=block), {key: value})
+            changed = self.settle(answer.get("volume", answer))
+        return changed
+
+    def remove(self, current: dict[str, Any]) -> None:
+        path = self.url(current["id"], block=is_block(current))
+        if current.get("references") or current.get("server"):
+            raise Invalid(f"{self} is attached to a server: detach it, or remove the server first.")
+        try:
+            self.client.delete(path)
+        except ApiError as error:
+            raise Invalid(f"{self} cannot be deleted: {error}") from error

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting for the cloud: bounded, with back-off and jitter, and able to say what it waited for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .errors import WaitTimeout
+from .retry import delays
+
+Object = dict[str, Any]
+
+
+class Waiter:
+    """Polls until something is so. `timeout` in seconds holds for each wait; `clock` and `sleep` are for tests."""
+
+    def __init__(
+        self,
+        timeout: float,
+        first: float = 0.5,
+        longest: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.timeout = timeout
+        self._first = first
+        self._longest = longest
+        self._clock = clock
+        self._sleep = sleep
+
+    def until(
+        self,
+        what: str,
+        look: Callable[[], Object | None],
+        done: Callable[[Object | None], bool],
+        state: Callable[[Object | None], str],
+    ) -> Object | None:
+        """What `look` returned when `done` held; `state` puts what was seen in words for the error.
+
+        `done` raises what it likes to end a wait that cannot succeed.
+        """
+        pauses = delays(self._first, self._longest, self.timeout, self._clock, spread=0.2)
+        start = self._clock()
+        while True:
+            seen = look()
+            if done(seen):
+                return seen
+            pause = next(pauses, None)
+            if pause is None:
+                waited = self._clock() - start
+                raise WaitTimeout(
+                    f"Waited {waited:.0f} s for {what}; it was last seen {state(seen)}. A longer wait_timeout may help."
+                )
+            self._sleep(pause)

@@ -1,0 +1,131 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: scaleway_dns_record
+short_description: Records of a DNS zone, any number in one change
+description:
+  - Creates, changes and removes records of one DNS zone. All changes of a task are made at once, in one version of the zone.
+  - The values given for a name and type are all the values it has.
+options:
+  dns_zone:
+    description: The DNS zone, which must exist. See M(ensemble.jitsi.scaleway_dns_zone).
+    type: str
+    required: true
+  records:
+    description: The records that the task speaks about.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name within the zone, or fully qualified; an empty string or V(@) is the zone itself.
+        type: str
+        required: true
+      type:
+        description: Type of the record.
+        type: str
+        choices: [A, AAAA, ALIAS, CAA, CNAME, DNAME, MX, NS, PTR, SRV, TXT, TLSA, SSHFP]
+        default: A
+      data:
+        description: Its values. With O(state=absent) only these values go, or all of them where none is given.
+        type: list
+        elements: str
+      ttl:
+        description: Seconds that resolvers may remember it; O(ttl) where not given.
+        type: int
+      priority:
+        description: Priority of MX and SRV records, when it is not in front of the value.
+        type: int
+  ttl:
+    description: Seconds that resolvers may remember records that have no TTL of their own.
+    type: int
+    default: 3600
+  exclusive_names:
+    description:
+      - A regular expression. Records of the types in O(records) (or V(A) where there are none) whose whole name matches, and that are
+        not in O(records), are removed.
+      - So the records of a fleet stay in step with its servers, and nothing else in the zone is touched.
+    type: str
+  state:
+    description: Whether the records exist.
+    type: str
+    choices: [present, absent]
+    default: present
+extends_documentation_fragment:
+  - ensemble.jitsi.scaleway
+  - ensemble.jitsi.scaleway.attributes
+seealso:
+  - module: ensemble.jitsi.scaleway_dns_zone
+author: The Ensemble maintainers (@ensemble)
+"""
+
+EXAMPLES = r"""
+- name: One address
+  ensemble.jitsi.scaleway_dns_record:
+    dns_zone: example.org
+    records:
+      - {name: meet, data: [51.158.70.159]}
+
+- name: One record for each server of a fleet, and none for servers that are gone
+  ensemble.jitsi.scaleway_dns_record:
+    dns_zone: example.org
+    records: "{{ fleet.servers | json_query('[].{name: name, data: [public_address]}') }}"
+    exclusive_names: h-[0-9]+
+    ttl: 60
+
+- name: Mail, and a proof for the certificate authority
+  ensemble.jitsi.scaleway_dns_record:
+    dns_zone: example.org
+    records:
+      - {name: "", type: MX, data: ["10 mail.example.org."]}
+      - {name: _acme-challenge, type: TXT, data: [token-one, token-two], ttl: 60}
+
+- name: The proof is no longer needed
+  ensemble.jitsi.scaleway_dns_record:
+    dns_zone: example.org
+    records:
+      - {name: _acme-challenge, type: TXT}
+    state: absent
+"""
+
+RETURN = r"""
+records:
+  description: The records that the task spoke about, as they are now.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {id: 0c8e5e0b-6b3a-4a34-8a50-0d4f5f4c5f6e, name: meet, type: A, data: 51.158.70.159, ttl: 3600}
+"""
+
+from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
+from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.dns import TYPES, Records
+
+RECORD = {
+    "name": {"type": "str", "required": True},
+    "type": {"type": "str", "choices": list(TYPES), "default": "A"},
+    "data": {"type": "list", "elements": "str"},
+    "ttl": {"type": "int"},
+    "priority": {"type": "int"},
+}
+
+
+def main() -> None:
+    run(
+        Records,
+        {
+            "dns_zone": {"type": "str", "required": True},
+            "records": {"type": "list", "elements": "dict", "options": RECORD, "required": True},
+            "ttl": {"type": "int", "default": 3600},
+            "exclusive_names": {"type": "str"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,300 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: scaleway_fleet
+short_description: Many servers of one kind at once
+description:
+  - Keeps a fleet of servers C(PREFIX-NUMBER) that are all made from one template, from none to a thousand, in one task.
+  - Lists once, plans, and carries the plan out with many requests at a time; in check mode it returns the plan with its cost.
+  - A server that fails does not stop the others. The task then fails in the end, tells which and why, and the next run continues.
+  - Removes and changes only servers that carry its own tag V(ensemble-fleet:PREFIX).
+options:
+  prefix:
+    description: Beginning of the servers' names, and the name of the fleet.
+    type: str
+    required: true
+  count:
+    description: How many servers there shall be, numbered from 1. One of O(count) and O(numbers) is needed for O(state=present).
+    type: int
+  numbers:
+    description: Exactly these numbers, instead of O(count).
+    type: list
+    elements: int
+  state:
+    description: Whether the fleet exists; V(absent) removes all of its servers, whatever O(max_change) says.
+    type: str
+    choices: [present, absent]
+    default: present
+  max_change:
+    description: Percentage of the existing servers that one run may remove or replace. A plan beyond it fails before anything is done.
+    type: int
+    default: 50
+  recreate:
+    description:
+      - Whether servers are replaced when they come from another image of the project, or need another type than they have.
+      - Otherwise they are kept and returned as RV(outdated).
+    type: bool
+    default: false
+  commercial_type:
+    description: Server type, such as V(DEV1-L).
+    type: str
+  image:
+    description: Id of an image, label of the marketplace, or name of an image of the project. A refreshed marketplace image replaces nothing.
+    type: str
+  volumes:
+    description: Disks of new servers, as in M(ensemble.jitsi.scaleway_server).
+    type: dict
+  tags:
+    description: Tags of the servers. Others that a server has are left to it.
+    type: list
+    elements: str
+  security_group:
+    description: Name or id of the security group.
+    type: str
+  dynamic_ip_required:
+    description: Whether servers get a public address for as long as they run. The API's default is V(true).
+    type: bool
+  private_networks:
+    description: Names or ids of the private networks that the servers are in.
+    type: list
+    elements: str
+  protected:
+    description: Whether the API refuses to delete the servers.
+    type: bool
+  boot_type:
+    description: Where the next start boots from.
+    type: str
+    choices: [local, rescue]
+  user_data:
+    description:
+      - Texts that the servers can read from their metadata service, by key. They are there before the first boot.
+      - A tag with a digest tells which user data a server has, so that an unchanged fleet is not asked server by server.
+    type: dict
+  secret_user_data:
+    description: Further O(user_data) that is never shown.
+    type: dict
+  placement_groups:
+    description:
+      - Puts new servers into placement groups C(PREFIX-group-1) and so on, as many as are needed, each filled before the next is made.
+      - Groups that nobody is left in are removed.
+    type: dict
+    suboptions:
+      policy_type:
+        description: Whether servers of a group shall stand apart or close together.
+        type: str
+        choices: [max_availability, low_latency]
+        default: max_availability
+      policy_mode:
+        description: With V(enforced) a server that cannot be placed so does not start.
+        type: str
+        choices: [optional, enforced]
+        default: optional
+      size:
+        description: Servers in a group, at most 20.
+        type: int
+        default: 20
+  keep_volumes:
+    description: Whether the disks of removed servers stay.
+    type: bool
+    default: false
+  concurrency:
+    description: Servers that are worked on at the same time.
+    type: int
+    default: 16
+  wait:
+    description: Wait until started servers run.
+    type: bool
+    default: true
+  wait_for:
+    description: Wait for V(running) servers, or V(booted) ones whose system has reported itself.
+    type: str
+    choices: [running, booted]
+    default: running
+  wait_timeout:
+    description: Seconds to wait for servers to run, and for servers to be gone.
+    type: int
+    default: 600
+extends_documentation_fragment:
+  - ensemble.jitsi.scaleway
+  - ensemble.jitsi.scaleway.attributes
+seealso:
+  - module: ensemble.jitsi.scaleway_server
+  - module: ensemble.jitsi.scaleway_dns_record
+author: The Ensemble maintainers (@ensemble)
+"""
+
+EXAMPLES = r"""
+- name: A hundred Jitsi servers in different hypervisors
+  ensemble.jitsi.scaleway_fleet:
+    prefix: h
+    count: 100
+    commercial_type: DEV1-L
+    image: jitsi-2026-11
+    security_group: jitsi
+    tags: [jitsi]
+    placement_groups: {policy_type: max_availability}
+    user_data:
+      jitsi-env: "DOMAIN=example.org"
+    secret_user_data:
+      tls-private-key: "{{ private_key }}"
+  register: fleet
+
+- name: What would it cost to have twenty more? (run with --check)
+  ensemble.jitsi.scaleway_fleet:
+    prefix: h
+    count: 120
+    commercial_type: DEV1-L
+    image: jitsi-2026-11
+  check_mode: true
+  register: plan
+
+- name: A new image for three servers, one quarter of the fleet at most
+  ensemble.jitsi.scaleway_fleet:
+    prefix: h
+    numbers: [1, 2, 3]
+    commercial_type: DEV1-L
+    image: jitsi-2026-12
+    recreate: true
+    max_change: 25
+
+- name: No more servers
+  ensemble.jitsi.scaleway_fleet:
+    prefix: h
+    state: absent
+"""
+
+RETURN = r"""
+servers:
+  description: The servers of the fleet as they are, by number, each as M(ensemble.jitsi.scaleway_server) returns it. In check mode those that exist.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {id: 2e6e8a40-6b5d-4f0d-9a6c-6a9b1f2b9c1e, name: h-1, state: running, public_address: 51.15.208.130}
+plan:
+  description: Names of the servers by what is (in check mode, would be) done to them, and the cost of the wished fleet.
+  returned: always
+  type: dict
+  sample:
+    created: [h-2]
+    updated: []
+    replaced: []
+    kept: [h-1]
+    removed: []
+    outdated: []
+    cost: {currency: EUR, hourly: 0.0856, monthly: 62.49}
+created:
+  description: Names of the servers that were created.
+  returned: always
+  type: list
+  elements: str
+  sample: [h-2]
+updated:
+  description: Names of the servers that were changed or started.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+replaced:
+  description: Names of the servers that were replaced.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+kept:
+  description: Names of the servers that were as wished.
+  returned: always
+  type: list
+  elements: str
+  sample: [h-1]
+removed:
+  description: Names of the servers that were removed.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+outdated:
+  description: Names of the servers that were kept although they have another image or type, for want of O(recreate).
+  returned: always
+  type: list
+  elements: str
+  sample: []
+failed_servers:
+  description: Why servers are not as wished, by their names.
+  returned: on failure
+  type: dict
+  sample: {h-73: "POST /instance/v1/zones/fr-par-1/servers was answered 403: out_of_stock."}
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.ensemble.jitsi.plugins.module_utils.client import IN_FLIGHT
+from ansible_collections.ensemble.jitsi.plugins.module_utils.engine import Values
+from ansible_collections.ensemble.jitsi.plugins.module_utils.fields import choice
+from ansible_collections.ensemble.jitsi.plugins.module_utils.fleet import GROUP_SIZE, Fleet, FleetPlan
+from ansible_collections.ensemble.jitsi.plugins.module_utils.module import account_spec, connect, reported
+from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.server import Server
+
+PLACES = {
+    "policy_type": choice("max_availability", "low_latency", default="max_availability"),
+    "policy_mode": choice("optional", "enforced", default="optional"),
+    "size": {"type": "int", "default": GROUP_SIZE},
+}
+OF_ONE_SERVER = ("placement_group", "public_ips", "power")
+
+
+def spec() -> Values:
+    template = {entry.name: entry.option for entry in Server.fields if entry.name not in OF_ONE_SERVER}
+    return {
+        **account_spec(),
+        **template,
+        **Server.options,
+        "prefix": {"type": "str", "required": True},
+        "count": {"type": "int"},
+        "numbers": {"type": "list", "elements": "int"},
+        "state": choice("present", "absent", default="present"),
+        "max_change": {"type": "int", "default": 50},
+        "recreate": {"type": "bool", "default": False},
+        "placement_groups": {"type": "dict", "options": PLACES},
+        "concurrency": {"type": "int", "default": IN_FLIGHT},
+        "wait": {"type": "bool", "default": True},
+        "wait_timeout": {"type": "int", "default": 600},
+    }
+
+
+def result(fleet: Fleet, plan: FleetPlan) -> dict[str, Any]:
+    report = fleet.report(plan)
+    cost = fleet.cost() if plan.changed else None
+    return {"servers": fleet.servers(), "plan": {**report, "cost": cost}, **report, "diff": fleet.diff(plan)}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=spec(),
+        supports_check_mode=True,
+        mutually_exclusive=[("count", "numbers")],
+        required_if=[("state", "present", ("count", "numbers"), True)],
+    )
+    with reported(module):
+        fleet = Fleet(connect(module), module.params, module.check_mode)
+        plan = fleet.plan()
+        if plan.changed and not module.check_mode:
+            fleet.apply(plan)
+        answer = result(fleet, plan)
+    for warning in fleet.warnings:
+        module.warn(warning)
+    if fleet.failures:
+        names = ", ".join(sorted(fleet.failures, key=fleet.number))
+        first = next(iter(fleet.failures.values()))
+        message = f"{len(fleet.failures)} of {len(plan.steps)} servers are not as wished ({names}); the others are. First reason: {first}"
+        module.fail_json(msg=message, changed=True, failed_servers=fleet.failures, **answer)
+    module.exit_json(changed=plan.changed, **answer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: scaleway_lb_backend
+short_description: Backends of a load balancer
+description:
+  - Creates, changes and removes backends, with their servers and their health check.
+  - Only what is given is compared and changed.
+options:
+  lb:
+    description: Name or id of the load balancer.
+    type: str
+    required: true
+  forward_protocol:
+    description: Protocol towards the servers. Needed to create a backend.
+    type: str
+    choices: [http, tcp]
+  forward_port:
+    description: Port of the servers. Needed to create a backend.
+    type: int
+  forward_port_algorithm:
+    description: How a server is chosen.
+    type: str
+    choices: [roundrobin, leastconn, first]
+    default: roundrobin
+  sticky_sessions:
+    description: Whether a client returns to the same server.
+    type: str
+    choices: [none, cookie, table]
+    default: none
+  sticky_sessions_cookie_name:
+    description: Name of the cookie for O(sticky_sessions=cookie).
+    type: str
+  server_ip:
+    description: Addresses of the servers, all of them; their order does not count. V([]) drains the backend.
+    type: list
+    elements: str
+  health_check:
+    description: How a server's health is found out; TCP connections to O(forward_port) where not given.
+    type: dict
+    suboptions:
+      port:
+        description: Port to ask; O(forward_port) where not given.
+        type: int
+      check_delay:
+        description: Milliseconds between two checks.
+        type: int
+        default: 5000
+      check_timeout:
+        description: Milliseconds until a check counts as failed.
+        type: int
+        default: 3000
+      check_max_retries:
+        description: Failed checks in a row until a server is taken out.
+        type: int
+        default: 3
+      check_send_proxy:
+        description: Whether checks speak the proxy protocol.
+        type: bool
+        default: false
+      transient_check_delay:
+        description: Time between two checks while a server changes its state, such as V(0.5s).
+        type: str
+        default: 0.5s
+      tcp_config:
+        description: A connection is enough; V({}\) is all there is to say.
+        type: dict
+      http_config:
+        description: An HTTP request is answered as expected.
+        type: dict
+        suboptions: &http
+          uri:
+            description: Path to ask for.
+            type: str
+            required: true
+          method:
+            description: HTTP method.
+            type: str
+            default: GET
+          code:
+            description: Expected status.
+            type: int
+            default: 200
+          host_header:
+            description: Host header of the request.
+            type: str
+            default: ''
+      https_config:
+        description: An HTTPS request is answered as expected.
+        type: dict
+        suboptions:
+          <<: *http
+          sni:
+            description: Server name for TLS.
+            type: str
+            default: ''
+  timeout_server:
+    description: Milliseconds that a server may take to answer.
+    type: int
+  timeout_connect:
+    description: Milliseconds that connecting to a server may take.
+    type: int
+  timeout_tunnel:
+    description: Milliseconds that a WebSocket may be silent.
+    type: int
+  timeout_queue:
+    description: Time that a request may wait for a server, such as V(5s).
+    type: str
+  on_marked_down_action:
+    description: What happens to sessions of a server that is taken out.
+    type: str
+    choices: [on_marked_down_action_none, shutdown_sessions]
+  proxy_protocol:
+    description: Whether servers learn the client's address by the proxy protocol.
+    type: str
+    choices: [proxy_protocol_none, proxy_protocol_v1, proxy_protocol_v2, proxy_protocol_v2_ssl, proxy_protocol_v2_ssl_cn]
+  max_connections:
+    description: Connections at a time to each server.
+    type: int
+  max_retries:
+    description: Tries to connect to a server.
+    type: int
+  redispatch_attempt_count:
+    description: Tries at other servers.
+    type: int
+  ssl_bridging:
+    description: Whether the balancer speaks TLS to the servers.
+    type: bool
+  ignore_ssl_server_verify:
+    description: Whether the servers' certificates are not checked.
+    type: bool
+  failover_host:
+    description: Scaleway object storage website to serve when no server is left.
+    type: str
+extends_documentation_fragment:
+  - ensemble.jitsi.scaleway
+  - ensemble.jitsi.scaleway.attributes
+  - ensemble.jitsi.scaleway.object
+  - ensemble.jitsi.scaleway.presence
+author: The Ensemble maintainers (@ensemble)
+"""
+
+EXAMPLES = r"""
+- name: Two servers, asked for their readiness
+  ensemble.jitsi.scaleway_lb_backend:
+    lb: portal
+    name: portal
+    forward_protocol: http
+    forward_port: 8080
+    server_ip: [51.15.208.130, 51.15.208.131]
+    health_check:
+      check_delay: 2000
+      check_timeout: 1000
+      check_max_retries: 2
+      http_config: {uri: /readyz}
+    on_marked_down_action: shutdown_sessions
+
+- name: Take one out
+  ensemble.jitsi.scaleway_lb_backend:
+    lb: portal
+    name: portal
+    server_ip: [51.15.208.131]
+
+- name: Remove the backend
+  ensemble.jitsi.scaleway_lb_backend:
+    lb: portal
+    name: portal
+    state: absent
+"""
+
+RETURN = r"""
+backend:
+  description: The backend, as the API shows it; null when it is absent.
+  returned: always
+  type: dict
+  sample:
+    id: 7bd7b3b6-0a6e-4c0e-9a64-9e0a5c2b3d10
+    name: portal
+    forward_protocol: http
+    forward_port: 8080
+    pool: [51.15.208.130, 51.15.208.131]
+    health_check: {port: 8080, check_delay: 2000, check_timeout: 1000, http_config: {uri: /readyz, method: GET, code: 200}}
+"""
+
+from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
+from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.lb_backend import LbBackend
+
+
+def main() -> None:
+    run(LbBackend)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: scaleway_lb_certificate
+short_description: Certificates of a load balancer
+description:
+  - Orders certificates from Let's Encrypt, uploads certificates of your own, and removes them.
+options:
+  lb:
+    description: Name or id of the load balancer.
+    type: str
+    required: true
+  letsencrypt:
+    description: Names for a certificate from Let's Encrypt, the common name first. They must already resolve to the balancer.
+    type: list
+    elements: str
+  certificate_chain:
+    description:
+      - A certificate of your own in PEM form; private key, certificate and chain in one text.
+      - The API never shows it again, so a certificate that exists under the name is kept. Put the date into the name.
+    type: str
+extends_documentation_fragment:
+  - ensemble.jitsi.scaleway
+  - ensemble.jitsi.scaleway.attributes
+  - ensemble.jitsi.scaleway.object
+  - ensemble.jitsi.scaleway.presence
+  - ensemble.jitsi.scaleway.recreate
+author: The Ensemble maintainers (@ensemble)
+"""
+
+EXAMPLES = r"""
+- name: A certificate from Let's Encrypt
+  ensemble.jitsi.scaleway_lb_certificate:
+    lb: portal
+    name: portal
+    letsencrypt: [meet.example.org, www.meet.example.org]
+
+- name: One of your own
+  ensemble.jitsi.scaleway_lb_certificate:
+    lb: portal
+    name: "portal-2026-11"
+    certificate_chain: "{{ lookup('ansible.builtin.file', 'portal.pem') }}"
+
+- name: No frontend uses it any more
+  ensemble.jitsi.scaleway_lb_certificate:
+    lb: portal
+    name: portal-2026-10
+    state: absent
+"""
+
+RETURN = r"""
+certificate:
+  description: The certificate, as the API shows it; null when it is absent.
+  returned: always
+  type: dict
+  sample:
+    id: 9d1ce6b1-3aa8-4a5c-b91f-6f8a3c6c8a11
+    name: portal
+    type: letsencryt
+    status: ready
+    common_name: meet.example.org
+    subject_alternative_name: [www.meet.example.org]
+    not_valid_after: '2027-02-21T10:11:12Z'
+"""
+
+from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
+from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.lb_certificate import LbCertificate
+
+
+def main() -> None:
+    run(LbCertificate)
+
+
+if __name__ == "__main__":
+    main()

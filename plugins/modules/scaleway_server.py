@@ -1,0 +1,172 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: scaleway_server
+short_description: Servers (instances) with their disks, user data and power
+description:
+  - Creates, changes, starts, stops, reboots and removes servers.
+  - Only what is given is compared and changed.
+  - An interrupted run is completed by the next one; nothing is created twice, and no disk stays behind.
+options:
+  state:
+    description:
+      - V(present) is a server that exists; it is not started, and not stopped if it runs.
+      - V(running) is one that also runs, V(stopped) one that is powered off (and keeps its disks).
+      - V(rebooted) restarts a running server on each run, and starts one that is off.
+      - V(absent) removes the server and its disks; reserved addresses stay.
+    type: str
+    choices: [present, absent, running, stopped, rebooted]
+    default: present
+  commercial_type:
+    description:
+      - Server type, such as V(DEV1-L). Needed to create a server. M(ensemble.jitsi.scaleway_server_type_info) lists them.
+      - It can change while the server is powered off and in no placement group; otherwise O(recreate) is needed.
+    type: str
+  image:
+    description:
+      - What the server is created from. Id of an image, label of the marketplace (V(debian_trixie)), or name of an image of the project.
+      - A server that exists keeps its system whatever this says, unless O(recreate=true) and this is an image of the project.
+    type: str
+  volumes:
+    description:
+      - Disks of a new server by slot, as the API takes them; slot V("0") is the system's disk.
+      - Keys of a disk are C(volume_type) (V(sbs_volume) or V(l_ssd)), C(size) in bytes, C(base_snapshot) or C(id) of what exists, and C(name).
+      - Without it the server gets an SBS volume of the size of its image, or what its own image holds.
+    type: dict
+  tags:
+    description: Tags; their order does not count.
+    type: list
+    elements: str
+  security_group:
+    description: Name or id of the security group; the project's default group where not given.
+    type: str
+  placement_group:
+    description: Name or id of the placement group; an empty string takes the server out of its group.
+    type: str
+  dynamic_ip_required:
+    description: Whether the server gets a public address for as long as it runs, when it has no reserved one. The API's default is V(true).
+    type: bool
+  public_ips:
+    description: Reserved addresses of the server, all of them, each by its id, its name (see M(ensemble.jitsi.scaleway_ip)) or the address itself.
+    type: list
+    elements: str
+  private_networks:
+    description: Names or ids of the private networks that the server is in, all of them.
+    type: list
+    elements: str
+  protected:
+    description: Whether the API refuses to delete the server.
+    type: bool
+  boot_type:
+    description: Where the next start boots from.
+    type: str
+    choices: [local, rescue]
+  user_data:
+    description:
+      - Texts that the server can read from its metadata service, by key; C(cloud-init) is read by cloud-init at the first boot.
+      - Keys that are not mentioned stay as they are; a key with an empty text is removed.
+    type: dict
+  secret_user_data:
+    description: Further O(user_data) that is never shown, neither in a diff nor in verbose output.
+    type: dict
+  wait_for:
+    description:
+      - When a started server counts as started. V(running) comes as soon as it has a host, before its kernel boots.
+      - V(booted) waits for the system's own report, which not every image sends.
+    type: str
+    choices: [running, booted]
+    default: running
+  keep_volumes:
+    description: Whether the disks stay when the server is removed.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - ensemble.jitsi.scaleway
+  - ensemble.jitsi.scaleway.attributes
+  - ensemble.jitsi.scaleway.object
+  - ensemble.jitsi.scaleway.recreate
+notes:
+  - A server whose O(user_data) matters at its first boot should be created with O(state=running) in one task, so that it is there before.
+seealso:
+  - module: ensemble.jitsi.scaleway_fleet
+  - module: ensemble.jitsi.scaleway_image
+author: The Ensemble maintainers (@ensemble)
+"""
+
+EXAMPLES = r"""
+- name: A running server on a local disk
+  ensemble.jitsi.scaleway_server:
+    name: builder
+    state: running
+    commercial_type: DEV1-S
+    image: debian_trixie
+    volumes:
+      "0": {volume_type: l_ssd, size: 20000000000}
+    security_group: ssh-only
+    tags: [build]
+
+- name: One that configures itself, in a placement group, with a reserved address
+  ensemble.jitsi.scaleway_server:
+    name: portal-1
+    state: running
+    commercial_type: PRO2-XXS
+    image: debian_trixie
+    placement_group: portal
+    public_ips: [portal-1]
+    dynamic_ip_required: false
+    user_data:
+      cloud-init: "{{ lookup('ansible.builtin.file', 'portal.yml') }}"
+    secret_user_data:
+      tls-private-key: "{{ portal_private_key }}"
+    wait_for: booted
+
+- name: Another image, so another server of the same name
+  ensemble.jitsi.scaleway_server:
+    name: portal-1
+    state: running
+    commercial_type: PRO2-XXS
+    image: portal-2026-11
+    recreate: true
+
+- name: Power off
+  ensemble.jitsi.scaleway_server:
+    name: builder
+    state: stopped
+
+- name: Remove it with its disks
+  ensemble.jitsi.scaleway_server:
+    name: builder
+    state: absent
+"""
+
+RETURN = r"""
+server:
+  description: The server, as the API shows it, with its first public IPv4 address beside; null when it is absent.
+  returned: always
+  type: dict
+  sample:
+    id: 2e6e8a40-6b5d-4f0d-9a6c-6a9b1f2b9c1e
+    name: portal-1
+    state: running
+    commercial_type: PRO2-XXS
+    public_address: 51.15.208.130
+    public_ips: [{address: 51.15.208.130, dynamic: false, family: inet}]
+    security_group: {id: 0168fb1f-cc46-4f69-b4be-c95d2a19bcae, name: web}
+    tags: [portal]
+    zone: fr-par-1
+"""
+
+from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
+from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.server import Server
+
+
+def main() -> None:
+    run(Server)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: scaleway_server_info
+short_description: Servers of the project
+description:
+  - Lists servers by name, tags or state.
+options:
+  name:
+    description: Exact name of a server.
+    type: str
+  tags:
+    description: Tags that the servers must all have.
+    type: list
+    elements: str
+  server_state:
+    description: State that the servers must be in, such as V(running), V(stopped) or V(stopped in place).
+    type: str
+extends_documentation_fragment:
+  - ensemble.jitsi.scaleway
+  - ensemble.jitsi.scaleway.info
+author: The Ensemble maintainers (@ensemble)
+"""
+
+EXAMPLES = r"""
+- name: Servers that have the tag
+  ensemble.jitsi.scaleway_server_info:
+    tags: [jitsi]
+  register: jitsi
+
+- name: One server
+  ensemble.jitsi.scaleway_server_info:
+    name: monitoring-1
+
+- name: What is off, but still billed for its disks
+  ensemble.jitsi.scaleway_server_info:
+    server_state: stopped
+"""
+
+RETURN = r"""
+servers:
+  description: The servers, by name, as M(ensemble.jitsi.scaleway_server) returns them.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {id: 2e6e8a40-6b5d-4f0d-9a6c-6a9b1f2b9c1e, name: h-1, state: running, public_address: 51.15.208.130, tags: [jitsi]}
+"""
+
+from typing import Any
+
+from ansible_collections.ensemble.jitsi.plugins.module_utils.client import Client
+from ansible_collections.ensemble.jitsi.plugins.module_utils.module import look_up
+from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.server import Server
+
+
+def servers(client: Client, wish: dict[str, Any]) -> list[dict[str, Any]]:
+    server = Server(client, {})
+    tags = ",".join(wish["tags"] or [])
+    found = server.list(name=wish["name"] or None, tags=tags or None, state=wish["server_state"] or None)
+    chosen = [each for each in found if wish["name"] in (None, "", each["name"])]
+    return [server.represent(each) for each in sorted(chosen, key=lambda each: each["name"])]
+
+
+def main() -> None:
+    spec = {"name": {"type": "str"}, "tags": {"type": "list", "elements": "str"}, "server_state": {"type": "str"}}
+    look_up("servers", spec, servers)
+
+
+if __name__ == "__main__":
+    main()
