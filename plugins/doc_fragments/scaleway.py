@@ -22,7 +22,8 @@ options:
   project_id:
     description:
       - Project to work in. Objects of other projects are neither found nor changed by name.
-      - Taken from E(SCW_DEFAULT_PROJECT_ID) or the Scaleway config file where not given; the default project has the organization's id.
+      - Taken from E(SCW_DEFAULT_PROJECT_ID) or the Scaleway config file where not given; the default project has the
+        organization's id.
     type: str
   organization_id:
     description:
@@ -32,7 +33,8 @@ options:
   zone:
     description:
       - Availability zone of zoned objects (instances, load balancers).
-      - Taken from E(SCW_DEFAULT_ZONE) or the Scaleway config file where not given; V(fr-par-1) if those are silent, too.
+      - Taken from E(SCW_DEFAULT_ZONE) or the Scaleway config file where not given; V(fr-par-1) if those are silent,
+        too.
     type: str
   region:
     description:
@@ -42,7 +44,8 @@ options:
   api_url:
     description:
       - Address of the API, for a local Scaleway or a gateway of your own.
-      - Taken from E(SCW_API_URL) or the Scaleway config file where not given; V(https://api.scaleway.com) if those are silent, too.
+      - Taken from E(SCW_API_URL) or the Scaleway config file where not given; V(https://api.scaleway.com) if those
+        are silent, too.
     type: str
   profile:
     description:
@@ -60,7 +63,8 @@ options:
     default: 60.0
   api_retry_time:
     description:
-      - Seconds during which one request is repeated, with growing pauses, while the API is busy (429), out of order (5xx) or unreachable.
+      - Seconds during which one request is repeated, with growing pauses, while the API is busy (429), out of order
+        (5xx) or unreachable.
       - Nothing is created twice by that. An API that never answered at all is given up after a few seconds.
     type: float
     default: 60.0
@@ -85,7 +89,8 @@ attributes:
     description: Returns details on what has changed, or in check mode would change.
     support: full
   action_group:
-    description: Use C(group/ensemble.jitsi.scaleway) in C(module_defaults) to set options for all modules of this collection.
+    description: >-
+      Use C(group/ensemble.jitsi.scaleway) in C(module_defaults) to set options for all modules of this collection.
     support: full
     membership:
       - ensemble.jitsi.scaleway
@@ -101,7 +106,8 @@ attributes:
     support: N/A
     details: This module only looks.
   action_group:
-    description: Use C(group/ensemble.jitsi.scaleway) in C(module_defaults) to set options for all modules of this collection.
+    description: >-
+      Use C(group/ensemble.jitsi.scaleway) in C(module_defaults) to set options for all modules of this collection.
     support: full
     membership:
       - ensemble.jitsi.scaleway
@@ -142,7 +148,8 @@ options:
   recreate:
     description:
       - What to do when something is to be changed that cannot change in place.
-      - With V(false) the task fails and says what. With V(true) the object is deleted and created anew, under another id.
+      - With V(false) the task fails and says what. With V(true) the object is deleted and created anew, under another
+        id.
     type: bool
     default: false
 """

@@ -9,10 +9,11 @@ short_description: Servers of Scaleway, from all zones at once
 description:
   - Reads the servers of all zones at the same time, and the private addresses of a region with one request.
   - The name of its file ends in C(scaleway.yml) or C(scaleway.yaml).
-  - Every server has the variables C(scaleway_id), C(scaleway_name), C(scaleway_zone), C(scaleway_region), C(scaleway_state),
-    C(scaleway_state_detail), C(scaleway_commercial_type), C(scaleway_tags), C(scaleway_public_ipv4), C(scaleway_public_ipv6),
-    C(scaleway_private_ipv4), C(scaleway_private_ips) (by the private network's id), C(scaleway_image), C(scaleway_security_group),
-    C(scaleway_placement_group), C(scaleway_project) and C(scaleway_creation_date).
+  - Every server has the variables C(scaleway_id), C(scaleway_name), C(scaleway_zone), C(scaleway_region),
+    C(scaleway_state), C(scaleway_state_detail), C(scaleway_commercial_type), C(scaleway_tags), C(scaleway_public_ipv4),
+    C(scaleway_public_ipv6), C(scaleway_private_ipv4), C(scaleway_private_ips) (by the private network's id),
+    C(scaleway_image), C(scaleway_security_group), C(scaleway_placement_group), C(scaleway_project) and
+    C(scaleway_creation_date).
   - C(ansible_host) is the public IPv4 address, or the private one of a server that has no public one.
 options:
   plugin:
@@ -31,14 +32,16 @@ options:
     elements: str
     default: []
   states:
-    description: Only servers in one of these states; add V(stopped) for servers that are off. An empty list means any state.
+    description: >-
+      Only servers in one of these states; add V(stopped) for servers that are off. An empty list means any state.
     type: list
     elements: str
     default: [running]
   hostnames:
     description:
       - What hosts are called, in the order of preference; the first that a server has is taken.
-      - V(name), V(id), V(public_ipv4), V(public_ipv6), V(private_ipv4), or a Jinja2 expression over the variables of the host.
+      - V(name), V(id), V(public_ipv4), V(public_ipv6), V(private_ipv4), or a Jinja2 expression over the variables of
+        the host.
     type: list
     elements: str
     default: [name]

@@ -30,7 +30,7 @@ FIRST_CONTACT = 3.0
 class Client:
     """Talks to one account.
 
-    Reads, PUT, PATCH and DELETE are repeated on 429, 5xx and broken connections until `settings.api_retry_time` is over.
+    Reads, PUT, PATCH and DELETE are repeated on 429, 5xx and broken connections for `settings.api_retry_time` seconds.
     A POST is repeated only when it certainly had no effect, or when its `recover` looked and found nothing.
     """
 
@@ -39,7 +39,7 @@ class Client:
             import requests
         except ImportError as error:
             raise Invalid(
-                "The Python package requests is needed on the machine that runs this task: pip install requests."
+                "The Python package requests is needed where this task runs: pip install requests."
             ) from error
         self.settings = settings
         self.requests = 0
@@ -184,7 +184,7 @@ class Client:
     def _patient(
         self, method: str, path: str, query: Json, body: Json | None, text: str | None, repeat: bool | None = None
     ) -> Any:
-        """Send until there is an answer that is worth showing; a POST is not repeated when it may have had an effect."""
+        """Send until there is an answer worth showing; without `repeat` only what had no effect is sent again."""
         repeat = method != "POST" if repeat is None else repeat
         pauses = delays(0.3, 8, self.settings.api_retry_time)
         started = time.monotonic()
@@ -248,7 +248,8 @@ class Client:
 
     def _unreachable(self, error: Exception) -> Unreachable:
         return Unreachable(
-            f"The Scaleway API at {self.settings.api_url} cannot be reached: {_reason(error)}. Check api_url, the network and the proxy."
+            f"The Scaleway API at {self.settings.api_url} cannot be reached: {_reason(error)}. "
+            "Check api_url, the network and the proxy."
         )
 
     def _parse(self, method: str, path: str, answer: Any, text: bool = False) -> Json:

@@ -37,7 +37,7 @@ class Plan:
 
 
 class Resource:
-    """Base of all descriptions. A description sets the class attributes, and overrides a method where its API is peculiar."""
+    """Base of all descriptions: they set the class attributes, and override a method where their API is peculiar."""
 
     word = ""  #: what people call it, for messages
     key = ""  #: what modules return it as, and the API's envelope
@@ -216,7 +216,7 @@ class Resource:
     def frozen(self, names: builtins.list[str], seen: Values, wish: Values) -> str:
         shown, wished = self.show(seen), self.show(wish)
         what = "; ".join(f"{name} is {shown[name]!r}, wished {wished[name]!r}" for name in names)
-        return f"{self} exists, and this cannot change in place: {what}. With recreate: true it is deleted and created anew."
+        return f"{self} exists, and this cannot change in place: {what}. With recreate: true it is made anew."
 
     def identity(self, current: Object) -> Values:
         return {key: current[key] for key in ("id", "name") if current.get(key)}

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong, each as one sentence for the person at the keyboard: what was asked, what the API said, what to do."""
+"""What can go wrong, each as one sentence for a person: what was asked, what the API said, what to do."""
 
 from __future__ import annotations
 
 from typing import Any
 
+UNKNOWN_KEY = "The API does not know this secret key: check secret_key, SCW_SECRET_KEY or the profile in use."
 HINTS = {
-    401: "The API does not know this secret key: check secret_key, SCW_SECRET_KEY or the profile of the Scaleway config file.",
-    "denied_authentication": (
-        "The API does not know this secret key: check secret_key, SCW_SECRET_KEY or the profile of the Scaleway config file."
-    ),
+    401: UNKNOWN_KEY,
+    "denied_authentication": UNKNOWN_KEY,
     "permissions_denied": "The API key's application or user lacks an IAM policy for this in the project.",
     "quotas_exceeded": "Ask for a higher quota in the Scaleway console, or remove what is not needed.",
     "out_of_stock": "Scaleway has none left in this zone: try another commercial_type or zone, or run again later.",
@@ -63,19 +62,13 @@ class ApiError(ScalewayError):
         return ", ".join(word for word in words if word)
 
     def _reasons(self) -> list[str]:
-        found = []
-        details = self.body.get("details")
-        for detail in details if isinstance(details, list) else []:
-            if not isinstance(detail, dict):
-                continue
-            if "argument_name" in detail:
-                found.append(f"{detail['argument_name']}: {detail.get('help_message') or detail.get('reason')}")
-            else:
-                found.append(", ".join(f"{key} {value}" for key, value in detail.items()))
-        fields = self.body.get("fields")
-        for name, problems in fields.items() if isinstance(fields, dict) else ():
-            found.append(f"{name}: {', '.join(map(str, problems)) if isinstance(problems, list) else problems}")
-        return found
+        details, fields = self.body.get("details"), self.body.get("fields")
+        found = [
+            _reason(detail) for detail in (details if isinstance(details, list) else []) if isinstance(detail, dict)
+        ]
+        return found + [
+            f"{name}: {problems}" for name, problems in (fields.items() if isinstance(fields, dict) else ())
+        ]
 
     def details(self) -> dict[str, Any]:
         return {
@@ -85,6 +78,12 @@ class ApiError(ScalewayError):
             "type": self.type,
             "body": self.body,
         }
+
+
+def _reason(detail: dict[str, Any]) -> str:
+    if "argument_name" in detail:
+        return f"{detail['argument_name']}: {detail.get('help_message') or detail.get('reason')}"
+    return ", ".join(f"{key} {value}" for key, value in detail.items())
 
 
 def is_missing(error: BaseException | None) -> bool:

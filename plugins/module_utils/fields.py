@@ -21,10 +21,10 @@ def same(value: Any) -> Any:
 class Field:
     """One argument and the API's key behind it.
 
-    `option` is its entry in the argument spec. `normal` gives the form in which wish and reality are compared; `read` takes
-    the value out of the API's object; `write` gives the wire form; `shown` what a diff may show. A `part` is not in the
-    object's own body: the resource writes it with calls of its own, after the object exists; with `at_birth` the body that
-    creates the object takes it as well.
+    `option` is its entry in the argument spec. `normal` gives the form in which wish and reality are compared; `read`
+    takes the value out of the API's object; `write` gives the wire form; `shown` what a diff may show. A `part` is not
+    in the object's own body: the resource writes it with calls of its own, after the object exists; with `at_birth`
+    the body that creates the object takes it as well.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Field:
 
 
 class Ref(str):
-    """The id of another object that remembers its name for the reader; "" is one that will exist by then (check mode)."""
+    """Another object's id that remembers its name for the reader; "" is one that will exist by then (check mode)."""
 
     label: str
 

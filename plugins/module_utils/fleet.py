@@ -159,7 +159,7 @@ class Fleet:
             ours = self.tag in server["tags"]
             if server["name"] in wanted and not ours:
                 raise Invalid(
-                    f"Server {server['name']} ({server['id']}) exists and is not of this fleet: it lacks the tag {self.tag}."
+                    f"Server {server['name']} ({server['id']}) is not of this fleet: it lacks the tag {self.tag}."
                 )
             if ours and server["name"] in by_name:
                 raise Invalid(f"There are two servers {server['name']} in this fleet: remove one of them first.")

@@ -58,7 +58,7 @@ class Settings:
     def __post_init__(self) -> None:
         if not self.secret_key:
             raise Invalid(
-                "No Scaleway credentials: give secret_key, set SCW_SECRET_KEY, or write a Scaleway config file (scw init)."
+                "No Scaleway credentials: give secret_key, set SCW_SECRET_KEY, or write a config file (scw init)."
             )
         if not is_uuid(self.secret_key):
             raise Invalid("secret_key is not a Scaleway secret key: it must be a UUID.")

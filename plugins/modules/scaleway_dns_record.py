@@ -8,7 +8,8 @@ DOCUMENTATION = r"""
 module: scaleway_dns_record
 short_description: Records of a DNS zone, any number in one change
 description:
-  - Creates, changes and removes records of one DNS zone. All changes of a task are made at once, in one version of the zone.
+  - Creates, changes and removes records of one DNS zone. All changes of a task are made at once, in one version of
+    the zone.
   - The values given for a name and type are all the values it has.
 options:
   dns_zone:
@@ -46,7 +47,8 @@ options:
     default: 3600
   exclusive_names:
     description:
-      - A regular expression. Records of the types in O(records) (or V(A) where there are none) whose whole name matches, and that are
+      - A regular expression. Records of the types in O(records) (or V(A) where there are none) whose whole name
+        matches, and that are
         not in O(records), are removed.
       - So the records of a fleet stay in step with its servers, and nothing else in the zone is touched.
     type: str

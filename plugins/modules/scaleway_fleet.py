@@ -9,8 +9,10 @@ module: scaleway_fleet
 short_description: Many servers of one kind at once
 description:
   - Keeps a fleet of servers C(PREFIX-NUMBER) that are all made from one template, from none to a thousand, in one task.
-  - Lists once, plans, and carries the plan out with many requests at a time; in check mode it returns the plan with its cost.
-  - A server that fails does not stop the others. The task then fails in the end, tells which and why, and the next run continues.
+  - Lists once, plans, and carries the plan out with many requests at a time; in check mode it returns the plan with
+    its cost.
+  - A server that fails does not stop the others. The task then fails in the end, tells which and why, and the next
+    run continues.
   - Removes and changes only servers that carry its own tag V(ensemble-fleet:PREFIX).
 options:
   prefix:
@@ -18,7 +20,8 @@ options:
     type: str
     required: true
   count:
-    description: How many servers there shall be, numbered from 1. One of O(count) and O(numbers) is needed for O(state=present).
+    description: >-
+      How many servers there shall be, numbered from 1. One of O(count) and O(numbers) is needed for O(state=present).
     type: int
   numbers:
     description: Exactly these numbers, instead of O(count).
@@ -30,12 +33,15 @@ options:
     choices: [present, absent]
     default: present
   max_change:
-    description: Percentage of the existing servers that one run may remove or replace. A plan beyond it fails before anything is done.
+    description: >-
+      Percentage of the existing servers that one run may remove or replace. A plan beyond it fails before anything is
+      done.
     type: int
     default: 50
   recreate:
     description:
-      - Whether servers are replaced when they come from another image of the project, or need another type than they have.
+      - Whether servers are replaced when they come from another image of the project, or need another type than they
+        have.
       - Otherwise they are kept and returned as RV(outdated).
     type: bool
     default: false
@@ -43,7 +49,9 @@ options:
     description: Server type, such as V(DEV1-L).
     type: str
   image:
-    description: Id of an image, label of the marketplace, or name of an image of the project. A refreshed marketplace image replaces nothing.
+    description: >-
+      Id of an image, label of the marketplace, or name of an image of the project. A refreshed marketplace image
+      replaces nothing.
     type: str
   volumes:
     description: Disks of new servers, as in M(ensemble.jitsi.scaleway_server).
@@ -72,14 +80,16 @@ options:
   user_data:
     description:
       - Texts that the servers can read from their metadata service, by key. They are there before the first boot.
-      - A tag with a digest tells which user data a server has, so that an unchanged fleet is not asked server by server.
+      - A tag with a digest tells which user data a server has, so that an unchanged fleet is not asked server by
+        server.
     type: dict
   secret_user_data:
     description: Further O(user_data) that is never shown.
     type: dict
   placement_groups:
     description:
-      - Puts new servers into placement groups C(PREFIX-group-1) and so on, as many as are needed, each filled before the next is made.
+      - Puts new servers into placement groups C(PREFIX-group-1) and so on, as many as are needed, each filled before
+        the next is made.
       - Groups that nobody is left in are removed.
     type: dict
     suboptions:
@@ -169,7 +179,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 servers:
-  description: The servers of the fleet as they are, by number, each as M(ensemble.jitsi.scaleway_server) returns it. In check mode those that exist.
+  description: >-
+    The servers of the fleet as they are, by number, each as M(ensemble.jitsi.scaleway_server) returns it. In check
+    mode those that exist.
   returned: always
   type: list
   elements: dict
@@ -291,7 +303,10 @@ def main() -> None:
     if fleet.failures:
         names = ", ".join(sorted(fleet.failures, key=fleet.number))
         first = next(iter(fleet.failures.values()))
-        message = f"{len(fleet.failures)} of {len(plan.steps)} servers are not as wished ({names}); the others are. First reason: {first}"
+        message = (
+            f"{len(fleet.failures)} of {len(plan.steps)} servers are not as wished ({names}); the others are. "
+            f"First reason: {first}"
+        )
         module.fail_json(msg=message, changed=True, failed_servers=fleet.failures, **answer)
     module.exit_json(changed=plan.changed, **answer)
 

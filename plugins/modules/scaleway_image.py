@@ -8,13 +8,15 @@ DOCUMENTATION = r"""
 module: scaleway_image
 short_description: Images that servers are created from
 description:
-  - Makes an image of a powered-off server in one step (a snapshot of each disk, and the image of them), or of snapshots that exist.
+  - Makes an image of a powered-off server in one step (a snapshot of each disk, and the image of them), or of
+    snapshots that exist.
   - Removes an image together with its snapshots, which the API would leave behind.
   - An interrupted run is completed by the next one, with the snapshots that are there already.
 options:
   server:
     description:
-      - Name or id of the powered-off server to make the image of. One of O(server) and O(snapshots) is needed to create one.
+      - Name or id of the powered-off server to make the image of. One of O(server) and O(snapshots) is needed to
+        create one.
       - Its snapshots are named like the image, with C(_snap_0) and so on behind.
     type: str
   snapshots:
@@ -42,7 +44,8 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway.object
   - ensemble.jitsi.scaleway.presence
 notes:
-  - An image that exists under this name stays as it is, whatever O(server) has become. Put what went into it into its name.
+  - An image that exists under this name stays as it is, whatever O(server) has become. Put what went into it into its
+    name.
 seealso:
   - module: ensemble.jitsi.scaleway_image_info
   - module: ensemble.jitsi.scaleway_server
@@ -77,7 +80,8 @@ image:
     name: jitsi-2026-11
     arch: x86_64
     state: available
-    root_volume: {id: 0d5b2c74-7d86-4a55-b8a4-b0f7a7a1fd20, name: jitsi-2026-11_snap_0, size: 20000000000, volume_type: l_ssd}
+    root_volume: {id: 0d5b2c74-7d86-4a55-b8a4-b0f7a7a1fd20, name: jitsi-2026-11_snap_0, size: 20000000000,
+      volume_type: l_ssd}
     tags: [jitsi]
     zone: fr-par-1
 """

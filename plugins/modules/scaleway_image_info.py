@@ -18,7 +18,8 @@ options:
     type: list
     elements: str
   label:
-    description: Label of the marketplace, such as V(debian_trixie); returns its images for all kinds of disks and processors.
+    description: >-
+      Label of the marketplace, such as V(debian_trixie); returns its images for all kinds of disks and processors.
     type: str
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway
@@ -49,7 +50,8 @@ images:
   type: list
   elements: dict
   sample:
-    - {id: 4a2b8d06-3f6e-4b0e-a5b7-44a6a1d1f7c3, name: jitsi-2026-11, arch: x86_64, state: available, tags: [jitsi], zone: fr-par-1}
+    - {id: 4a2b8d06-3f6e-4b0e-a5b7-44a6a1d1f7c3, name: jitsi-2026-11, arch: x86_64, state: available, tags: [jitsi],
+      zone: fr-par-1}
 """
 
 from typing import Any

@@ -9,7 +9,8 @@ module: scaleway_lb
 short_description: Load balancers
 description:
   - Creates, changes and removes load balancers. What they do is told by M(ensemble.jitsi.scaleway_lb_backend),
-    M(ensemble.jitsi.scaleway_lb_frontend), M(ensemble.jitsi.scaleway_lb_certificate) and M(ensemble.jitsi.scaleway_lb_acl).
+    M(ensemble.jitsi.scaleway_lb_frontend), M(ensemble.jitsi.scaleway_lb_certificate)
+    and M(ensemble.jitsi.scaleway_lb_acl).
 options:
   type:
     description: Size of the balancer, such as V(LB-S); a change migrates it. Needed to create one.
@@ -37,7 +38,8 @@ options:
     elements: str
   release_ip:
     description:
-      - Whether removing the balancer gives its addresses up. Where not given, those that were reserved by name stay, others go.
+      - Whether removing the balancer gives its addresses up. Where not given, those that were reserved by name stay,
+        others go.
     type: bool
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway

@@ -117,7 +117,8 @@ options:
   proxy_protocol:
     description: Whether servers learn the client's address by the proxy protocol.
     type: str
-    choices: [proxy_protocol_none, proxy_protocol_v1, proxy_protocol_v2, proxy_protocol_v2_ssl, proxy_protocol_v2_ssl_cn]
+    choices: [proxy_protocol_none, proxy_protocol_v1, proxy_protocol_v2, proxy_protocol_v2_ssl,
+      proxy_protocol_v2_ssl_cn]
   max_connections:
     description: Connections at a time to each server.
     type: int
@@ -183,7 +184,8 @@ backend:
     forward_protocol: http
     forward_port: 8080
     pool: [51.15.208.130, 51.15.208.131]
-    health_check: {port: 8080, check_delay: 2000, check_timeout: 1000, http_config: {uri: /readyz, method: GET, code: 200}}
+    health_check: {port: 8080, check_delay: 2000, check_timeout: 1000, http_config: {uri: /readyz, method: GET, code:
+      200}}
 """
 
 from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run

@@ -15,7 +15,8 @@ options:
     type: str
     required: true
   letsencrypt:
-    description: Names for a certificate from Let's Encrypt, the common name first. They must already resolve to the balancer.
+    description: >-
+      Names for a certificate from Let's Encrypt, the common name first. They must already resolve to the balancer.
     type: list
     elements: str
   certificate_chain:

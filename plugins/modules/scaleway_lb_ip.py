@@ -8,7 +8,8 @@ DOCUMENTATION = r"""
 module: scaleway_lb_ip
 short_description: Reserved addresses of load balancers
 description:
-  - Reserves, names (reverse DNS) and releases addresses of load balancers, so that an address is known before its balancer exists.
+  - Reserves, names (reverse DNS) and releases addresses of load balancers, so that an address is known before its
+    balancer exists.
   - Such an address has no name of its own. The tag V(name:NAME) serves as its name, and is set by this module.
 options:
   is_ipv6:
@@ -19,7 +20,8 @@ options:
     type: list
     elements: str
   reverse:
-    description: Reverse DNS name, which must already resolve to the address; the task waits up to 90 seconds for DNS to know it.
+    description: >-
+      Reverse DNS name, which must already resolve to the address; the task waits up to 90 seconds for DNS to know it.
     type: str
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway

@@ -57,7 +57,8 @@ options:
         choices: [TCP, UDP, ICMP, ANY]
         default: TCP
       ip_range:
-        description: Address or network in CIDR notation on the other side. V(203.0.113.7) and V(203.0.113.7/32) are the same.
+        description: >-
+          Address or network in CIDR notation on the other side. V(203.0.113.7) and V(203.0.113.7/32) are the same.
         type: str
         default: 0.0.0.0/0
       dest_port_from:

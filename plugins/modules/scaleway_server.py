@@ -23,18 +23,22 @@ options:
     default: present
   commercial_type:
     description:
-      - Server type, such as V(DEV1-L). Needed to create a server. M(ensemble.jitsi.scaleway_server_type_info) lists them.
+      - Server type, such as V(DEV1-L). Needed to create a server. M(ensemble.jitsi.scaleway_server_type_info) lists
+        them.
       - It can change while the server is powered off and in no placement group; otherwise O(recreate) is needed.
     type: str
   image:
     description:
-      - What the server is created from. Id of an image, label of the marketplace (V(debian_trixie)), or name of an image of the project.
-      - A server that exists keeps its system whatever this says, unless O(recreate=true) and this is an image of the project.
+      - What the server is created from. Id of an image, label of the marketplace (V(debian_trixie)), or name of an
+        image of the project.
+      - A server that exists keeps its system whatever this says, unless O(recreate=true) and this is an image of the
+        project.
     type: str
   volumes:
     description:
       - Disks of a new server by slot, as the API takes them; slot V("0") is the system's disk.
-      - Keys of a disk are C(volume_type) (V(sbs_volume) or V(l_ssd)), C(size) in bytes, C(base_snapshot) or C(id) of what exists, and C(name).
+      - Keys of a disk are C(volume_type) (V(sbs_volume) or V(l_ssd)), C(size) in bytes, C(base_snapshot) or C(id) of
+        what exists, and C(name).
       - Without it the server gets an SBS volume of the size of its image, or what its own image holds.
     type: dict
   tags:
@@ -48,10 +52,14 @@ options:
     description: Name or id of the placement group; an empty string takes the server out of its group.
     type: str
   dynamic_ip_required:
-    description: Whether the server gets a public address for as long as it runs, when it has no reserved one. The API's default is V(true).
+    description: >-
+      Whether the server gets a public address for as long as it runs, when it has no reserved one. The API's default
+      is V(true).
     type: bool
   public_ips:
-    description: Reserved addresses of the server, all of them, each by its id, its name (see M(ensemble.jitsi.scaleway_ip)) or the address itself.
+    description: >-
+      Reserved addresses of the server, all of them, each by its id, its name (see M(ensemble.jitsi.scaleway_ip)) or
+      the address itself.
     type: list
     elements: str
   private_networks:
@@ -67,7 +75,8 @@ options:
     choices: [local, rescue]
   user_data:
     description:
-      - Texts that the server can read from its metadata service, by key; C(cloud-init) is read by cloud-init at the first boot.
+      - Texts that the server can read from its metadata service, by key; C(cloud-init) is read by cloud-init at the
+        first boot.
       - Keys that are not mentioned stay as they are; a key with an empty text is removed.
     type: dict
   secret_user_data:
@@ -90,7 +99,8 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway.object
   - ensemble.jitsi.scaleway.recreate
 notes:
-  - A server whose O(user_data) matters at its first boot should be created with O(state=running) in one task, so that it is there before.
+  - A server whose O(user_data) matters at its first boot should be created with O(state=running) in one task, so that
+    it is there before.
 seealso:
   - module: ensemble.jitsi.scaleway_fleet
   - module: ensemble.jitsi.scaleway_image

@@ -48,7 +48,8 @@ servers:
   type: list
   elements: dict
   sample:
-    - {id: 2e6e8a40-6b5d-4f0d-9a6c-6a9b1f2b9c1e, name: h-1, state: running, public_address: 51.15.208.130, tags: [jitsi]}
+    - {id: 2e6e8a40-6b5d-4f0d-9a6c-6a9b1f2b9c1e, name: h-1, state: running, public_address: 51.15.208.130, tags:
+      [jitsi]}
 """
 
 from typing import Any

@@ -55,7 +55,8 @@ server_types:
     arch: {description: Processor architecture., type: str, returned: always, sample: x86_64}
     hourly_price: {description: EUR an hour., type: float, returned: always, sample: 0.0428}
     monthly_price: {description: EUR a month., type: float, returned: always, sample: 31.24}
-    availability: {description: V(available\), V(scarce\) or V(shortage\)., type: str, returned: always, sample: available}
+    availability: {description: V(available\), V(scarce\) or V(shortage\)., type: str, returned: always, sample:
+      available}
     end_of_service: {description: Whether Scaleway retires the type., type: bool, returned: always, sample: false}
 """
 

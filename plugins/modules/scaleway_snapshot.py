@@ -12,7 +12,8 @@ description:
   - Only the disk of a powered-off server is consistent.
 options:
   volume:
-    description: Name or id of the volume to take the snapshot of. One of O(volume) and O(server) is needed to create one.
+    description: >-
+      Name or id of the volume to take the snapshot of. One of O(volume) and O(server) is needed to create one.
     type: str
   server:
     description: Name or id of the server whose system disk to take the snapshot of.
@@ -53,7 +54,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 snapshot:
-  description: The snapshot, as its API shows it (C(state) of local ones, C(status) of SBS ones); null when it is absent.
+  description: >-
+    The snapshot, as its API shows it (C(state) of local ones, C(status) of SBS ones); null when it is absent.
   returned: always
   type: dict
   sample:

@@ -9,10 +9,12 @@ module: scaleway_ssh_key
 short_description: SSH keys of a Scaleway project
 description:
   - Creates, renames, disables and removes SSH keys of a project.
-  - Every server that is created afterwards lets these keys in; servers that exist do not learn of a new key by themselves.
+  - Every server that is created afterwards lets these keys in; servers that exist do not learn of a new key by
+    themselves.
 options:
   public_key:
-    description: The public key in OpenSSH form. Its comment does not count, the API cuts it off. Needed to create a key.
+    description: >-
+      The public key in OpenSSH form. Its comment does not count, the API cuts it off. Needed to create a key.
     type: str
   disabled:
     description: Whether new servers are to ignore the key.

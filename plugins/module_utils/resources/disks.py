@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The disks of a server when it goes: the API leaves most of them behind, billed.
 
-They are marked by tags before the server is removed, so that a run that was interrupted in between is completed by the next.
+They are marked by tags before the server is removed, so that the next run completes an interrupted one.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ class Records(Resource):
         if owned_zone(self.client, self.zone) is None:
             zones = [zone_name(each) for each in self.client.list("/domain/v2beta1/dns-zones", "dns_zones", domain="")]
             raise Invalid(
-                f"The DNS zone {self.zone} is not managed by this account. Its zones: {', '.join(sorted(zones)) or 'none'}."
+                f"The DNS zone {self.zone} is not of this account, which has {', '.join(sorted(zones)) or 'none'}."
             )
         return {"id": self.zone, "records": self.client.list(self.url(), "records", name="")}
 

@@ -57,8 +57,8 @@ class Image(Resource):
             server = self._server()
             if server and server["state"] != "stopped" and not self.check:
                 raise Invalid(
-                    f"Server {server['name']} is {server['state']}: only the disks of a powered-off server are consistent. "
-                    "Set its state to stopped first."
+                    f"Server {server['name']} is {server['state']}: only the disks of a powered-off server are "
+                    "consistent. Set its state to stopped first."
                 )
 
     def _server(self) -> dict[str, Any] | None:

@@ -133,12 +133,15 @@ class LbPart(Resource):
     def find(self) -> dict[str, Any] | None:
         if self.arguments.get("id"):
             return self.get(self.arguments["id"])
-        if self.arguments.get("state") == "absent" and not is_uuid(self.arguments["lb"]):
-            if Lb(self.client, {"name": self.arguments["lb"]}).find() is None:
-                return None
+        if self.arguments.get("state") == "absent" and not self._has_lb():
+            return None
         if not self.lb_id:
             return None
         return self.only([each for each in self.list(name=self.name) if each["name"] == self.name])
+
+    def _has_lb(self) -> bool:
+        wanted = self.arguments["lb"]
+        return is_uuid(wanted) or Lb(self.client, {"name": wanted}).find() is not None
 
     def sibling(self, other: type, value: str) -> Ref:
         """Another part of the same load balancer by name or id."""

@@ -51,7 +51,7 @@ def check_volumes(client: Client, type_name: str, volumes: dict[str, dict[str, A
 
 
 def marketplace_image(client: Client, label: str, type_name: str, local: bool) -> dict[str, Any] | None:
-    """The marketplace's image of a label for a server type, by the kind of its root volume; None for an unknown label."""
+    """The marketplace's image of a label for a server type and kind of root volume; None for an unknown label."""
     zone = client.settings.zone
     kind = "instance_local" if local else "instance_sbs"
 

@@ -36,7 +36,7 @@ def normal_rule(rule: dict[str, Any]) -> tuple[Any, ...]:
 def normal_rules(rules: Any) -> list[Any]:
     """Rules in the form that decides what passes.
 
-    The first rule that matches wins, so order matters between accept and drop, but never among neighbours of one action.
+    The first rule that matches wins: order matters between accept and drop, but never among neighbours of one action.
     """
     normal = [normal_rule(rule) for rule in rules or []]
     runs = []

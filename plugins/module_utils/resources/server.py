@@ -184,9 +184,8 @@ class Server(Resource):
             wished = self.arguments[name]
             there = set(self.client.get(self.url(current["id"], "/user_data"))["user_data"])
             keys = [key for key in wished if key in there]
-            return dict(
-                zip(keys, self.client.each(lambda key: self.client.text(self._user_data(current, key)) or "", keys))
-            )
+            contents = self.client.each(lambda key: self.client.text(self._user_data(current, key)) or "", keys)
+            return dict(zip(keys, contents, strict=True))
         return super().read_part(name, current)
 
     def _user_data(self, current: dict[str, Any], key: str) -> str:

@@ -130,7 +130,7 @@ def parent_of(snapshot: dict[str, Any]) -> str:
 
 
 def snapshot_of(client: Client, volume: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
-    """The snapshot of this name of a server's volume: found if an earlier try made it, taken anew if it shows another disk."""
+    """The snapshot of this name of a server's volume: an earlier try's, or a new one where that shows another disk."""
     snapshot = Snapshot(client, {**arguments, "volume": volume["id"], "volume_object": volume})
     found = snapshot.find()
     if found and parent_of(found) != volume["id"]:

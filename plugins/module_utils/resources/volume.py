@@ -74,9 +74,7 @@ class Volume(Resource):
     def validate(self, plan: Plan) -> None:
         size = (plan.current or {}).get("size") or 0
         if plan.action == "update" and "size" in plan.changes and plan.changes["size"] < size:
-            raise Invalid(
-                f"{self} has {size} bytes and cannot shrink to {plan.changes['size']}; recreate it by hand if that is meant."
-            )
+            raise Invalid(f"{self} has {size} bytes and cannot shrink to {plan.changes['size']}.")
 
     def create(self, wish: dict[str, Any]) -> dict[str, Any]:
         block = wish.get("volume_type", "sbs_volume") == "sbs_volume"
