@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Account v3: projects."""
+
+from __future__ import annotations
+
+from ensemble_lab import errors
+from ensemble_lab.store import Object
+from ensemble_lab.times import now
+from ensemble_lab.web.lists import containing, equal, plain_list
+from ensemble_lab.web.service import NO_CONTENT, Call, Reply, Service
+
+SERVICE = Service("/account/v3")
+KIND = "project"
+_QUALIFICATION = {"architecture_type": "unknown_architecture_type"}
+
+
+def _view(project: Object) -> Object:
+    return {**project, "qualification": _QUALIFICATION}
+
+
+def _find(call: Call) -> Object:
+    project = call.cloud.store.get(KIND, call["project"])
+    if project is None:
+        raise errors.not_found("project_id", call["project"])
+    return project
+
+
+@SERVICE.get("/projects")
+def list_projects(call: Call) -> Object:
+    chosen = call.asked_all("project_ids")
+    projects = equal(call, containing(call, call.cloud.store.list(KIND)), "organization_id")
+    return plain_list(call, "projects", [project for project in projects if not chosen or project["id"] in chosen], _view)
+
+
+@SERVICE.post("/projects")
+def create_project(call: Call) -> Object:
+    moment = now()
+    name = call.body.get("name") or f"project-{call.cloud.new_id()[:8]}"
+    if any(project["name"] == name for project in call.cloud.store.iterate(KIND)):
+        raise errors.constraint("name", f"a project named {name} exists")
+    project = {
+        "id": call.cloud.new_id(),
+        "name": name,
+        "organization_id": call.cloud.settings.organization,
+        "created_at": moment,
+        "updated_at": moment,
+        "description": call.body.get("description") or "",
+    }
+    call.cloud.store.put(KIND, project)
+    return {**project, "qualification": None}
+
+
+@SERVICE.get("/projects/{project}")
+def get_project(call: Call) -> Object:
+    return _view(_find(call))
+
+
+@SERVICE.patch("/projects/{project}")
+def update_project(call: Call) -> Object:
+    project = _find(call)
+    for name in ("name", "description"):
+        if call.body.get(name) is not None:
+            project[name] = call.body[name]
+    project["updated_at"] = now()
+    return _view(call.cloud.store.put(KIND, project))
+
+
+@SERVICE.delete("/projects/{project}")
+def delete_project(call: Call) -> Reply:
+    project = _find(call)
+    kinds = [kind for kind in call.cloud.store.kinds() if kind not in ("job", KIND)]
+    if any(project["id"] in (obj.get("project"), obj.get("project_id")) for kind in kinds for obj in call.cloud.store.iterate(kind) if not obj.get("is_default")):
+        raise errors.precondition("resource_still_in_use", "the project is not empty")
+    for vpc in call.cloud.store.list("vpc"):
+        if vpc["project_id"] == project["id"]:
+            call.cloud.store.delete("vpc", vpc["id"])
+    call.cloud.store.delete(KIND, project["id"])
+    return NO_CONTENT

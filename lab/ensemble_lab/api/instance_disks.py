@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The disks of servers: what the ``volumes`` templates of a new server mean, attaching and letting go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ensemble_lab import errors
+
+from ensemble_lab.api.instance_volumes import new_volume
+from ensemble_lab.catalog import images
+from ensemble_lab.catalog.server_types import server_types
+from ensemble_lab.cloud import Cloud
+from ensemble_lab.store import Object
+from ensemble_lab.times import now
+from ensemble_lab.web.service import Call
+
+LOCAL_TYPES = ("l_ssd", "scratch")
+
+
+def lay_out(call: Call, server: Object, templates: dict[str, Any], image: Object | None) -> list[Object]:
+    """Fill ``server["volumes"]`` from the templates and the image.
+
+    Returns what the driver has to make: ``{"volume": id, "snapshot": id or None, "image_label": str or None}``.
+    """
+    wanted = {index: dict(template or {}) for index, template in templates.items()}
+    if image:
+        wanted.setdefault("0", {})
+        for index, extra in image["extra_volumes"].items():
+            wanted.setdefault(index, {"base_snapshot": extra["id"], "name": extra["name"]})
+    if "0" not in wanted:
+        raise errors.required("image")
+    makes = []
+    for index in sorted(wanted, key=int):
+        template = wanted[index]
+        if template.get("id"):
+            volume = _existing(call, template["id"])
+        else:
+            root = image if index == "0" and not template.get("base_snapshot") else None
+            volume, make = _make(call, server, template, root)
+            makes.append(make)
+        server["volumes"][index] = volume["id"]
+        attach(call.cloud, volume, server)
+    check_local_size(call, server, server["commercial_type"])
+    return makes
+
+
+def _existing(call: Call, ident: str) -> Object:
+    volume = call.cloud.store.get("instance_volume", ident) or call.cloud.store.get("block_volume", ident)
+    if volume is None or volume["zone"] != call.zone:
+        raise errors.not_found("instance_volume", ident)
+    if call.cloud.machine_of(volume):
+        raise errors.constraint("volumes", f"volume {ident} is already attached to a server")
+    return volume
+
+
+def _make(call: Call, server: Object, template: Object, image: Object | None) -> tuple[Object, Object]:
+    """A new disk (and what the driver must know to make it): from the image, from a snapshot, or empty."""
+    source = template.get("base_snapshot") or (image and image["root_volume"]["id"])
+    size, name = template.get("size"), template.get("name")
+    make: Object = {"snapshot": None, "image_label": None}
+    on_block = (template.get("volume_type") or "l_ssd") == "sbs_volume"
+    if source:
+        local = images.local_image(image["id"]) if image and not template.get("base_snapshot") else None
+        if local:
+            make["image_label"] = local["label"]
+            on_block, origin_size = local["type"] == "instance_sbs", images.ROOT_SIZE
+            if not on_block and not size:
+                size = _local_room(call, server)
+        else:
+            snapshot = call.cloud.store.get("instance_snapshot", source) or call.cloud.store.get("block_snapshot", source)
+            if snapshot is None or snapshot["zone"] != call.zone:
+                raise errors.not_found("instance_snapshot", source)
+            make["snapshot"] = source
+            on_block, origin_size = "class" in snapshot, snapshot["size"]
+        asked_type = template.get("volume_type")
+        if asked_type and (asked_type == "sbs_volume") != on_block:
+            raise errors.constraint("volumes", f"a {asked_type} cannot be made of this image or snapshot")
+        if size and size < origin_size:
+            raise errors.constraint("volumes", f"size {size} is less than the {origin_size} of its source")
+        size = size or origin_size
+    if not size:
+        raise errors.constraint("volumes", "a size is wanted")
+    if on_block:
+        volume = _block_volume(call, server, name or f"{image['name'] if image else 'volume'}_sbs_volume_0", size, source)
+    else:
+        kind = template.get("volume_type") or "l_ssd"
+        volume = new_volume(call, name or (image["name"] if image else "volume"), kind, size, owner_of(server))
+    make["volume"] = volume["id"]
+    return volume, make
+
+
+def owner_of(server: Object) -> dict[str, str]:
+    return {"organization": server["organization"], "project": server["project"]}
+
+
+def _local_room(call: Call, server: Object) -> int:
+    """A local root with no size takes all that the type has."""
+    return server_types(call.zone)[server["commercial_type"]]["volumes_constraint"]["max_size"]
+
+
+def _block_volume(call: Call, server: Object, name: str, size: int, snapshot: str | None) -> Object:
+    from ensemble_lab.api.block import new_block_volume
+
+    volume = new_block_volume(call, name, size, server["project"], parent_snapshot=snapshot)
+    volume["status"] = "in_use"
+    return volume
+
+
+def check_local_size(call: Call, server: Object, commercial_type: str) -> None:
+    """All local disks together must fit what the type has."""
+    local = [call.cloud.store.get("instance_volume", ident) for ident in server["volumes"].values()]
+    total = sum(volume["size"] for volume in local if volume and volume["volume_type"] == "l_ssd")
+    most = server_types(call.zone)[commercial_type]["volumes_constraint"]["max_size"]
+    if total > most:
+        raise errors.constraint("volumes", f"{commercial_type} has {most} bytes of local storage, {total} are asked for")
+
+
+def attach(cloud: Cloud, volume: Object, server: Object) -> None:
+    """Note on the volume that the server has it."""
+    if "volume_type" in volume:
+        volume["server"] = server["id"]
+        cloud.store.put("instance_volume", volume)
+        return
+    moment = now()
+    volume["references"] = [
+        {
+            "id": cloud.new_id(),
+            "product_resource_type": "instance_server",
+            "product_resource_id": server["id"],
+            "created_at": moment,
+            "type": "exclusive",
+            "status": "attached",
+        }
+    ]
+    volume["status"], volume["updated_at"] = "in_use", moment
+    cloud.store.put("block_volume", volume)
+
+
+def let_go(cloud: Cloud, ident: str) -> None:
+    """Note on a volume that no server has it any more."""
+    volume = cloud.store.get("instance_volume", ident)
+    if volume:
+        volume["server"] = None
+        cloud.store.put("instance_volume", volume)
+        return
+    block = cloud.store.get("block_volume", ident)
+    if block:
+        moment = now()
+        block["references"], block["status"] = [], "available"
+        block["updated_at"] = block["last_detached_at"] = moment
+        cloud.store.put("block_volume", block)
+
+
+def replace_all(call: Call, server: Object, wanted: dict[str, Any]) -> None:
+    """PATCH of ``volumes``: the whole map is the new one."""
+    for index, template in wanted.items():
+        if not isinstance(template, dict) or not template.get("id"):
+            raise errors.constraint("volumes", f"volume {index} has no id")
+    kept = set(server["volumes"].values())
+    new = {index: template["id"] for index, template in wanted.items()}
+    for ident in kept - set(new.values()):
+        let_go(call.cloud, ident)
+    for ident in set(new.values()) - kept:
+        attach(call.cloud, _existing(call, ident), server)
+    for index, template in wanted.items():
+        volume = call.cloud.store.get("instance_volume", template["id"])
+        if volume and template.get("name"):
+            volume["name"] = template["name"]
+            call.cloud.store.put("instance_volume", volume)
+    server["volumes"] = new
+
+
+def attach_one(call: Call, server: Object) -> None:
+    """POST attach-volume."""
+    call.need("volume_id")
+    volume = _existing(call, call.body["volume_id"])
+    free = next(str(index) for index in range(1, 100) if str(index) not in server["volumes"])
+    server["volumes"][free] = volume["id"]
+    check_local_size(call, server, server["commercial_type"])
+    attach(call.cloud, volume, server)
+
+
+def detach_one(call: Call, server: Object) -> None:
+    """POST detach-volume."""
+    call.need("volume_id")
+    ident = call.body["volume_id"]
+    index = next((index for index, held in server["volumes"].items() if held == ident), None)
+    if index is None:
+        raise errors.constraint("volume_id", f"Volume {ident} is not attached to this server")
+    del server["volumes"][index]
+    let_go(call.cloud, ident)
+
+

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""IPAM v1: addresses inside private networks, booked by hand or taken by NICs and load balancers."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from ensemble_lab import errors
+from ensemble_lab.cloud import Cloud
+from ensemble_lab.store import Object
+from ensemble_lab.times import now
+from ensemble_lab.web.lists import equal, having_tags, plain_list
+from ensemble_lab.web.service import NO_CONTENT, Call, Reply, Service
+
+SERVICE = Service("/ipam/v1/regions/{region}")
+KIND = "ipam_ip"
+_SHOWN = ("id", "address", "project_id", "is_ipv6", "created_at", "updated_at", "source", "resource", "tags", "reverses", "region", "zone")
+
+
+def _view(ip: Object) -> Object:
+    return {key: ip[key] for key in _SHOWN}
+
+
+def _free(cloud: Cloud, subnet: Object, is_ipv6: bool) -> str:
+    """The next free address with its length: from .2 upwards, or anywhere in the /64."""
+    network = ipaddress.ip_network(subnet["subnet"])
+    taken = {ip["address"].partition("/")[0] for ip in cloud.store.iterate(KIND) if ip["source"]["subnet_id"] == subnet["id"]}
+    if is_ipv6:
+        return f"{network[cloud.random_int(2**64 - 2) + 2]}/{network.prefixlen}"
+    for offset in range(2, network.num_addresses - 1):
+        if str(network[offset]) not in taken:
+            return f"{network[offset]}/{network.prefixlen}"
+    raise errors.quota("ipam_ip", network.num_addresses - 3, len(taken))
+
+
+def _subnet(network: Object, is_ipv6: bool) -> Object:
+    return next(subnet for subnet in network["subnets"] if (":" in subnet["subnet"]) == is_ipv6)
+
+
+def _book(cloud: Cloud, network: Object, is_ipv6: bool, resource: Object | None, address: str | None = None, **more: Any) -> Object:
+    subnet = _subnet(network, is_ipv6)
+    if address:
+        inside = ipaddress.ip_network(subnet["subnet"])
+        wanted = _address(address)
+        if wanted not in inside:
+            raise errors.constraint("address", f"{address} is not in {inside}")
+        full = f"{wanted}/{inside.prefixlen}"
+        if any(ip["address"] == full and ip["source"]["subnet_id"] == subnet["id"] for ip in cloud.store.iterate(KIND)):
+            raise errors.constraint("address", f"{address} is taken")
+    else:
+        full = _free(cloud, subnet, is_ipv6)
+    moment = now()
+    ip = {
+        "id": cloud.new_id(),
+        "address": full,
+        "project_id": network["project_id"],
+        "is_ipv6": is_ipv6,
+        "created_at": moment,
+        "updated_at": moment,
+        "source": {"subnet_id": subnet["id"]},
+        "resource": resource,
+        "tags": [],
+        "reverses": [],
+        "region": network["region"],
+        "zone": None,
+        "private_network_id": network["id"],
+        "booked": resource is None,
+        **more,
+    }
+    return cloud.store.put(KIND, ip)
+
+
+def _address(text: str) -> Any:
+    try:
+        return ipaddress.ip_address(text.partition("/")[0])
+    except ValueError:
+        raise errors.constraint("address", f"{text} is not an address") from None
+
+
+def take(cloud: Cloud, network: Object, booked: list[str], resource: Object) -> list[str]:
+    """Addresses for a NIC or load balancer: the booked ones, or a fresh IPv4 and IPv6. Returns their ids."""
+    if not booked:
+        return [_book(cloud, network, is_ipv6, resource)["id"] for is_ipv6 in (False, True)]
+    for ident in booked:
+        ip = cloud.store.get(KIND, ident)
+        if ip is None or ip["private_network_id"] != network["id"]:
+            raise errors.not_found("ip", ident)
+        if ip["resource"]:
+            raise errors.constraint("ip_ids", f"{ident} is in use")
+    for ident in booked:
+        ip = cloud.store.get(KIND, ident)
+        if ip:
+            ip["resource"], ip["updated_at"] = resource, now()
+            cloud.store.put(KIND, ip)
+    return list(booked)
+
+
+def release(cloud: Cloud, resource_id: str) -> None:
+    """Let go of everything that a resource holds: booked addresses stay, others end."""
+    for ip in cloud.store.list(KIND):
+        if ip["resource"] and ip["resource"]["id"] == resource_id:
+            if ip["booked"]:
+                ip["resource"], ip["updated_at"] = None, now()
+                cloud.store.put(KIND, ip)
+            else:
+                cloud.store.delete(KIND, ip["id"])
+
+
+def _find(call: Call) -> Object:
+    ip = call.cloud.store.get(KIND, call["ip"])
+    if ip is None or ip["region"] != call.region:
+        raise errors.not_found("ip", call["ip"])
+    return ip
+
+
+@SERVICE.get("/ips")
+def list_ips(call: Call) -> Object:
+    ips = [ip for ip in call.cloud.store.iterate(KIND) if ip["region"] == call.region]
+    ips = equal(call, ips, "project_id", "is_ipv6", "private_network_id")
+    resource_type, resources = call.asked("resource_type", "unknown_type"), call.asked_all("resource_id") + call.asked_all("resource_ids")
+    if resource_type != "unknown_type":
+        ips = [ip for ip in ips if ip["resource"] and ip["resource"]["type"] == resource_type]
+    if resources:
+        ips = [ip for ip in ips if ip["resource"] and ip["resource"]["id"] in resources]
+    for name, field in (("subnet_id", "subnet_id"), ("source_vpc_id", "vpc_id")):
+        value = call.asked(name)
+        if value:
+            ips = [ip for ip in ips if ip["source"].get(field) == value]
+    vpc = call.asked("vpc_id")
+    if vpc:
+        ips = [ip for ip in ips if (call.cloud.store.get("private_network", ip["private_network_id"]) or {}).get("vpc_id") == vpc]
+    attached, mac, name = call.asked("attached"), call.asked("mac_address"), call.asked("resource_name")
+    if attached:
+        ips = [ip for ip in ips if (ip["resource"] is not None) == (attached == "true")]
+    if mac:
+        ips = [ip for ip in ips if ip["resource"] and (ip["resource"]["mac_address"] or "").lower() == mac.lower()]
+    if name:
+        ips = [ip for ip in ips if ip["resource"] and name in ip["resource"]["name"]]
+    zonal = call.asked("zonal")
+    if zonal:
+        ips = [ip for ip in ips if ip["zone"] == zonal]
+    return plain_list(call, "ips", having_tags(ips, call.asked_all("tags")), _view, order="created_at_desc")
+
+
+@SERVICE.post("/ips")
+def book_ip(call: Call) -> Object:
+    body = call.body
+    call.need("source")
+    source, network = body["source"], None
+    call.cloud.project_of(body.get("project_id"))
+    if source.get("private_network_id"):
+        network = call.cloud.store.get("private_network", source["private_network_id"])
+    elif source.get("subnet_id"):
+        everywhere = call.cloud.store.iterate("private_network")
+        network = next((known for known in everywhere if any(subnet["id"] == source["subnet_id"] for subnet in known["subnets"])), None)
+    if network is None or network["region"] != call.region:
+        raise errors.not_found("private_network", source.get("private_network_id") or source.get("subnet_id") or "")
+    resource = body.get("resource")
+    custom = resource and {
+        "type": "custom",
+        "id": call.cloud.new_id(),
+        "mac_address": (resource.get("mac_address") or "").upper(),
+        "name": resource.get("name") or "",
+    }
+    ip = _book(call.cloud, network, bool(body.get("is_ipv6")), custom or None, body.get("address"), tags=body.get("tags") or [], booked=True)
+    return _view(ip)
+
+
+@SERVICE.get("/ips/{ip}")
+def get_ip(call: Call) -> Object:
+    return _view(_find(call))
+
+
+@SERVICE.patch("/ips/{ip}")
+def update_ip(call: Call) -> Object:
+    ip = _find(call)
+    for name in ("tags", "reverses"):
+        if call.body.get(name) is not None:
+            ip[name] = call.body[name]
+    ip["updated_at"] = now()
+    call.cloud.store.put(KIND, ip)
+    return _view(ip)
+
+
+@SERVICE.delete("/ips/{ip}")
+def release_ip(call: Call) -> Reply:
+    ip = _find(call)
+    if ip["resource"] and ip["resource"]["type"] != "custom":
+        raise errors.precondition("resource_still_in_use", "the address is attached to a resource")
+    call.cloud.store.delete(KIND, ip["id"])
+    return NO_CONTENT

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A lab as one process: the API on its addresses until somebody stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import ssl
+from importlib import import_module
+
+import uvicorn
+
+from ensemble_lab import ca
+from ensemble_lab.cloud import Cloud
+from ensemble_lab.drivers.base import Driver
+from ensemble_lab.drivers.null import NullDriver
+from ensemble_lab.settings import Settings
+from ensemble_lab.web.app import create_app
+
+log = logging.getLogger(__name__)
+
+
+def make_driver(settings: Settings) -> Driver:
+    """The driver of the settings; `docker` is loaded only when it is asked for."""
+    if settings.driver == "null":
+        return NullDriver(settings.speed, settings.seed)
+    return import_module("ensemble_lab.drivers.docker").create(settings)
+
+
+def _listening(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    sock = socket.socket(family)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_IP, getattr(socket, "IP_FREEBIND", 15), 1)
+    sock.bind((address, port))
+    sock.listen(512)
+    return sock
+
+
+class _Server(uvicorn.Server):
+    """Signals are handled once for all servers of the lab."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        yield
+
+
+def _config(app: object, **more: object) -> uvicorn.Config:
+    return uvicorn.Config(app, log_config=None, access_log=False, loop="asyncio", timeout_graceful_shutdown=2, **more)  # type: ignore[arg-type]
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. HTTP on every listen address, and HTTPS beside it with ``tls_port``."""
+    cloud = Cloud(settings, make_driver(settings))
+    app = create_app(cloud)
+    servers = [(_Server(_config(app)), [_listening(address, settings.port) for address in settings.listen])]
+    if settings.tls_port:
+        authority = ca.load_or_create(settings.cache / "ca")
+        chain, key = authority.issue_files(settings.state / "tls", [*settings.listen, "localhost"])
+        secure = _config(app, lifespan="off", ssl_certfile=str(chain), ssl_keyfile=str(key), ssl_version=ssl.PROTOCOL_TLS_SERVER)
+        servers.append((_Server(secure), [_listening(address, settings.tls_port) for address in settings.listen]))
+
+    def stop() -> None:
+        for server, _ in servers:
+            server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    await asyncio.gather(*(server.serve(sockets) for server, sockets in servers))
+    cloud.store.close()
