@@ -233,7 +233,7 @@ class Resource:
     def apply(self, plan: Plan) -> Object | None:
         """Do what the plan says; the object as it is then, None when it is gone. May be run again after any failure."""
         if plan.action == KEEP:
-            return plan.current
+            return plan.current and self.settle(plan.current)
         if plan.action == DELETE:
             assert plan.current is not None
             self.remove(plan.current)

@@ -56,19 +56,16 @@ class ApiError(ScalewayError):
 
     def _headline(self) -> str:
         words = [self.type, str(self.body.get("message") or "")]
-        for key in ("resource", "resource_id", "precondition", "current_state", "help_message"):
-            if self.body.get(key):
-                words.append(f"{key} {self.body[key]}")
+        told = ("resource", "resource_id", "precondition", "current_state", "help_message")
+        words += [f"{key} {self.body[key]}" for key in told if self.body.get(key)]
         return ", ".join(word for word in words if word)
 
     def _reasons(self) -> list[str]:
         details, fields = self.body.get("details"), self.body.get("fields")
-        found = [
-            _reason(detail) for detail in (details if isinstance(details, list) else []) if isinstance(detail, dict)
-        ]
-        return found + [
-            f"{name}: {problems}" for name, problems in (fields.items() if isinstance(fields, dict) else ())
-        ]
+        listed = details if isinstance(details, list) else []
+        named = fields.items() if isinstance(fields, dict) else ()
+        found = [_reason(detail) for detail in listed if isinstance(detail, dict)]
+        return found + [f"{name}: {problems}" for name, problems in named]
 
     def details(self) -> dict[str, Any]:
         return {

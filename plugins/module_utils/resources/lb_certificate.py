@@ -4,7 +4,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from ..engine import Plan
+from ..engine import REPLACE, Plan
 from ..errors import Invalid
 from ..fields import AT_CREATION, REPLACES, Field, unordered
 from .lb import LbPart
@@ -39,6 +39,12 @@ class LbCertificate(LbPart):
         super().needs()
         if bool(self.arguments.get("letsencrypt")) == bool(self.arguments.get("certificate_chain")):
             raise Invalid(f"{self} does not exist, and creating it needs either letsencrypt or certificate_chain.")
+
+    def compare(self, current: dict[str, Any], wish: dict[str, Any]) -> Plan:
+        """An order that failed is of no use to anybody: order again."""
+        if self.status(current) in self.failed:
+            return Plan(REPLACE, current, wish, wish, self.identity(current), {"name": self.name, **self.show(wish)})
+        return super().compare(current, wish)
 
     def creation_body(self, wish: dict[str, Any]) -> dict[str, Any]:
         if "letsencrypt" in wish:
