@@ -1,76 +1,80 @@
 """Which server gets the next room.
 
-Measures are seconds old when a choice is made, so the least-loaded server of the last poll would get every room until
-the next one. The score therefore adds the load that this portal has just promised and that no measure can show yet,
-and the choice is made among a random few, so that portals which do not talk to each other seldom agree on one victim.
+Measures are seconds old when a choice is made, and a room fills up slowly, so the least-loaded server of the last poll
+would get every room until the next one. A server's score is therefore its measured load plus the load that was promised
+to it and that the measures cannot show yet: by this portal, and by others as far as Prometheus has seen it. The choice
+is made among a random few, so that portals which do not talk to each other seldom agree on one victim.
 """
 
 from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .fleet import Server
 
 
-class Promises:
-    """Load promised to servers: each room counts fully when it is given out and fades to nothing in `fade` seconds."""
-
-    def __init__(self, room_load: float, fade: float) -> None:
-        self._room_load = room_load
-        self._fade = fade
-        self._given: deque[tuple[float, str]] = deque()
-        self._rooms: dict[str, tuple[int, float]] = {}
-
-    def add(self, server: str, now: float) -> None:
-        if self._fade <= 0:
-            return
-        self._given.append((now, server))
-        rooms, times = self._rooms.get(server, (0, 0.0))
-        self._rooms[server] = (rooms + 1, times + now)
-
-    def load(self, server: str, now: float) -> float:
-        """The part of the load promised to `server` that is still expected; call `forget` before."""
-        entry = self._rooms.get(server)
-        if entry is None:
-            return 0.0
-        rooms, times = entry
-        return self._room_load * max(0.0, rooms - (rooms * now - times) / self._fade)
-
-    def forget(self, now: float) -> None:
-        """Drop what has faded."""
-        given = self._given
-        while given and given[0][0] <= now - self._fade:
-            at, server = given.popleft()
-            rooms, times = self._rooms[server]
-            if rooms == 1:
-                del self._rooms[server]
-            else:
-                self._rooms[server] = (rooms - 1, times - at)
-
-
 class Chooser:
-    """Chooses among `choices` random servers the one with the lowest load, promised load included."""
+    """Chooses among `choices` random servers the one with the lowest score.
+
+    `room_load` is the load that a room is expected to bring; `promise_time` is the time in seconds until the measures
+    show all of it. A promise fades evenly over that time, counted to the moment of the measures, not to now: between
+    two polls nothing of it can have been seen.
+    """
 
     def __init__(self, choices: int, room_load: float, promise_time: float, seed: int | None = None) -> None:
         self._choices = choices
+        self._room_load = room_load
+        self._promise_time = promise_time
         self._random = random.Random(seed)
-        self.promises = Promises(room_load, promise_time)
+        self._given: dict[str, float] = {}
+        self._promised: deque[tuple[float, dict[str, float]]] = deque()
+        self._seen_at: float | None = None
+        self._ready: Sequence[Server] = ()
+        self._scores: list[float] = []
 
-    def choose(self, ready: Sequence[Server], now: float) -> Server | None:
-        """The server for one more room, or None when `ready` is empty. The promise is noted."""
-        if not ready:
+    def see(self, ready: Sequence[Server], at: float, elsewhere: Mapping[str, float] | None = None) -> None:
+        """Take in the servers of a new poll, made `at`, and the rooms that other portals gave out since the last one.
+
+        Servers without a known load are left out, since unknown is not zero.
+        """
+        since = self._seen_at if self._seen_at is not None else at
+        rooms = self._given
+        for name, count in (elsewhere or {}).items():
+            rooms[name] = rooms.get(name, 0.0) + count
+        self._promised.append(((since + at) / 2, rooms))
+        self._given, self._seen_at = {}, at
+        unseen = self._unseen(at)
+        self._ready = [server for server in ready if server.load is not None]
+        self._scores = [(server.load or 0.0) + unseen.get(server.name, 0.0) for server in self._ready]
+
+    def choose(self) -> Server | None:
+        """The server for one more room, or None when there is none. The promise is noted."""
+        count = len(self._ready)
+        if not count:
             return None
-        self.promises.forget(now)
-        best = min(self._few(ready), key=lambda server: (server.load or 0.0) + self.promises.load(server.name, now))
-        self.promises.add(best.name, now)
-        return best
+        best = min(self._few(count), key=self._scores.__getitem__)
+        server = self._ready[best]
+        self._scores[best] += self._room_load
+        self._given[server.name] = self._given.get(server.name, 0.0) + 1.0
+        return server
 
-    def _few(self, ready: Sequence[Server]) -> Sequence[Server]:
-        """A random few, in random order so that equals are served evenly."""
-        count = len(ready)
+    def _unseen(self, at: float) -> dict[str, float]:
+        """Server name -> promised load that measures made `at` do not show."""
+        promised = self._promised
+        while promised and promised[0][0] <= at - self._promise_time:
+            promised.popleft()
+        unseen: dict[str, float] = {}
+        for promised_at, rooms in promised:
+            each = self._room_load * (1.0 - (at - promised_at) / self._promise_time)
+            for name, count in rooms.items():
+                unseen[name] = unseen.get(name, 0.0) + each * count
+        return unseen
+
+    def _few(self, count: int) -> Sequence[int]:
+        """Indexes of a random few, in random order so that equals are served evenly."""
         if count <= self._choices * 2:
-            return self._random.sample(ready, min(count, self._choices))
+            return self._random.sample(range(count), min(count, self._choices))
         pick = self._random.random
-        return [ready[int(pick() * count)] for _ in range(self._choices)]
+        return [int(pick() * count) for _ in range(self._choices)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -9,6 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from . import __version__
 from .fleet import Fleet, State
+from .prometheus import ROOMS
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 LATENCIES = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
@@ -17,12 +19,11 @@ LATENCIES = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 class Metrics:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
+        self.portal = secrets.token_hex(4)
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         named = {"registry": self.registry}
-        self.assigned = Counter(
-            "ensemble_portal_rooms_assigned_total", "Rooms sent to a server", ["assigned_server"], **named
-        )
+        self.assigned = Counter(ROOMS, "Rooms sent to a server", ["portal", "assigned_server"], **named)
         self.refused = Counter("ensemble_portal_rooms_refused_total", "Rooms refused", ["reason"], **named)
         self.polls = Counter("ensemble_portal_polls_total", "Queries to Prometheus", ["result"], **named)
         self.poll_time = Histogram("ensemble_portal_poll_seconds", "Time of a query to Prometheus", **named)
@@ -39,7 +40,7 @@ class Metrics:
     def count_assigned(self, server: str) -> None:
         child = self._children.get(server)
         if child is None:
-            child = self._children[server] = self.assigned.labels(server)
+            child = self._children[server] = self.assigned.labels(self.portal, server)
         child.inc()
 
     def listeners(self, count: int) -> None:

@@ -1,4 +1,4 @@
-"""The heart beat: ask Prometheus, update the fleet, tell the listeners; again after the poll interval."""
+"""The heart beat: ask Prometheus, hand on the answer; again after the poll interval."""
 
 from __future__ import annotations
 
@@ -8,26 +8,23 @@ import time
 from collections.abc import Callable
 
 from .claims import Claims
-from .fleet import Fleet, Snapshot
 from .metrics import Metrics
 from .problems import Problem
-from .prometheus import Prometheus, PrometheusError
+from .prometheus import Answer, Prometheus, PrometheusError
 
 CLEAN_EVERY = 600.0
 log = logging.getLogger("ensemble.poller")
 
 
 class Poller:
-    def __init__(self, prometheus: Prometheus, fleet: Fleet, metrics: Metrics, interval: float) -> None:
+    def __init__(
+        self, prometheus: Prometheus, metrics: Metrics, interval: float, on_answer: Callable[[Answer, float], None]
+    ) -> None:
         self._prometheus = prometheus
-        self._fleet = fleet
         self._metrics = metrics
         self._interval = interval
-        self._listeners: list[Callable[[Snapshot], None]] = []
+        self._on_answer = on_answer
         self._silent = False
-
-    def on_update(self, listener: Callable[[Snapshot], None]) -> None:
-        self._listeners.append(listener)
 
     async def run(self) -> None:
         """Poll until cancelled, on a steady beat."""
@@ -41,7 +38,7 @@ class Poller:
         """One query. What goes wrong is logged and counted, and the last list stays."""
         started = time.monotonic()
         try:
-            readings = await asyncio.to_thread(self._prometheus.ask)
+            answer = await asyncio.to_thread(self._prometheus.ask)
         except PrometheusError as error:
             self._metrics.polls.labels("failed").inc()
             if not self._silent:
@@ -53,9 +50,7 @@ class Poller:
         if self._silent:
             log.info("Prometheus answers again")
         self._silent = False
-        snapshot = self._fleet.update(readings, started, time.time())
-        for listener in self._listeners:
-            listener(snapshot)
+        self._on_answer(answer, started)
 
 
 async def clean_regularly(claims: Claims) -> None:

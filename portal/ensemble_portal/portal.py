@@ -11,12 +11,13 @@ from .answers import Answers
 from .chooser import Chooser
 from .claims import open_store
 from .clients import Limiter, Proxies
+from .elsewhere import Elsewhere
 from .events import Events
 from .fleet import Fleet
 from .metrics import Metrics
 from .poller import Poller, clean_regularly
 from .problems import Problem
-from .prometheus import Prometheus
+from .prometheus import Answer, Prometheus
 from .rooms import Rooms
 from .settings import Settings
 
@@ -29,14 +30,20 @@ class Portal:
         self.claims = open_store(settings.store)
         self.proxies = Proxies(settings.trusted_proxies)
         limiter = Limiter(settings.rooms_per_minute)
-        chooser = Chooser(settings.choices, settings.room_load, settings.promise_time)
-        self.rooms = Rooms(settings, self.fleet, chooser, self.claims, self.metrics, limiter)
+        self.chooser = Chooser(settings.choices, settings.room_load, settings.promise_time)
+        self.elsewhere = Elsewhere(self.metrics.portal)
+        self.rooms = Rooms(settings, self.fleet, self.chooser, self.claims, self.metrics, limiter)
         self.answers = Answers(settings, self.fleet, self.rooms)
         self.events = Events(self.metrics)
         prometheus = Prometheus(settings.prometheus_url, settings.prometheus_timeout, settings.cpu_window)
-        self.poller = Poller(prometheus, self.fleet, self.metrics, settings.poll_interval)
-        self.poller.on_update(self.events.publish)
+        self.poller = Poller(prometheus, self.metrics, settings.poll_interval, self.take_in)
         self.stopping = False
+
+    def take_in(self, answer: Answer, now: float) -> None:
+        """A new answer of Prometheus, to the question asked at `now` (monotonic)."""
+        snapshot = self.fleet.update(answer.readings, now, time.time())
+        self.chooser.see(snapshot.ready, now, self.elsewhere.since_last(answer.rooms))
+        self.events.publish(snapshot)
 
     def not_ready_because(self) -> str | None:
         """Why no room can be given out now; None when one can."""

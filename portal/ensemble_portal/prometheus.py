@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+ROOMS = "ensemble_portal_rooms_assigned_total"
 MAX_ANSWER = 256 * 1024 * 1024
 GAUGES = {
     "nginx_up": "nginx_up",
@@ -45,6 +46,14 @@ class Reading:
     gauges: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All servers by name, and how many rooms each portal has given out on each: (portal, server) -> count."""
+
+    readings: dict[str, Reading]
+    rooms: dict[tuple[str, str], float]
+
+
 def fleet_query(window: float) -> str:
     """The one PromQL query that tells everything; rates are taken over `window` seconds."""
     names = "|".join(["up", *GAUGES])
@@ -56,13 +65,13 @@ def fleet_query(window: float) -> str:
         "cpu": f"1 - avg by (server) ({idle})",
         "egress": f"8 * sum by (server) ({sent})",
     }
-    parts = [f"{{__name__=~'{names}',role='jitsi'}}"]
+    parts = [f"{{__name__=~'{names}',role='jitsi'}}", ROOMS]
     parts += [f"label_replace({expression}, 'measure', '{name}', '', '')" for name, expression in derived.items()]
     return " or ".join(parts)
 
 
-def read_answer(body: bytes) -> dict[str, Reading]:
-    """Server name -> Reading, from the JSON of /api/v1/query. Raises PrometheusError on any other shape."""
+def read_answer(body: bytes) -> Answer:
+    """Reads the JSON of /api/v1/query. Raises PrometheusError on any other shape."""
     try:
         answer = orjson.loads(body)
         if answer["status"] != "success":
@@ -71,15 +80,17 @@ def read_answer(body: bytes) -> dict[str, Reading]:
         if answer["data"]["resultType"] != "vector":
             raise PrometheusError("Prometheus answered with something other than a vector")
         readings: dict[str, Reading] = {}
+        rooms: dict[tuple[str, str], float] = {}
         for one in series:
             labels = one["metric"]
-            server = labels.get("server")
             value = float(one["value"][1])
-            if server and math.isfinite(value):
+            if labels.get("__name__") == ROOMS:
+                rooms[labels["portal"], labels["assigned_server"]] = value
+            elif (server := labels.get("server")) and math.isfinite(value):
                 _note(readings.setdefault(server, Reading(server)), labels, value)
     except (orjson.JSONDecodeError, KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
         raise PrometheusError(f"Prometheus gave an answer that cannot be read: {error!r}") from error
-    return {name: reading for name, reading in readings.items() if reading.host}
+    return Answer({name: reading for name, reading in readings.items() if reading.host}, rooms)
 
 
 def _note(reading: Reading, labels: dict[str, str], value: float) -> None:
@@ -113,7 +124,7 @@ class Prometheus:
         self._body = urllib.parse.urlencode({"query": fleet_query(window), "timeout": f"{timeout:g}s"}).encode()
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def ask(self) -> dict[str, Reading]:
+    def ask(self) -> Answer:
         """All Jitsi servers that Prometheus knows now. Raises PrometheusError."""
         request = urllib.request.Request(self._url, self._body, self._headers)
         try:

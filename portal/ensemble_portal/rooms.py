@@ -48,7 +48,7 @@ class Rooms:
         now = time.monotonic()
         try:
             self._admit(client, now)
-            server = self._choose(self._snapshot(now), now)
+            server = self._choose(now)
         except Problem as problem:
             self._metrics.refused.labels(problem.kind).inc()
             raise
@@ -85,7 +85,7 @@ class Rooms:
         if held and not lost:
             server, host = await self._claims.claim(room, held[0], held[1], None, self._claim_time)
         else:
-            chosen = self._choose(snapshot, now)
+            chosen = self._choose(now)
             server, host = await self._claims.claim(room, chosen.name, chosen.host, lost, self._claim_time)
             self._metrics.count_assigned(server)
         self._metrics.room_time.observe(time.monotonic() - now)
@@ -103,8 +103,9 @@ class Rooms:
             raise Problem("fleet-unknown", RETRY_AFTER)
         return snapshot
 
-    def _choose(self, snapshot: Snapshot, now: float) -> Server:
-        server = self._chooser.choose(snapshot.ready, now)
+    def _choose(self, now: float) -> Server:
+        self._snapshot(now)
+        server = self._chooser.choose()
         if server is None:
             raise Problem("no-server", RETRY_AFTER)
         return server

@@ -121,14 +121,14 @@ class Settings:
     stale_after: float = setting(
         _seconds, "60", "age at which a measure, or the whole list, is no longer used", 1, 3600
     )
-    cpu_window: float = setting(_seconds, "60", "window of the CPU and egress rates", 2, 900)
+    cpu_window: float = setting(_seconds, "30", "window of the CPU and egress rates", 2, 900)
     required_jobs: tuple[str, ...] = setting(_words, "node,nginx", "jobs that must be up for a server to be used")
     grace_polls: int = setting(_whole, "3", "healthy polls in a row before a new or recovered server is used", 1, 100)
     egress_caps: dict[str, float] = setting(_per_type, "*=400M", "egress limit per server type, bit/s; * is any other")
     participant_caps: dict[str, float] = setting(_per_type, "*=150", "participants that fill a server, per type")
-    choices: int = setting(_whole, "8", "how many random servers each choice compares", 1, 1000)
-    room_load: float = setting(_number, "0.04", "load that one new room is expected to bring", 0, 1)
-    promise_time: float = setting(_seconds, "3m", "time until a room's load is fully seen in the measures", 0, 3600)
+    choices: int = setting(_whole, "16", "how many random servers each choice compares", 1, 1000)
+    room_load: float = setting(_number, "0.07", "load that one new room is expected to bring", 0, 1)
+    promise_time: float = setting(_seconds, "150", "time until the measures show all of a new room's load", 1, 3600)
     listen: tuple[str, int] = setting(_listen, "0.0.0.0:8080", "address and port to listen on")
     store: str = setting(_store, "sqlite::memory:", "where named rooms are claimed; PostgreSQL when portals share it")
     claim_time: float = setting(_seconds, "12h", "how long a named room keeps its server unused", 1, 31536000)
