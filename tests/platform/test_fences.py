@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import subprocess
 
-from conftest import Platform
+from tests.platform.running import Platform
 
 PORTS = [22, 80, 443, 2375, 5222, 5269, 5280, 5347, 8000, 8080, 8081, 8443, 8888, 9090, 9100, 9113, 9888]
 SCAN = """
@@ -29,14 +29,13 @@ print(json.dumps(found))
 """
 
 
-def reachable(address: str, source: str | None = None) -> list:
-    """Ports of `address` that answer to a container on the servers' network that belongs to nobody (or inside `source`)."""
-    where = ["--network", f"container:{source}"] if source else ["--network", "ensemble-lab", "--ip", "10.86.250.10"]
-    done = subprocess.run(
-        ["docker", "run", "--rm", *where, "--entrypoint", "python3", "ensemble-lab/debian_trixie:latest", "-c", SCAN, address, json.dumps(PORTS)],
-        check=True, text=True, capture_output=True, timeout=120,
-    )  # fmt: skip
-    return json.loads(done.stdout)
+def reachable(address: str) -> list:
+    """Ports of `address` that answer to a container on the servers' network that belongs to nobody."""
+    stranger = ["docker", "run", "--rm", "--network", "ensemble-lab", "--ip", "10.86.250.10", "--entrypoint", "python3"]
+    scan = ["ensemble-lab/debian_trixie:latest", "-c", SCAN, address, json.dumps(PORTS)]
+    return json.loads(
+        subprocess.run([*stranger, *scan], check=True, text=True, capture_output=True, timeout=120).stdout
+    )
 
 
 def test_jitsi_server_shows_only_what_the_service_needs(platform: Platform) -> None:
@@ -48,5 +47,6 @@ def test_api_server_shows_only_ssh_to_strangers(platform: Platform) -> None:
 
 
 def test_exporters_answer_prometheus(platform: Platform) -> None:
-    script = f"for p in 9100 9113 9888; do curl -s -o /dev/null -m 3 http://{platform.address('h-1')}:$p/ && echo $p; done; true"
+    ask = f"curl -s -o /dev/null -m 3 http://{platform.address('h-1')}:$p/ && echo $p"
+    script = f"for p in 9100 9113 9888; do {ask}; done; true"
     assert platform.ssh("prometheus-1", script).split() == ["9100", "9113", "9888"]

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import requests
-from conftest import Platform, until
+
+from tests.platform.running import Platform, until
 
 
 def targets(platform: Platform) -> list[dict]:
-    return requests.get(f"{platform.prometheus}/api/v1/targets", params={"state": "active"}, timeout=5).json()["data"]["activeTargets"]
+    return requests.get(f"{platform.prometheus}/api/v1/targets", params={"state": "active"}, timeout=5).json()["data"][
+        "activeTargets"
+    ]
 
 
 def test_all_targets_are_up(platform: Platform) -> None:
@@ -33,7 +36,9 @@ def test_targets_come_from_scaleway_discovery(platform: Platform) -> None:
 
 def test_load_is_of_the_server_not_of_its_neighbours(platform: Platform) -> None:
     query = 'sum by (server) (rate(node_cpu_seconds_total{role="jitsi",mode!="idle"}[1m]))'
-    answer = requests.get(f"{platform.prometheus}/api/v1/query", params={"query": query}, timeout=5).json()["data"]["result"]
+    answer = requests.get(f"{platform.prometheus}/api/v1/query", params={"query": query}, timeout=5).json()["data"][
+        "result"
+    ]
     values = [entry["value"][1] for entry in answer]
     assert len(values) >= 2
     assert len(set(values)) == len(values)

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
-from conftest import LAB, ROOT, TOKEN, ZONE, Platform, play, until
+
+from tests.platform.running import LAB, ROOT, TOKEN, ZONE, Platform, play, until
 
 EMPTY = 8917
 
@@ -29,7 +32,9 @@ def test_third_server_is_chosen_with_nothing_else_touched(platform: Platform) ->
     grown = play("site.yml", "-e", "jitsi_count=3")
     try:
         assert grown.status == 0
-        assert {host: counts["changed"] for host, counts in grown.recap.items() if counts["changed"] and host != "localhost"} == {}
+        assert {
+            host: counts["changed"] for host, counts in grown.recap.items() if counts["changed"] and host != "localhost"
+        } == {}
         until(lambda: "h-3" in {platform.room()["server"] for _ in range(6)}, 120, "a room on h-3")
     finally:
         shrunk = play("site.yml", "-e", "jitsi_count=2")
@@ -39,21 +44,34 @@ def test_third_server_is_chosen_with_nothing_else_touched(platform: Platform) ->
         platform.resolve("h-3.ensemble.test")
 
 
+def account(port: int = EMPTY, secret_key: str = TOKEN["X-Auth-Token"]) -> dict[str, str]:
+    """The variable `scaleway` for a lab on another port."""
+    ident = "11111111-1111-4111-8111-111111111111"
+    return {
+        "api_url": f"http://127.0.0.1:{port}",
+        "access_key": "SCWLABLABLABLABLABLA",
+        "secret_key": secret_key,
+        "project_id": ident,
+        "organization_id": ident,
+        "zone": "fr-par-1",
+        "region": "fr-par",
+    }
+
+
 @pytest.fixture(scope="module")
 def empty_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An inventory of an account with nothing in it: the null driver on a port of its own."""
     folder = tmp_path_factory.mktemp("empty")
     inventory = folder / "inventories/local"
     shutil.copytree(ROOT / "inventories/local", inventory, symlinks=False)
-    for name in ("scaleway.yml", "group_vars/all/50-local.yml"):
-        text = (inventory / name).read_text().replace("127.0.0.1:8900", f"127.0.0.1:{EMPTY}")
-        (inventory / name).write_text(text.replace('"{{ inventory_dir }}/../../.lab/secrets"', str(folder / "secrets")).replace(
-            "inventory_dir ~ '/../../.lab", f"'{ROOT}/.lab"))
-    (ROOT / ".lab/files").mkdir(parents=True, exist_ok=True)
+    source = (inventory / "scaleway.yml").read_text()
+    (inventory / "scaleway.yml").write_text(source.replace("127.0.0.1:8900", f"127.0.0.1:{EMPTY}"))
+    own = {"scaleway": account(), "ensemble_secrets_dir": str(folder / "secrets"), "jitsi_archive_sha256": "a" * 64}
+    (inventory / "group_vars/all/60-empty.yml").write_text(json.dumps(own))
+    command = [sys.executable, "-m", "ensemble_lab", "serve", "--driver", "null", "--port", str(EMPTY), "--speed", "0"]
     lab = subprocess.Popen(
-        [sys.executable, "-m", "ensemble_lab", "serve", "--driver", "null", "--port", str(EMPTY), "--speed", "0",
-         "--dns-domain", "ensemble.test", "--state", str(folder / "state")], cwd=ROOT / "lab", stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+        [*command, "--dns-domain", "ensemble.test", "--state", str(folder / "state")], cwd=ROOT / "lab"
+    )
     try:
         until(lambda: requests.get(f"http://127.0.0.1:{EMPTY}/_emulator/info", timeout=1).ok, 20, "the null lab")
         yield str(inventory)
@@ -65,7 +83,9 @@ def empty_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def written(port: int = EMPTY) -> list[str]:
     """Requests that changed something in the empty account."""
     seen = requests.get(f"http://127.0.0.1:{port}/_emulator/requests", timeout=5).json()["requests"]
-    return [f"{one['method']} {one['path']}" for one in seen if one["method"] != "GET" and "/_emulator" not in one["path"]]
+    return [
+        f"{one['method']} {one['path']}" for one in seen if one["method"] != "GET" and "/_emulator" not in one["path"]
+    ]
 
 
 def test_check_mode_on_an_empty_cloud_shows_the_plan_and_creates_nothing(empty_cloud: str) -> None:
@@ -81,20 +101,15 @@ def test_check_mode_on_an_empty_cloud_shows_the_plan_and_creates_nothing(empty_c
 @pytest.mark.parametrize(
     ("wish", "says"),
     [
-        ("jitsi_server_type=DEV9-XXL", "DEV9-XXL"),
-        ("ensemble_domain=not-ours.example", "not-ours.example"),
-        ("jitsi_count=-1", "jitsi_count"),
-        ('{"scaleway": {"api_url": "http://127.0.0.1:8917", "access_key": "SCWWRONGWRONGWRONGWR", '
-         '"secret_key": "99999999-9999-4999-8999-999999999999", "project_id": "11111111-1111-4111-8111-111111111111", "zone": "fr-par-1"}}',
-         "credentials"),
-        ('{"scaleway": {"api_url": "http://127.0.0.1:9", "access_key": "SCWLABLABLABLABLABLA", '
-         '"secret_key": "22222222-2222-4222-8222-222222222222", "project_id": "11111111-1111-4111-8111-111111111111", "zone": "fr-par-1"}}',
-         "127.0.0.1:9"),
+        pytest.param({"jitsi_server_type": "DEV9-XXL"}, "DEV9-XXL", id="unknown server type"),
+        pytest.param({"ensemble_domain": "not-ours.example"}, "not-ours.example", id="domain not owned"),
+        pytest.param({"jitsi_count": -1}, "jitsi_count", id="negative count"),
+        pytest.param({"scaleway": account(secret_key=str(uuid.uuid4()))}, "credentials", id="wrong credentials"),
+        pytest.param({"scaleway": account(port=9)}, "127.0.0.1:9", id="API not reachable"),
     ],
-    ids=["unknown type", "domain not owned", "negative count", "wrong credentials", "API not reachable"],
-)  # fmt: skip
-def test_bad_input_is_one_clear_error_before_anything_is_created(empty_cloud: str, wish: str, says: str) -> None:
-    failed = play("site.yml", "-e", wish, inventory=empty_cloud, timeout=300)
+)
+def test_bad_input_is_one_clear_error_before_anything_is_created(empty_cloud: str, wish: dict, says: str) -> None:
+    failed = play("site.yml", "-e", json.dumps(wish), inventory=empty_cloud, timeout=300)
     assert failed.status != 0
     assert failed.output.count("[ERROR]") + failed.output.count("fatal:") <= 2
     assert sum(counts["failed"] for counts in failed.recap.values()) == 1

@@ -8,7 +8,8 @@ import time
 
 import pytest
 import requests
-from conftest import COLD_MINUTES, Platform, until
+
+from tests.platform.running import COLD_MINUTES, Platform, until
 
 
 def test_bring_up_is_quick(platform: Platform) -> None:
@@ -33,7 +34,9 @@ def test_room_is_served_by_the_jitsi_server_that_its_link_names(platform: Platfo
 @pytest.mark.parametrize("server", ["h-1", "h-2"])
 def test_server_serves_by_itself(platform: Platform, server: str) -> None:
     """nginx runs in docker compose inside the server, and nobody logged in since it was created."""
-    containers = platform.inside(server, "docker ps --format '{{.Names}} {{.Image}} {{.Label \"com.docker.compose.service\"}}'")
+    containers = platform.inside(
+        server, "docker ps --format '{{.Names}} {{.Image}} {{.Label \"com.docker.compose.service\"}}'"
+    )
     assert {"web", "prosody", "jicofo", "jvb"} <= {line.split()[-1] for line in containers.splitlines()}
     logins = platform.inside(server, "journalctl --no-pager -o cat -t sshd -t sshd-session | grep -c Accepted || true")
     assert int(logins) == 0
@@ -44,7 +47,7 @@ def test_page_creates_a_room_without_javascript(platform: Platform) -> None:
     assert page.status_code == 200
     assert '<html lang="fr"' in page.text
     assert "<form" in page.text
-    assert "method=\"post\"" in page.text.lower()
+    assert 'method="post"' in page.text.lower()
 
 
 def test_load_changes_the_next_choice_within_two_polls(platform: Platform) -> None:
@@ -59,8 +62,14 @@ def test_load_changes_the_next_choice_within_two_polls(platform: Platform) -> No
         # Prometheus has to have seen it: a window of two scrapes, then two polls.
         time.sleep(2 * 5)
         started = time.monotonic()
-        until(lambda: loaded not in [platform.room()["server"] for _ in range(8)], 2 * poll + 15, f"rooms elsewhere than {loaded}")
-        print(f"next choice changed after {time.monotonic() - started:.1f} s beyond two scrapes; polls are every {poll} s")
+        until(
+            lambda: loaded not in [platform.room()["server"] for _ in range(8)],
+            2 * poll + 15,
+            f"rooms elsewhere than {loaded}",
+        )
+        print(
+            f"next choice changed after {time.monotonic() - started:.1f} s beyond two scrapes; polls are every {poll} s"
+        )
     finally:
         platform.ssh(loaded, "pkill -f 'while :; do :; done' || true")
 
@@ -75,7 +84,12 @@ def test_killed_api_container_is_taken_out_by_the_balancer(platform: Platform) -
         with requests.Session() as session:
             while time.monotonic() - start < delay_and_retries + 15:
                 try:
-                    statuses.append((time.monotonic() - start, session.post(f"{platform.portal}/api/v1/rooms", json={}, timeout=5).status_code))
+                    statuses.append(
+                        (
+                            time.monotonic() - start,
+                            session.post(f"{platform.portal}/api/v1/rooms", json={}, timeout=5).status_code,
+                        )
+                    )
                 except requests.RequestException:
                     statuses.append((time.monotonic() - start, 0))
                 time.sleep(0.1)

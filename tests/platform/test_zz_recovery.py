@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Platform, interrupted, run, until
+
+from tests.platform.running import Platform, interrupted, run, until
 
 pytestmark = pytest.mark.slow
 
@@ -12,7 +13,9 @@ pytestmark = pytest.mark.slow
 def test_killed_make_up_converges_with_nothing_left_over(platform: Platform) -> None:
     down = run("make", "down", timeout=300)
     assert down.status == 0
-    containers = run("docker", "ps", "-aq", "--filter", "label=ensemble.lab") if run("docker", "info").status == 0 else None
+    containers = (
+        run("docker", "ps", "-aq", "--filter", "label=ensemble.lab") if run("docker", "info").status == 0 else None
+    )
     assert containers is None or containers.output.strip() == ""
 
     def builder_is_being_configured() -> bool:
