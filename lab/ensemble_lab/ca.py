@@ -51,11 +51,15 @@ class Authority:
     def issue(self, names: list[str], days: int = _DAYS) -> Issued:
         """A server certificate for DNS names and addresses; the first one is its common name."""
         key = ec.generate_private_key(ec.SECP256R1())
-        alternatives = [x509.IPAddress(ipaddress.ip_address(name)) if _is_address(name) else x509.DNSName(name) for name in names]
+        alternatives = [
+            x509.IPAddress(ipaddress.ip_address(name)) if _is_address(name) else x509.DNSName(name) for name in names
+        ]
         builder = _builder(names[0][:64], self.certificate.subject, key, days)
         builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        builder = builder.add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
+        )
         issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         builder = builder.add_extension(issuer_key, critical=False)
         certificate = builder.sign(self.key, hashes.SHA256())
@@ -99,7 +103,9 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _builder(common_name: str, issuer: x509.Name | None, key: ec.EllipticCurvePrivateKey, days: int) -> x509.CertificateBuilder:
+def _builder(
+    common_name: str, issuer: x509.Name | None, key: ec.EllipticCurvePrivateKey, days: int
+) -> x509.CertificateBuilder:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     start = datetime.now(UTC) - timedelta(minutes=5)
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer or subject)

@@ -14,16 +14,32 @@ from ensemble_lab.settings import ACCESS_KEY, PROJECT, SECRET_KEY, Settings
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     default = Settings()
-    parser.add_argument("--driver", choices=("null", "docker"), default=default.driver, help="what is real: nothing (timers), or everything that fits a container")
+    parser.add_argument(
+        "--driver",
+        choices=("null", "docker"),
+        default=default.driver,
+        help="what is real: nothing (timers), or everything that fits a container",
+    )
     parser.add_argument("--port", type=int, default=default.port)
     parser.add_argument("--tls-port", type=int, help="HTTPS with the lab's own CA on this port, too")
-    parser.add_argument("--listen", action="append", metavar="ADDRESS", help="may be given several times (default 127.0.0.1)")
+    parser.add_argument(
+        "--listen", action="append", metavar="ADDRESS", help="may be given several times (default 127.0.0.1)"
+    )
     parser.add_argument("--state", type=Path, default=default.state, help="folder of the state (default %(default)s)")
-    parser.add_argument("--cache", type=Path, default=default.cache, help="folder of built things that outlive a lab (default %(default)s)")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=default.cache,
+        help="folder of built things that outlive a lab (default %(default)s)",
+    )
     parser.add_argument("--files", type=Path, help="folder served below /_emulator/files/ (default STATE/files)")
-    parser.add_argument("--speed", type=float, default=default.speed, help="recorded durations are divided by it; 0: no waiting")
+    parser.add_argument(
+        "--speed", type=float, default=default.speed, help="recorded durations are divided by it; 0: no waiting"
+    )
     parser.add_argument("--seed", type=int, help="makes a null lab repeatable")
-    parser.add_argument("--dns-domain", default=default.dns_domain, help="the root zone that the project owns (default %(default)s)")
+    parser.add_argument(
+        "--dns-domain", default=default.dns_domain, help="the root zone that the project owns (default %(default)s)"
+    )
     parser.add_argument("--subnet", default=default.subnet, help="of the docker driver's network (default %(default)s)")
     parser.add_argument("--project", default=PROJECT, help="default %(default)s")
     parser.add_argument("--organization", default=PROJECT, help="default %(default)s")

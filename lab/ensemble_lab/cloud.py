@@ -44,6 +44,7 @@ class Cloud:
         if resumed:
             log.info("took up %d jobs of an earlier run", resumed)
         self._ensure_basics()
+        self._apply_again()
         self.store.commit()
 
     async def stop(self) -> None:
@@ -81,6 +82,15 @@ class Cloud:
                 },
             )
         domain.ensure_root_zone(self, settings.dns_domain)
+
+    def _apply_again(self) -> None:
+        """What a driver holds in processes of its own it may have lost with the last run: names and balancers."""
+        from ensemble_lab.api import domain, lb
+
+        for zone in self.store.list("dns_zone"):
+            self.jobs.start(domain.zone_sync, [zone["id"]], zone_name=zone["id"])
+        for balancer in self.store.list("lb"):
+            self.jobs.start(lb.lb_sync, [balancer["id"]], lb_id=balancer["id"])
 
     def new_id(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
@@ -149,10 +159,11 @@ class Cloud:
         image_pushed(self, namespace, image, tag, digest, size)
         self.store.commit()
 
-    async def pretend(self, least: float, most: float) -> None:
+    async def pretend(self, low: float, high: float, least: float = 0.0) -> None:
         """Let the recorded time of something pass that no driver does; only the null driver pretends."""
-        if self.driver.name == "null" and self.settings.speed:
-            await asyncio.sleep(self._random.uniform(least, most) / self.settings.speed)
+        speed = self.settings.speed
+        if self.driver.name == "null":
+            await asyncio.sleep(max(self._random.uniform(low, high) / speed if speed else 0.0, least))
 
     # small helpers that many API files share
 
@@ -174,13 +185,24 @@ class Cloud:
 
     def machine_of(self, volume: Object) -> Object | None:
         """The server that a volume (of either kind) is attached to, as the API shows it."""
-        ident = volume.get("server") if "volume_type" in volume else next(
-            (reference["product_resource_id"] for reference in volume["references"] if reference["product_resource_type"] == "instance_server"), None
+        ident = (
+            volume.get("server")
+            if "volume_type" in volume
+            else next(
+                (
+                    reference["product_resource_id"]
+                    for reference in volume["references"]
+                    if reference["product_resource_type"] == "instance_server"
+                ),
+                None,
+            )
         )
         return self.get("instance_server", ident) if ident else None
 
 
 def driver_volume(volume: Object) -> Object:
     """A volume or snapshot in the form drivers know: block objects get a ``volume_type`` too."""
-    extra: dict[str, Any] = {} if "volume_type" in volume else {"volume_type": "sbs_volume" if "specs" in volume else "sbs_snapshot"}
+    extra: dict[str, Any] = (
+        {} if "volume_type" in volume else {"volume_type": "sbs_volume" if "specs" in volume else "sbs_snapshot"}
+    )
     return {**volume, **extra}

@@ -15,7 +15,9 @@ class ApiError(Exception):
 
 
 def not_found(resource: str, ident: str) -> ApiError:
-    return ApiError(404, {"type": "not_found", "message": "resource is not found", "resource": resource, "resource_id": ident})
+    return ApiError(
+        404, {"type": "not_found", "message": "resource is not found", "resource": resource, "resource_id": ident}
+    )
 
 
 def message_only(status: int, message: str) -> ApiError:
@@ -38,11 +40,26 @@ def constraint(name: str, text: str = "not a valid value") -> ApiError:
 
 
 def denied(resource: str, action: str) -> ApiError:
-    return ApiError(403, {"type": "permissions_denied", "message": "insufficient permissions", "details": [{"resource": resource, "action": action}]})
+    return ApiError(
+        403,
+        {
+            "type": "permissions_denied",
+            "message": "insufficient permissions",
+            "details": [{"resource": resource, "action": action}],
+        },
+    )
 
 
 def unauthenticated() -> ApiError:
-    return ApiError(401, {"type": "denied_authentication", "message": "authentication is denied", "method": "api_key", "reason": "not_found"})
+    return ApiError(
+        401,
+        {
+            "type": "denied_authentication",
+            "message": "authentication is denied",
+            "method": "api_key",
+            "reason": "not_found",
+        },
+    )
 
 
 def transient(resource: str, ident: str, state: str) -> ApiError:
@@ -60,13 +77,25 @@ def transient(resource: str, ident: str, state: str) -> ApiError:
 
 def precondition(name: str, text: str) -> ApiError:
     """`name`: protected_resource, resource_still_in_use, attribute_must_be_set."""
-    return ApiError(412, {"type": "precondition_failed", "message": "precondition is not respected", "precondition": name, "help_message": text})
+    return ApiError(
+        412,
+        {
+            "type": "precondition_failed",
+            "message": "precondition is not respected",
+            "precondition": name,
+            "help_message": text,
+        },
+    )
 
 
 def quota(resource: str, limit: int, current: int) -> ApiError:
     return ApiError(
         403,
-        {"type": "quotas_exceeded", "message": "quota(s) exceeded for this resource", "details": [{"resource": resource, "quota": limit, "current": current}]},
+        {
+            "type": "quotas_exceeded",
+            "message": "quota(s) exceeded for this resource",
+            "details": [{"resource": resource, "quota": limit, "current": current}],
+        },
     )
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """State machines: work that goes on after the answer has left.
 
-A job is a name, arguments, and the keys (ids) of what it works on; jobs that share a key run one after the other, in the
-order in which they were started. A job is kept in the store until it is done, so that a lab that was killed takes up again
-what was under way: handlers must bear being run twice.
+A job is a name, arguments, and the keys (ids) of what it works on; jobs that share a key run one after the other, in
+the order in which they were started. A job is kept in the store until it is done, so that a lab that was killed takes
+up again what was under way: handlers must bear being run twice.
 """
 
 from __future__ import annotations

@@ -60,7 +60,9 @@ async def serve(settings: Settings) -> None:
     if settings.tls_port:
         authority = ca.load_or_create(settings.cache / "ca")
         chain, key = authority.issue_files(settings.state / "tls", [*settings.listen, "localhost"])
-        secure = _config(app, lifespan="off", ssl_certfile=str(chain), ssl_keyfile=str(key), ssl_version=ssl.PROTOCOL_TLS_SERVER)
+        secure = _config(
+            app, lifespan="off", ssl_certfile=str(chain), ssl_keyfile=str(key), ssl_version=ssl.PROTOCOL_TLS_SERVER
+        )
         servers.append((_Server(secure), [_listening(address, settings.tls_port) for address in settings.listen]))
 
     def stop() -> None:

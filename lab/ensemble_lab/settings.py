@@ -10,7 +10,18 @@ ACCESS_KEY = "SCWLABLABLABLABLABLA"
 SECRET_KEY = "22222222-2222-4222-8222-222222222222"
 PROJECT = "11111111-1111-4111-8111-111111111111"
 
-ZONES = ("fr-par-1", "fr-par-2", "fr-par-3", "nl-ams-1", "nl-ams-2", "nl-ams-3", "pl-waw-1", "pl-waw-2", "pl-waw-3", "it-mil-1")
+ZONES = (
+    "fr-par-1",
+    "fr-par-2",
+    "fr-par-3",
+    "nl-ams-1",
+    "nl-ams-2",
+    "nl-ams-3",
+    "pl-waw-1",
+    "pl-waw-2",
+    "pl-waw-3",
+    "it-mil-1",
+)
 REGIONS = ("fr-par", "nl-ams", "pl-waw", "it-mil")
 
 
@@ -23,7 +34,7 @@ class Settings:
     tls_port: int | None = None
     listen: list[str] = field(default_factory=lambda: ["127.0.0.1"])
     state: Path = Path(".lab")
-    cache: Path = Path("~/.cache/ensemble-lab").expanduser()
+    cache: Path = field(default_factory=lambda: Path("~/.cache/ensemble-lab").expanduser())
     speed: float = 1.0
     """Recorded durations are divided by it; 0: no waiting at all."""
     seed: int | None = None

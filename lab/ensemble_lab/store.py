@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lab's state: objects by kind and id, in memory for reading, in one SQLite file for keeps.
 
-Handlers change objects freely and call :meth:`Store.put`; :meth:`Store.commit` writes all of it in one transaction before
-the answer leaves the lab. So whatever a client was told survives a kill -9, and a request is kept whole or not at all.
+Handlers change objects freely and call :meth:`Store.put`; :meth:`Store.commit` writes all of it in one transaction
+before the answer leaves the lab. So whatever a client was told survives a kill -9, and a request is kept whole or not
+at all.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ class Store:
                 self._db.execute("DELETE FROM objects WHERE kind = ? AND id = ?", (kind, ident))
             else:
                 self._db.execute(
-                    "INSERT INTO objects (kind, id, body) VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
+                    "INSERT INTO objects (kind, id, body) VALUES (?, ?, ?) "
+                    "ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
                     (kind, ident, json.dumps(obj)),
                 )
         self._db.execute("COMMIT")

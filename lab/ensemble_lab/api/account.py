@@ -29,7 +29,9 @@ def _find(call: Call) -> Object:
 def list_projects(call: Call) -> Object:
     chosen = call.asked_all("project_ids")
     projects = equal(call, containing(call, call.cloud.store.list(KIND)), "organization_id")
-    return plain_list(call, "projects", [project for project in projects if not chosen or project["id"] in chosen], _view)
+    return plain_list(
+        call, "projects", [project for project in projects if not chosen or project["id"] in chosen], _view
+    )
 
 
 @SERVICE.post("/projects")
@@ -62,14 +64,19 @@ def update_project(call: Call) -> Object:
         if call.body.get(name) is not None:
             project[name] = call.body[name]
     project["updated_at"] = now()
-    return _view(call.cloud.store.put(KIND, project))
+    return {**call.cloud.store.put(KIND, project), "qualification": None}
 
 
 @SERVICE.delete("/projects/{project}")
 def delete_project(call: Call) -> Reply:
     project = _find(call)
     kinds = [kind for kind in call.cloud.store.kinds() if kind not in ("job", KIND)]
-    if any(project["id"] in (obj.get("project"), obj.get("project_id")) for kind in kinds for obj in call.cloud.store.iterate(kind) if not obj.get("is_default")):
+    if any(
+        project["id"] in (obj.get("project"), obj.get("project_id"))
+        for kind in kinds
+        for obj in call.cloud.store.iterate(kind)
+        if not obj.get("is_default")
+    ):
         raise errors.precondition("resource_still_in_use", "the project is not empty")
     for vpc in call.cloud.store.list("vpc"):
         if vpc["project_id"] == project["id"]:

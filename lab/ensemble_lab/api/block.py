@@ -52,7 +52,9 @@ def find_volume(call: Call, ident: str) -> Object:
     return _find(call, VOLUME, ident)
 
 
-def new_block_volume(call: Call, name: str, size: int, project: str, iops: int = 5000, parent_snapshot: str | None = None) -> Object:
+def new_block_volume(
+    call: Call, name: str, size: int, project: str, iops: int = 5000, parent_snapshot: str | None = None
+) -> Object:
     """A volume in the store, state ``creating``; somebody must have the driver make it."""
     call.cloud.check_quota(VOLUME, "volume")
     moment = now()
@@ -122,7 +124,9 @@ def list_volumes(call: Call) -> Object:
     volumes = equal(call, containing(call, volumes), "project_id")
     resource = call.asked("product_resource_id")
     if resource:
-        volumes = [volume for volume in volumes if any(r["product_resource_id"] == resource for r in volume["references"])]
+        volumes = [
+            volume for volume in volumes if any(r["product_resource_id"] == resource for r in volume["references"])
+        ]
     return plain_list(call, "volumes", having_tags(volumes, call.asked_all("tags")), lambda volume: _view(call, volume))
 
 
@@ -142,7 +146,14 @@ def create_volume(call: Call) -> Object:
             raise errors.constraint("size", f"{size} is less than the snapshot's {snapshot['size']}")
     else:
         size = empty.get("size")
-    volume = new_block_volume(call, body["name"], _size(size), call.cloud.project_of(body.get("project_id")), iops, snapshot and snapshot["id"])
+    volume = new_block_volume(
+        call,
+        body["name"],
+        _size(size),
+        call.cloud.project_of(body.get("project_id")),
+        iops,
+        snapshot and snapshot["id"],
+    )
     volume["tags"] = body.get("tags") or []
     call.cloud.jobs.start(block_volume_create, [volume["id"]], volume_id=volume["id"])
     return _view(call, volume)
@@ -199,14 +210,21 @@ def delete_volume(call: Call) -> Reply:
 # snapshots
 
 
-def new_block_snapshot(call: Call, volume: Object, name: str, project: str, tags: list[str] | None = None, public: bool = False) -> Object:
+def new_block_snapshot(
+    call: Call, volume: Object, name: str, project: str, tags: list[str] | None = None, public: bool = False
+) -> Object:
     """Begin to freeze a block volume."""
     call.cloud.check_quota(SNAPSHOT, "snapshot")
     moment = now()
     snapshot = {
         "id": call.cloud.new_id(),
         "name": name,
-        "parent_volume": {"id": volume["id"], "name": volume["name"], "type": volume["type"], "status": volume["status"]},
+        "parent_volume": {
+            "id": volume["id"],
+            "name": volume["name"],
+            "type": volume["type"],
+            "status": volume["status"],
+        },
         "size": volume["size"],
         "project_id": project,
         "created_at": moment,
@@ -258,7 +276,12 @@ def list_snapshots(call: Call) -> Object:
     volume = call.asked("volume_id")
     if volume:
         snapshots = [snapshot for snapshot in snapshots if snapshot["parent_volume"]["id"] == volume]
-    return plain_list(call, "snapshots", having_tags(snapshots, call.asked_all("tags")), lambda snapshot: _snapshot_view(call, snapshot))
+    return plain_list(
+        call,
+        "snapshots",
+        having_tags(snapshots, call.asked_all("tags")),
+        lambda snapshot: _snapshot_view(call, snapshot),
+    )
 
 
 @_route("POST", "/snapshots")

@@ -18,7 +18,26 @@ SERVICE = Service("/domain/v2beta1")
 ZONE, RECORD = "dns_zone", "dns_record"
 _NAME_SERVERS = ["ns0.dom.scw.cloud", "ns1.dom.scw.cloud"]
 _CONFIGS = ("geo_ip_config", "http_service_config", "weighted_config", "view_config")
-TYPES = ("A", "AAAA", "ALIAS", "CAA", "CNAME", "DNAME", "DS", "HTTPS", "LOC", "MX", "NAPTR", "NS", "PTR", "SRV", "SSHFP", "SVCB", "TLSA", "TXT")
+TYPES = (
+    "A",
+    "AAAA",
+    "ALIAS",
+    "CAA",
+    "CNAME",
+    "DNAME",
+    "DS",
+    "HTTPS",
+    "LOC",
+    "MX",
+    "NAPTR",
+    "NS",
+    "PTR",
+    "SRV",
+    "SSHFP",
+    "SVCB",
+    "TLSA",
+    "TXT",
+)
 
 
 def _new_zone(cloud: Cloud, domain: str, subdomain: str, project: str, status: str = "active") -> Object:
@@ -38,15 +57,26 @@ def _new_zone(cloud: Cloud, domain: str, subdomain: str, project: str, status: s
     }
     cloud.store.put(ZONE, zone)
     for server in _NAME_SERVERS:
-        _keep(cloud, zone, {"id": cloud.new_id(), "name": "", "type": "NS", "data": f"{server}.", "ttl": 1800, "priority": 0, "comment": None})
+        _keep(
+            cloud,
+            zone,
+            {
+                "id": cloud.new_id(),
+                "name": "",
+                "type": "NS",
+                "data": f"{server}.",
+                "ttl": 1800,
+                "priority": 0,
+                "comment": None,
+            },
+        )
     return zone
 
 
 def ensure_root_zone(cloud: Cloud, domain: str) -> None:
     """The account owns this domain from the start."""
     if cloud.store.get(ZONE, domain) is None:
-        zone = _new_zone(cloud, domain, "", cloud.settings.project)
-        cloud.jobs.start(zone_sync, [zone["id"]], zone_name=zone["id"])
+        _new_zone(cloud, domain, "", cloud.settings.project)
 
 
 def _keep(cloud: Cloud, zone: Object, record: Object) -> Object:
@@ -102,7 +132,9 @@ def list_zones(call: Call) -> Object:
     zones = [
         zone
         for zone in call.cloud.store.iterate(ZONE)
-        if domain in (None, zone["domain"]) and project in (None, zone["project_id"]) and (not names or zone["id"] in names)
+        if domain in (None, zone["domain"])
+        and project in (None, zone["project_id"])
+        and (not names or zone["id"] in names)
     ]
     return plain_list(call, "dns_zones", zones, _zone_view, order="domain_asc")
 
@@ -246,7 +278,11 @@ def change_records(call: Call) -> Object:
 def _zone_on_the_way(call: Call) -> Object:
     """What the zone would be: ``{"id", "domain", "subdomain"}``; raises where nobody owns the domain above it."""
     name = call["dns_zone"]
-    roots = [zone["id"] for zone in call.cloud.store.iterate(ZONE) if not zone["subdomain"] and name.endswith(f".{zone['id']}")]
+    roots = [
+        zone["id"]
+        for zone in call.cloud.store.iterate(ZONE)
+        if not zone["subdomain"] and name.endswith(f".{zone['id']}")
+    ]
     if not roots:
         raise errors.not_found("dns_zone", name)
     if call.body.get("disallow_new_zone_creation"):
@@ -265,12 +301,19 @@ def _chosen(records: dict[str, Object], change: Object, zone: Object) -> list[Ob
     fields = change.get("id_fields") or {}
     if not fields.get("type"):
         raise errors.required("id_fields")
-    name, kind, data, ttl = _name(fields.get("name") or "", zone["id"]), fields["type"].upper(), fields.get("data"), fields.get("ttl")
+    name, kind, data, ttl = (
+        _name(fields.get("name") or "", zone["id"]),
+        fields["type"].upper(),
+        fields.get("data"),
+        fields.get("ttl"),
+    )
     return [
         record
         for record in records.values()
         if (record["name"], record["type"]) == (name, kind)
-        and (not data or data.strip('"') == record["data"].strip('"') or record["data"] == f"{record['priority']} {data}")
+        and (
+            not data or data.strip('"') == record["data"].strip('"') or record["data"] == f"{record['priority']} {data}"
+        )
         and (not ttl or ttl == record["ttl"])
     ]
 

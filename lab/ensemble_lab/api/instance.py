@@ -28,7 +28,9 @@ def in_zone(call: Call, kind: str) -> list[Object]:
     return [
         obj
         for obj in call.cloud.store.iterate(kind)
-        if obj["zone"] == call.zone and project in (None, obj["project"]) and organization in (None, obj["organization"])
+        if obj["zone"] == call.zone
+        and project in (None, obj["project"])
+        and organization in (None, obj["organization"])
     ]
 
 
@@ -39,7 +41,10 @@ def comma_tags(call: Call) -> list[str]:
 
 def owner(call: Call) -> dict[str, str]:
     """``organization`` and ``project`` of a new object."""
-    return {"organization": call.cloud.settings.organization, "project": call.cloud.project_of(call.body.get("project"))}
+    return {
+        "organization": call.cloud.settings.organization,
+        "project": call.cloud.project_of(call.body.get("project")),
+    }
 
 
 def created(call: Call, key: str, ident: str, shown: Any, **more: Any) -> Reply:

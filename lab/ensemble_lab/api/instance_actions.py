@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from ensemble_lab import errors
 from ensemble_lab.api import instance_security_groups as groups
 from ensemble_lab.api.instance import SERVICE, find, task, touch
+from ensemble_lab.api.instance_disks import let_go, mark_written
 from ensemble_lab.api.instance_images import new_image
 from ensemble_lab.api.instance_ips import KIND as IP
-from ensemble_lab.api.instance_ips import addresses_of
+from ensemble_lab.api.instance_ips import addresses_of, detach
 from ensemble_lab.api.instance_servers import KIND, check_unprotected, forget, settle_dynamic_ip
 from ensemble_lab.api.instance_snapshots import new_snapshot
 from ensemble_lab.api.instance_views import server_view
@@ -47,17 +48,30 @@ def act(call: Call) -> Reply:
     path = f"/servers/{server['id']}"
     if action == "backup":
         image = _backup(call, server)
-        return Reply(202, {"task": task(call, f"{path}/action", f"/images/{image['id']}")})
+        return _accepted(call, path, f"/images/{image['id']}")
     if action == "terminate":
         check_unprotected(server)
     if action == "poweron" and server["commercial_type"] in call.cloud.out_of_stock:
         raise errors.out_of_stock(server["commercial_type"])
     before = server["state"]
     server["state"], server["state_detail"] = _ON_THE_WAY[action]
+    if action == "terminate":
+        for ip in addresses_of(call.cloud, server):
+            if not ip["dynamic"]:
+                detach(call.cloud, ip)
     touch(server)
     call.cloud.store.put(KIND, server)
-    call.cloud.jobs.start(server_act, [server["id"], *server["volumes"].values()], server_id=server["id"], action=action, before=before)
-    return Reply(202, {"task": task(call, f"{path}/action", path)})
+    call.cloud.jobs.start(
+        server_act, [server["id"], *server["volumes"].values()], server_id=server["id"], action=action, before=before
+    )
+    return _accepted(call, path, path)
+
+
+def _accepted(call: Call, path: str, result: str) -> Reply:
+    """202 with a task that nobody can poll."""
+    shown = task(call, f"{path}/action", result)
+    root = call.url.partition("/servers/")[0]
+    return Reply(202, {"task": shown}, {"Location": f"{root}/tasks/{shown['id']}"})
 
 
 @job
@@ -94,11 +108,18 @@ def _place(cloud: Cloud, server: Object) -> Object:
     }
     free = [str(number) for number in range(1, 500) if str(number) not in taken]
     hypervisor = free[cloud.random_int(len(free))]
-    return {"zone_id": server["zone"], "platform_id": "14", "cluster_id": "54", "hypervisor_id": hypervisor, "node_id": str(cloud.random_int(64))}
+    return {
+        "zone_id": server["zone"],
+        "platform_id": "14",
+        "cluster_id": "54",
+        "hypervisor_id": hypervisor,
+        "node_id": str(cloud.random_int(64)),
+    }
 
 
 async def _poweron(cloud: Cloud, server: Object, before: str) -> None:
     server["location"] = server["location"] or _place(cloud, server)
+    mark_written(cloud, server)
     settle_dynamic_ip(cloud, server)
     cloud.store.put(KIND, server)
     cloud.store.commit()
@@ -143,12 +164,20 @@ async def _terminate(cloud: Cloud, server: Object, before: str) -> None:
     await cloud.driver.server_delete(server_view(cloud, server), terminate=True)
     local = [volume for ident in server["volumes"].values() if (volume := cloud.store.get("instance_volume", ident))]
     forget(cloud, server)
+    for ident in server["volumes"].values():
+        let_go(cloud, ident)
     for volume in local:
         cloud.store.delete("instance_volume", volume["id"])
         await cloud.driver.volume_delete(volume)
 
 
-_ACTIONS = {"poweron": _poweron, "poweroff": _poweroff, "stop_in_place": _stop_in_place, "reboot": _reboot, "terminate": _terminate}
+_ACTIONS = {
+    "poweron": _poweron,
+    "poweroff": _poweroff,
+    "stop_in_place": _stop_in_place,
+    "reboot": _reboot,
+    "terminate": _terminate,
+}
 
 
 def _attach_pending(cloud: Cloud, server: Object) -> None:
@@ -176,7 +205,7 @@ def _backup(call: Call, server: Object) -> Object:
 
     now = datetime.now(UTC)
     name = call.body.get("name") or f"image_{server['name']}_{now:%Y-%m-%d_%H-%M}"
-    chosen = call.body.get("volumes")
+    chosen = {ident for ident in call.body.get("volumes") or {} if ident in server["volumes"].values()}
     owned_by = {"organization": server["organization"], "project": server["project"]}
     snapshots: dict[str, str] = {}
     for index, ident in sorted(server["volumes"].items(), key=lambda item: int(item[0])):

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 from ensemble_lab import errors
-
 from ensemble_lab.api.instance_volumes import new_volume
 from ensemble_lab.catalog import images
 from ensemble_lab.catalog.server_types import server_types
@@ -64,11 +63,13 @@ def _make(call: Call, server: Object, template: Object, image: Object | None) ->
         local = images.local_image(image["id"]) if image and not template.get("base_snapshot") else None
         if local:
             make["image_label"] = local["label"]
-            on_block, origin_size = local["type"] == "instance_sbs", images.ROOT_SIZE
+            on_block, origin_size = local["type"] == "instance_sbs", images.root_size(local["label"])
             if not on_block and not size:
                 size = _local_room(call, server)
         else:
-            snapshot = call.cloud.store.get("instance_snapshot", source) or call.cloud.store.get("block_snapshot", source)
+            snapshot = call.cloud.store.get("instance_snapshot", source) or call.cloud.store.get(
+                "block_snapshot", source
+            )
             if snapshot is None or snapshot["zone"] != call.zone:
                 raise errors.not_found("instance_snapshot", source)
             make["snapshot"] = source
@@ -82,7 +83,9 @@ def _make(call: Call, server: Object, template: Object, image: Object | None) ->
     if not size:
         raise errors.constraint("volumes", "a size is wanted")
     if on_block:
-        volume = _block_volume(call, server, name or f"{image['name'] if image else 'volume'}_sbs_volume_0", size, source)
+        volume = _block_volume(
+            call, server, name or f"{image['name'] if image else 'volume'}_sbs_volume_0", size, source
+        )
     else:
         kind = template.get("volume_type") or "l_ssd"
         volume = new_volume(call, name or (image["name"] if image else "volume"), kind, size, owner_of(server))
@@ -113,7 +116,9 @@ def check_local_size(call: Call, server: Object, commercial_type: str) -> None:
     total = sum(volume["size"] for volume in local if volume and volume["volume_type"] == "l_ssd")
     most = server_types(call.zone)[commercial_type]["volumes_constraint"]["max_size"]
     if total > most:
-        raise errors.constraint("volumes", f"{commercial_type} has {most} bytes of local storage, {total} are asked for")
+        raise errors.constraint(
+            "volumes", f"{commercial_type} has {most} bytes of local storage, {total} are asked for"
+        )
 
 
 def attach(cloud: Cloud, volume: Object, server: Object) -> None:
@@ -137,6 +142,18 @@ def attach(cloud: Cloud, volume: Object, server: Object) -> None:
     cloud.store.put("block_volume", volume)
 
 
+def begin_to_let_go(cloud: Cloud, ident: str) -> None:
+    """The server is gone for the API, its machine perhaps not yet: block volumes say so."""
+    volume = cloud.store.get("instance_volume", ident)
+    if volume:
+        let_go(cloud, ident)
+    block = cloud.store.get("block_volume", ident)
+    if block:
+        for reference in block["references"]:
+            reference["status"] = "detaching"
+        cloud.store.put("block_volume", block)
+
+
 def let_go(cloud: Cloud, ident: str) -> None:
     """Note on a volume that no server has it any more."""
     volume = cloud.store.get("instance_volume", ident)
@@ -152,6 +169,15 @@ def let_go(cloud: Cloud, ident: str) -> None:
         cloud.store.put("block_volume", block)
 
 
+def mark_written(cloud: Cloud, server: Object) -> None:
+    """From now on the server's local disks hold more than their image: snapshots will take their time."""
+    for ident in server["volumes"].values():
+        volume = cloud.store.get("instance_volume", ident)
+        if volume and not volume["written"]:
+            volume["written"] = True
+            cloud.store.put("instance_volume", volume)
+
+
 def replace_all(call: Call, server: Object, wanted: dict[str, Any]) -> None:
     """PATCH of ``volumes``: the whole map is the new one."""
     for index, template in wanted.items():
@@ -163,11 +189,6 @@ def replace_all(call: Call, server: Object, wanted: dict[str, Any]) -> None:
         let_go(call.cloud, ident)
     for ident in set(new.values()) - kept:
         attach(call.cloud, _existing(call, ident), server)
-    for index, template in wanted.items():
-        volume = call.cloud.store.get("instance_volume", template["id"])
-        if volume and template.get("name"):
-            volume["name"] = template["name"]
-            call.cloud.store.put("instance_volume", volume)
     server["volumes"] = new
 
 
@@ -190,5 +211,3 @@ def detach_one(call: Call, server: Object) -> None:
         raise errors.constraint("volume_id", f"Volume {ident} is not attached to this server")
     del server["volumes"][index]
     let_go(call.cloud, ident)
-
-

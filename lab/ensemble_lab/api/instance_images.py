@@ -48,7 +48,9 @@ def _refer(cloud: Cloud, image: Object) -> None:
     """Block snapshots know the images that use them."""
     for ident in image_snapshots(image):
         snapshot = cloud.store.get("block_snapshot", ident)
-        if snapshot and not any(reference["product_resource_id"] == image["id"] for reference in snapshot["references"]):
+        if snapshot and not any(
+            reference["product_resource_id"] == image["id"] for reference in snapshot["references"]
+        ):
             moment = now()
             snapshot["references"].append(
                 {
@@ -70,7 +72,9 @@ def _unrefer(cloud: Cloud, image: Object, idents: list[str]) -> None:
     for ident in idents:
         snapshot = cloud.store.get("block_snapshot", ident)
         if snapshot:
-            snapshot["references"] = [reference for reference in snapshot["references"] if reference["product_resource_id"] != image["id"]]
+            snapshot["references"] = [
+                reference for reference in snapshot["references"] if reference["product_resource_id"] != image["id"]
+            ]
             if snapshot["status"] == "in_use" and not snapshot["references"]:
                 snapshot["status"] = "available"
             snapshot["updated_at"] = now()
@@ -107,7 +111,9 @@ def list_images(call: Call) -> Reply:
     """Own images; public ones as well unless ``public=false`` (so the real API does)."""
     found = in_zone(call, KIND)
     if call.asked("public") != "false" and not call.asked("project") and not call.asked("organization"):
-        found = found + [image for local in images.local_images(call.zone) if (image := images.instance_image(local["id"]))]
+        found = found + [
+            image for local in images.local_images(call.zone) if (image := images.instance_image(local["id"]))
+        ]
     found = having_tags(equal(call, containing(call, found), "arch", "public"), comma_tags(call))
     return instance_list(call, "images", found, lambda image: image)
 

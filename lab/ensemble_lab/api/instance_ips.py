@@ -14,7 +14,14 @@ from ensemble_lab.web.service import NO_CONTENT, Call, Reply
 KIND = "instance_ip"
 
 
-def new_ip(cloud: Cloud, zone: str, owned_by: dict[str, str], ip_type: str = "routed_ipv4", tags: list[str] | None = None, dynamic: bool = False) -> Object:
+def new_ip(
+    cloud: Cloud,
+    zone: str,
+    owned_by: dict[str, str],
+    ip_type: str = "routed_ipv4",
+    tags: list[str] | None = None,
+    dynamic: bool = False,
+) -> Object:
     cloud.check_quota(KIND, KIND)
     ident = cloud.new_id()
     address = cloud.driver.allocate_address("inet6" if ip_type == "routed_ipv6" else "inet")
@@ -141,7 +148,9 @@ def _set_reverse(call: Call, ip: Object, reverse: str | None) -> None:
     from ensemble_lab.api.domain import resolves
 
     if reverse and not resolves(call.cloud, reverse, ip["address"]):
-        raise errors.constraint("reverse", f"Your reverse must resolve. Ensure the command 'dig +short {reverse}' matches your IP address.")
+        raise errors.constraint(
+            "reverse", f"Your reverse must resolve. Ensure the command 'dig +short {reverse}' matches your IP address."
+        )
     ip["reverse"] = reverse
 
 

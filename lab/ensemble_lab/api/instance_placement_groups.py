@@ -106,7 +106,11 @@ def delete_group(call: Call) -> Reply:
 @SERVICE.get("/placement_groups/{group}/servers")
 def list_members(call: Call) -> Object:
     group = find(call, KIND, call["group"])
-    return {"servers": [{"id": s["id"], "name": s["name"], "policy_respected": True} for s in members(call.cloud, group["id"])]}
+    return {
+        "servers": [
+            {"id": s["id"], "name": s["name"], "policy_respected": True} for s in members(call.cloud, group["id"])
+        ]
+    }
 
 
 @SERVICE.put("/placement_groups/{group}/servers")
@@ -130,12 +134,18 @@ def set_members(call: Call) -> Object:
 
 
 def _view_v2(group: Object) -> Object:
-    return {"project_id": group["project"]} | {key: group[key] for key in ("name", "id", "policy_type", "tags", "created_at", "updated_at", "zone")}
+    return {"project_id": group["project"]} | {
+        key: group[key] for key in ("name", "id", "policy_type", "tags", "created_at", "updated_at", "zone")
+    }
 
 
 @V2.get("/placement-groups")
 def list_groups_v2(call: Call) -> Object:
-    groups = [group for group in call.cloud.store.iterate(KIND) if group["zone"] == call.zone and call.asked("project_id") in (None, group["project"])]
+    groups = [
+        group
+        for group in call.cloud.store.iterate(KIND)
+        if group["zone"] == call.zone and call.asked("project_id") in (None, group["project"])
+    ]
     groups = having_tags(equal(call, containing(call, groups), "policy_type"), call.asked_all("tags"))
     return plain_list(call, "placement_groups", groups, _view_v2)
 

@@ -92,7 +92,13 @@ def create_nic(call: Call) -> Reply:
     server = _server(call)
     call.need("private_network_id")
     body = call.body
-    nic = _new(call, server, body["private_network_id"], body.get("ipam_ip_ids") or body.get("ip_ids") or [], body.get("tags") or [])
+    nic = _new(
+        call,
+        server,
+        body["private_network_id"],
+        body.get("ipam_ip_ids") or body.get("ip_ids") or [],
+        body.get("tags") or [],
+    )
     return created(call, "private_nic", nic["id"], nic_view(nic))
 
 

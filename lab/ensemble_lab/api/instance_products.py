@@ -21,7 +21,11 @@ def list_types(call: Call) -> Reply:
 def list_stock(call: Call) -> Reply:
     page, headers = instance_page(call, list(server_types(call.zone)))
     gone = call.cloud.out_of_stock
-    return Reply(200, {"servers": {name: {"availability": "shortage" if name in gone else "available"} for name in page}}, headers)
+    return Reply(
+        200,
+        {"servers": {name: {"availability": "shortage" if name in gone else "available"} for name in page}},
+        headers,
+    )
 
 
 @SERVICE.get("/products/volumes")

@@ -32,12 +32,18 @@ _MAIL_RULES = [
         "editable": False,
         "action": "drop",
     }
-    for position, (network, port) in enumerate([(network, port) for network in ("0.0.0.0/0", "::/0") for port in (25, 465, 587)], 1)
+    for position, (network, port) in enumerate(
+        [(network, port) for network in ("0.0.0.0/0", "::/0") for port in (25, 465, 587)], 1
+    )
 ]
 
 
 def group_view(cloud: Cloud, group: Object) -> Object:
-    servers = [{"id": s["id"], "name": s["name"]} for s in cloud.store.iterate("instance_server") if s["security_group"] == group["id"]]
+    servers = [
+        {"id": s["id"], "name": s["name"]}
+        for s in cloud.store.iterate("instance_server")
+        if s["security_group"] == group["id"]
+    ]
     return {**group, "servers": servers}
 
 
@@ -76,7 +82,9 @@ def _new(call: Call, name: str, owned_by: dict[str, str]) -> Object:
 
 def rules_of(cloud: Cloud, group: Object) -> list[Object]:
     """All rules of a group as the API shows them: the mail rules first, then the editable ones by position."""
-    own = sorted((rule for rule in cloud.store.iterate(RULE) if rule["group"] == group["id"]), key=lambda rule: rule["position"])
+    own = sorted(
+        (rule for rule in cloud.store.iterate(RULE) if rule["group"] == group["id"]), key=lambda rule: rule["position"]
+    )
     fixed = [{**rule, "zone": group["zone"]} for rule in _MAIL_RULES] if group["enable_default_security"] else []
     return fixed + [_rule_view(rule) for rule in own]
 
@@ -91,7 +99,9 @@ async def security_group_sync(cloud: Cloud, group_id: str) -> None:
     group = cloud.store.get(KIND, group_id)
     if group is None:
         return
-    servers = [server for server in cloud.list("instance_server") if (server["security_group"] or {}).get("id") == group_id]
+    servers = [
+        server for server in cloud.list("instance_server") if (server["security_group"] or {}).get("id") == group_id
+    ]
     try:
         await cloud.driver.security_group_apply(group, rules_of(cloud, group), servers)
     finally:
@@ -120,7 +130,15 @@ def _fill(call: Call, group: Object) -> None:
     for name in ("inbound_default_policy", "outbound_default_policy"):
         if call.body.get(name) not in (None, *POLICIES):
             raise errors.constraint(name, f"{call.body[name]} is not accept or drop")
-    for name in ("name", "description", "stateful", "inbound_default_policy", "outbound_default_policy", "enable_default_security", "tags"):
+    for name in (
+        "name",
+        "description",
+        "stateful",
+        "inbound_default_policy",
+        "outbound_default_policy",
+        "enable_default_security",
+        "tags",
+    ):
         if call.body.get(name) is not None:
             group[name] = call.body[name]
     if call.body.get("project_default"):
@@ -154,9 +172,11 @@ def get_group(call: Call) -> Object:
 @SERVICE.put("/security_groups/{group}")
 def update_group(call: Call) -> Object:
     group = find(call, KIND, call["group"])
+    before = dict(group)
     _fill(call, group)
-    touch(group)
-    sync(call.cloud, group)
+    if group != before:
+        touch(group)
+        sync(call.cloud, group)
     return {"security_group": group_view(call.cloud, group)}
 
 

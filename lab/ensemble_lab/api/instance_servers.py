@@ -27,8 +27,8 @@ _NAME = re.compile(r"^[\w.\- ]{1,255}$")
 
 
 def hostname_of(name: str) -> str:
-    """``test_testing`` -> ``test-testing``."""
-    return re.sub(r"[^a-zA-Z0-9.-]+", "-", name).strip("-") or "server"
+    """``Test_testing`` -> ``test-testing``."""
+    return re.sub(r"[^a-z0-9.-]+", "-", name.lower()).strip("-") or "server"
 
 
 def _check_name(name: Any) -> str:
@@ -158,7 +158,8 @@ def create_server(call: Call) -> Reply:
     cloud.store.put(KIND, server)
     for ip in ips:
         instance_ips.attach(cloud, ip, server)
-    cloud.jobs.start(server_create, [server["id"], *made], server_id=server["id"], makes=makes)
+    sources = [make["snapshot"] for make in makes if make["snapshot"]]
+    cloud.jobs.start(server_create, [server["id"], *made, *sources], server_id=server["id"], makes=makes)
     return created(call, "server", server["id"], server_view(cloud, server))
 
 
@@ -181,9 +182,13 @@ async def server_create(cloud: Cloud, server_id: str, makes: list[Object]) -> No
     """Have the disks made, then the machine around them."""
     for make in makes:
         volume = cloud.store.get("instance_volume", make["volume"]) or cloud.store.get("block_volume", make["volume"])
-        snapshot = cloud.store.get("instance_snapshot", make["snapshot"]) or cloud.store.get("block_snapshot", make["snapshot"])
+        snapshot = cloud.store.get("instance_snapshot", make["snapshot"]) or cloud.store.get(
+            "block_snapshot", make["snapshot"]
+        )
         if volume:
-            await cloud.driver.volume_create(driver_volume(volume), snapshot and driver_volume(snapshot), make["image_label"])
+            await cloud.driver.volume_create(
+                driver_volume(volume), snapshot and driver_volume(snapshot), make["image_label"]
+            )
     server = cloud.get(KIND, server_id)
     if server:
         root_id = (server["volumes"].get("0") or {}).get("id")
@@ -269,7 +274,9 @@ def _set_ips(call: Call, server: Object, asked: list[Any]) -> None:
             instance_ips.detach(call.cloud, ip)
     for ip in wanted:
         instance_ips.attach(call.cloud, ip, server)
-    server["public_ips"].sort(key=lambda ident: [ip["id"] for ip in wanted].index(ident) if ident in [ip["id"] for ip in wanted] else 99)
+    server["public_ips"].sort(
+        key=lambda ident: [ip["id"] for ip in wanted].index(ident) if ident in [ip["id"] for ip in wanted] else 99
+    )
 
 
 def settle_dynamic_ip(cloud: Cloud, server: Object) -> None:
@@ -308,21 +315,23 @@ def delete_server(call: Call) -> Reply:
     check_unprotected(server)
     if server["state"] != "stopped":
         raise errors.precondition("resource_still_in_use", "instance should be powered off")
-    machine = server_view(call.cloud, server)
+    machine, held = server_view(call.cloud, server), list(server["volumes"].values())
     forget(call.cloud, server)
-    call.cloud.jobs.start(server_delete, [server["id"], *server["volumes"].values()], server=machine)
+    for ident in held:
+        disks.begin_to_let_go(call.cloud, ident)
+    call.cloud.jobs.start(server_delete, [server["id"], *held], server=machine, volumes=held)
     return NO_CONTENT
 
 
 @job
-async def server_delete(cloud: Cloud, server: Object) -> None:
+async def server_delete(cloud: Cloud, server: Object, volumes: list[str]) -> None:
     await cloud.driver.server_delete(server)
+    for ident in volumes:
+        disks.let_go(cloud, ident)
 
 
 def forget(cloud: Cloud, server: Object) -> None:
-    """Take a server out of the state, and off everything that knows it."""
-    for ident in server["volumes"].values():
-        disks.let_go(cloud, ident)
+    """Take a server out of the state, and off its addresses and networks (not off its disks)."""
     for ip in instance_ips.addresses_of(cloud, server):
         instance_ips.detach(cloud, ip)
     for ident in list(server["private_nics"]):

@@ -21,8 +21,10 @@ def snapshot_view(snapshot: Object) -> Object:
     return {key: value for key, value in snapshot.items() if key != "base_volume_id"}
 
 
-def new_snapshot(call: Call, volume: Object, name: str, owned_by: dict[str, str], tags: list[str] | None = None) -> Object:
-    """Begin to freeze a local volume."""
+def new_snapshot(
+    call: Call, volume: Object, name: str, owned_by: dict[str, str], tags: list[str] | None = None
+) -> Object:
+    """Begin to freeze a local volume; of one that never ran a server, the snapshot is there at once."""
     call.cloud.check_quota(KIND, KIND)
     moment = now_instance()
     snapshot = {
@@ -33,14 +35,15 @@ def new_snapshot(call: Call, volume: Object, name: str, owned_by: dict[str, str]
         "modification_date": moment,
         **owned_by,
         "size": volume["size"],
-        "state": "snapshotting",
+        "state": "snapshotting" if volume["written"] else "available",
         "base_volume": {"id": volume["id"], "name": volume["name"]},
         "tags": tags or [],
         "zone": call.zone,
         "error_details": None,
     }
-    volume["state"] = "snapshotting"
-    call.cloud.store.put(VOLUME, volume)
+    if volume["written"]:
+        volume["state"] = "snapshotting"
+        call.cloud.store.put(VOLUME, volume)
     call.cloud.store.put(KIND, snapshot)
     keys = [snapshot["id"], volume["id"]] + ([volume["server"]] if volume["server"] else [])
     call.cloud.jobs.start(snapshot_create, keys, snapshot_id=snapshot["id"])
@@ -93,7 +96,9 @@ def create_snapshot(call: Call) -> Reply:
     if volume["state"] != "available":
         raise errors.transient(VOLUME, volume["id"], volume["state"])
     snapshot = new_snapshot(call, volume, call.body["name"], owner(call), call.body.get("tags"))
-    return Reply(201, {"snapshot": snapshot_view(snapshot), "task": task(call, "/snapshots", f"snapshots/{snapshot['id']}")})
+    return Reply(
+        201, {"snapshot": snapshot_view(snapshot), "task": task(call, "/snapshots", f"snapshots/{snapshot['id']}")}
+    )
 
 
 @SERVICE.get("/snapshots/{snapshot}")

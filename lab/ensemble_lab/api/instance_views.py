@@ -29,7 +29,7 @@ def server_view(cloud: Cloud, server: Object) -> Object:
     placement = store.get("instance_placement_group", server["placement_group"])
     nics = [nic for ident in server["private_nics"] if (nic := store.get("instance_private_nic", ident))]
     busy = any(volume["volume_type"] != "sbs_volume" and volume["state"] != "available" for volume in volumes.values())
-    shown = {
+    return {
         "id": server["id"],
         "name": server["name"],
         "arch": server["arch"],
@@ -60,17 +60,14 @@ def server_view(cloud: Cloud, server: Object) -> Object:
         "location": server["location"],
         "maintenances": [],
         "allowed_actions": [] if busy else ACTIONS[server["state"]],
-        "placement_group": placement and placement_group_view(placement),
+        "placement_group": placement and {**placement_group_view(placement), "policy_respected": False},
         "private_nics": [nic_view(nic) for nic in nics],
         "zone": server["zone"],
         "filesystems": server["filesystems"],
         "end_of_service": server["end_of_service"],
         "dns": f"{server['id']}.pub.instances.scw.cloud",
+        "admin_password_encryption_ssh_key_id": server["admin_password_encryption_ssh_key_id"],
     }
-    if server.get("admin_password_encryption_ssh_key_id"):
-        shown["admin_password_encryption_ssh_key_id"] = server["admin_password_encryption_ssh_key_id"]
-        shown["admin_password_encrypted_value"] = None
-    return shown
 
 
 def attached_volume(cloud: Cloud, ident: str) -> Object:
@@ -160,12 +157,36 @@ def ip_view(cloud: Cloud, ip: Object) -> Object:
 def nic_view(nic: Object) -> Object:
     return {
         key: nic[key]
-        for key in ("id", "private_network_id", "server_id", "mac_address", "state", "creation_date", "modification_date", "zone", "tags", "ipam_ip_ids")
+        for key in (
+            "id",
+            "private_network_id",
+            "server_id",
+            "mac_address",
+            "state",
+            "creation_date",
+            "modification_date",
+            "zone",
+            "tags",
+            "ipam_ip_ids",
+        )
     }
 
 
 def placement_group_view(group: Object) -> Object:
-    return {key: group[key] for key in ("id", "name", "organization", "project", "policy_mode", "policy_type", "policy_respected", "tags", "zone")}
+    return {
+        key: group[key]
+        for key in (
+            "id",
+            "name",
+            "organization",
+            "project",
+            "policy_mode",
+            "policy_type",
+            "policy_respected",
+            "tags",
+            "zone",
+        )
+    }
 
 
 def server_conf(cloud: Cloud, server_id: str) -> Object:
@@ -173,7 +194,9 @@ def server_conf(cloud: Cloud, server_id: str) -> Object:
     server = cloud.store.get("instance_server", server_id)
     assert server is not None
     shown: dict[str, Any] = server_view(cloud, server)
-    keys = [key for key in cloud.store.iterate("ssh_key") if key["project_id"] == server["project"] and not key["disabled"]]
+    keys = [
+        key for key in cloud.store.iterate("ssh_key") if key["project_id"] == server["project"] and not key["disabled"]
+    ]
     return {
         **shown,
         "public_ips_v4": [ip for ip in shown["public_ips"] if ip["family"] == "inet"],

@@ -16,7 +16,9 @@ from ensemble_lab.web.service import NO_CONTENT, Call, Reply
 KIND = "instance_volume"
 
 
-def new_volume(call: Call, name: str, volume_type: str, size: int, owned_by: dict[str, str], tags: list[str] | None = None) -> Object:
+def new_volume(
+    call: Call, name: str, volume_type: str, size: int, owned_by: dict[str, str], tags: list[str] | None = None
+) -> Object:
     """A local volume in the store; somebody must have the driver make it."""
     call.cloud.check_quota(KIND, KIND)
     moment = now_instance()
@@ -32,6 +34,7 @@ def new_volume(call: Call, name: str, volume_type: str, size: int, owned_by: dic
         "modification_date": moment,
         "tags": tags or [],
         "zone": call.zone,
+        "written": False,
     }
     return call.cloud.store.put(KIND, volume)
 

@@ -15,7 +15,20 @@ from ensemble_lab.web.service import NO_CONTENT, Call, Reply, Service
 
 SERVICE = Service("/ipam/v1/regions/{region}")
 KIND = "ipam_ip"
-_SHOWN = ("id", "address", "project_id", "is_ipv6", "created_at", "updated_at", "source", "resource", "tags", "reverses", "region", "zone")
+_SHOWN = (
+    "id",
+    "address",
+    "project_id",
+    "is_ipv6",
+    "created_at",
+    "updated_at",
+    "source",
+    "resource",
+    "tags",
+    "reverses",
+    "region",
+    "zone",
+)
 
 
 def _view(ip: Object) -> Object:
@@ -25,7 +38,9 @@ def _view(ip: Object) -> Object:
 def _free(cloud: Cloud, subnet: Object, is_ipv6: bool) -> str:
     """The next free address with its length: from .2 upwards, or anywhere in the /64."""
     network = ipaddress.ip_network(subnet["subnet"])
-    taken = {ip["address"].partition("/")[0] for ip in cloud.store.iterate(KIND) if ip["source"]["subnet_id"] == subnet["id"]}
+    taken = {
+        ip["address"].partition("/")[0] for ip in cloud.store.iterate(KIND) if ip["source"]["subnet_id"] == subnet["id"]
+    }
     if is_ipv6:
         return f"{network[cloud.random_int(2**64 - 2) + 2]}/{network.prefixlen}"
     for offset in range(2, network.num_addresses - 1):
@@ -38,7 +53,9 @@ def _subnet(network: Object, is_ipv6: bool) -> Object:
     return next(subnet for subnet in network["subnets"] if (":" in subnet["subnet"]) == is_ipv6)
 
 
-def _book(cloud: Cloud, network: Object, is_ipv6: bool, resource: Object | None, address: str | None = None, **more: Any) -> Object:
+def _book(
+    cloud: Cloud, network: Object, is_ipv6: bool, resource: Object | None, address: str | None = None, **more: Any
+) -> Object:
     subnet = _subnet(network, is_ipv6)
     if address:
         inside = ipaddress.ip_network(subnet["subnet"])
@@ -118,7 +135,10 @@ def _find(call: Call) -> Object:
 def list_ips(call: Call) -> Object:
     ips = [ip for ip in call.cloud.store.iterate(KIND) if ip["region"] == call.region]
     ips = equal(call, ips, "project_id", "is_ipv6", "private_network_id")
-    resource_type, resources = call.asked("resource_type", "unknown_type"), call.asked_all("resource_id") + call.asked_all("resource_ids")
+    resource_type, resources = (
+        call.asked("resource_type", "unknown_type"),
+        call.asked_all("resource_id") + call.asked_all("resource_ids"),
+    )
     if resource_type != "unknown_type":
         ips = [ip for ip in ips if ip["resource"] and ip["resource"]["type"] == resource_type]
     if resources:
@@ -129,7 +149,11 @@ def list_ips(call: Call) -> Object:
             ips = [ip for ip in ips if ip["source"].get(field) == value]
     vpc = call.asked("vpc_id")
     if vpc:
-        ips = [ip for ip in ips if (call.cloud.store.get("private_network", ip["private_network_id"]) or {}).get("vpc_id") == vpc]
+        ips = [
+            ip
+            for ip in ips
+            if (call.cloud.store.get("private_network", ip["private_network_id"]) or {}).get("vpc_id") == vpc
+        ]
     attached, mac, name = call.asked("attached"), call.asked("mac_address"), call.asked("resource_name")
     if attached:
         ips = [ip for ip in ips if (ip["resource"] is not None) == (attached == "true")]
@@ -153,7 +177,10 @@ def book_ip(call: Call) -> Object:
         network = call.cloud.store.get("private_network", source["private_network_id"])
     elif source.get("subnet_id"):
         everywhere = call.cloud.store.iterate("private_network")
-        network = next((known for known in everywhere if any(subnet["id"] == source["subnet_id"] for subnet in known["subnets"])), None)
+        network = next(
+            (known for known in everywhere if any(subnet["id"] == source["subnet_id"] for subnet in known["subnets"])),
+            None,
+        )
     if network is None or network["region"] != call.region:
         raise errors.not_found("private_network", source.get("private_network_id") or source.get("subnet_id") or "")
     resource = body.get("resource")
@@ -163,7 +190,15 @@ def book_ip(call: Call) -> Object:
         "mac_address": (resource.get("mac_address") or "").upper(),
         "name": resource.get("name") or "",
     }
-    ip = _book(call.cloud, network, bool(body.get("is_ipv6")), custom or None, body.get("address"), tags=body.get("tags") or [], booked=True)
+    ip = _book(
+        call.cloud,
+        network,
+        bool(body.get("is_ipv6")),
+        custom or None,
+        body.get("address"),
+        tags=body.get("tags") or [],
+        booked=True,
+    )
     return _view(ip)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 from ensemble_lab import errors
@@ -20,7 +21,14 @@ SERVICE = Service("/lb/v1/zones/{zone}")
 LB, IP = "lb", "lb_ip"
 PARTS = ("lb_frontend", "lb_backend", "lb_certificate", "lb_acl", "lb_route")
 TYPES = ("lb-s", "lb-gp-m", "lb-gp-l", "lb-gp-xl")
-_NO_SUCH = {LB: "lbs", IP: "ips", "lb_backend": "backend", "lb_frontend": "frontend", "lb_certificate": "certificate", "lb_acl": "acl"}
+_NO_SUCH = {
+    LB: "lbs",
+    IP: "ips",
+    "lb_backend": "backend",
+    "lb_frontend": "frontend",
+    "lb_certificate": "certificate",
+    "lb_acl": "acl",
+}
 _NO_SUCH["lb_route"] = "privateNetwork"  # sic
 
 
@@ -91,7 +99,14 @@ def _set_status(cloud: Cloud, lb: Object, status: str) -> None:
 def _instance(cloud: Cloud, lb: Object) -> Object:
     moment = now()
     place = {"region": lb["region"], "zone": lb["zone"]}
-    return {"id": cloud.new_id(), "status": "ready", "ip_address": "", "created_at": moment, "updated_at": moment, **place}
+    return {
+        "id": cloud.new_id(),
+        "status": "ready",
+        "ip_address": "",
+        "created_at": moment,
+        "updated_at": moment,
+        **place,
+    }
 
 
 def _set_instance(cloud: Cloud, lb: Object, status: str) -> None:
@@ -103,13 +118,19 @@ def _set_instance(cloud: Cloud, lb: Object, status: str) -> None:
 # addresses
 
 
+def _label(address: str) -> str:
+    """``51-158-70-159``; of an IPv6 address the nibbles backwards, as in ip6.arpa."""
+    if ":" not in address:
+        return address.replace(".", "-")
+    return ipaddress.ip_address(address).reverse_pointer.removesuffix(".ip6.arpa")
+
+
 def _new_ip(call: Call, project: str, is_ipv6: bool = False, tags: list[str] | None = None) -> Object:
     cloud = call.cloud
     cloud.check_quota(IP, IP)
     address = cloud.driver.allocate_address("inet6" if is_ipv6 else "inet")
     if is_ipv6:
         address = address.partition("/")[0] + "1"
-    dashed = address.replace(".", "-").replace(":", "-")
     ip = {
         "id": cloud.new_id(),
         "ip_address": address,
@@ -118,7 +139,7 @@ def _new_ip(call: Call, project: str, is_ipv6: bool = False, tags: list[str] | N
         "project_id": project,
         "region": call.region,
         "zone": call.zone,
-        "reverse": f"{dashed}.lb.{call.region}.scw.cloud",
+        "reverse": f"{_label(address)}.lb.{call.region}.scw.cloud",
         "tags": tags or [],
     }
     return cloud.store.put(IP, ip)
@@ -310,7 +331,10 @@ async def stats(call: Call) -> Object:
 
 @SERVICE.get("/lb-types")
 def list_types(call: Call) -> Object:
-    types = [{"name": kind, "stock_status": "available", "description": "", "region": call.region, "zone": call.zone} for kind in TYPES]
+    types = [
+        {"name": kind, "stock_status": "available", "description": "", "region": call.region, "zone": call.zone}
+        for kind in TYPES
+    ]
     return {"lb_types": types, "total_count": len(types)}
 
 
@@ -330,7 +354,9 @@ def _attached_view(cloud: Cloud, lb: Object, attached: Object) -> Object:
 @SERVICE.get("/lbs/{lb}/private-networks")
 def list_private_networks(call: Call) -> Object:
     lb = find(call, LB, call["lb"])
-    return plain_list(call, "private_network", lb["private_networks"], lambda attached: _attached_view(call.cloud, lb, attached))
+    return plain_list(
+        call, "private_network", lb["private_networks"], lambda attached: _attached_view(call.cloud, lb, attached)
+    )
 
 
 def _attach(call: Call, network_id: str) -> Object:
@@ -340,7 +366,12 @@ def _attach(call: Call, network_id: str) -> Object:
         raise errors.message_only(404, "privateNetwork not Found")
     if any(attached["private_network_id"] == network_id for attached in lb["private_networks"]):
         raise errors.constraint("private_network_id", "already attached")
-    resource = {"type": "lb_server", "id": _holder(lb, network_id), "mac_address": cloud.new_mac("02:00:00").upper(), "name": lb["name"]}
+    resource = {
+        "type": "lb_server",
+        "id": _holder(lb, network_id),
+        "mac_address": cloud.new_mac("02:00:00").upper(),
+        "name": lb["name"],
+    }
     booked = call.body.get("ipam_ids") or []
     idents = ipam.take(cloud, network, booked, resource)
     moment = now()
@@ -372,11 +403,26 @@ def _detach(call: Call, network_id: str) -> Reply:
     lb = find(call, LB, call["lb"])
     if not any(attached["private_network_id"] == network_id for attached in lb["private_networks"]):
         raise errors.message_only(404, "privateNetwork not Found")
-    lb["private_networks"] = [attached for attached in lb["private_networks"] if attached["private_network_id"] != network_id]
+    for attached in lb["private_networks"]:
+        if attached["private_network_id"] == network_id:
+            attached["status"] = "pending"
     call.cloud.store.put(LB, lb)
-    ipam.release(call.cloud, _holder(lb, network_id))
-    change(call, lb)
+    call.cloud.jobs.start(private_network_leave, [lb["id"]], lb_id=lb["id"], network_id=network_id)
     return NO_CONTENT
+
+
+@job
+async def private_network_leave(cloud: Cloud, lb_id: str, network_id: str) -> None:
+    await cloud.pretend(1.0, 30.0, least=0.15)
+    lb = cloud.store.get(LB, lb_id)
+    if lb is None:
+        return
+    lb["private_networks"] = [
+        attached for attached in lb["private_networks"] if attached["private_network_id"] != network_id
+    ]
+    cloud.store.put(LB, lb)
+    ipam.release(cloud, _holder(lb, network_id))
+    cloud.jobs.start(lb_sync, [lb_id], lb_id=lb_id)
 
 
 @SERVICE.post("/lbs/{lb}/detach-private-network")

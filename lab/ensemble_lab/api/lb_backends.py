@@ -55,7 +55,9 @@ def _fields(call: Call) -> Object:
     """What the body says of a backend, defaults filled in."""
     body = call.body
     call.need("name", "forward_protocol", "forward_port")
-    fields: Object = {name: body[name] if body.get(name) is not None else default for name, default in _DEFAULTS.items()}
+    fields: Object = {
+        name: body[name] if body.get(name) is not None else default for name, default in _DEFAULTS.items()
+    }
     for name, choices in _CHOICES.items():
         fields[name] = body.get(name) or choices[0]
         if fields[name] not in choices:
@@ -64,7 +66,11 @@ def _fields(call: Call) -> Object:
     if not isinstance(port, int) or not 1 <= port <= 65535:
         raise errors.constraint("forward_port", f"{port} is not a port")
     fields["timeout_queue"] = duration(fields["timeout_queue"])
-    return fields | {"name": body["name"], "forward_port": port, "send_proxy_v2": fields["proxy_protocol"].startswith("proxy_protocol_v2")}
+    return fields | {
+        "name": body["name"],
+        "forward_port": port,
+        "send_proxy_v2": fields["proxy_protocol"].startswith("proxy_protocol_v2"),
+    }
 
 
 def _health_check(asked: Object, port: int) -> Object:
@@ -85,7 +91,11 @@ def _health_check(asked: Object, port: int) -> Object:
     if kind in ("http_config", "https_config"):
         if not config.get("uri"):
             raise errors.required(f"health_check.{kind}.uri")
-        shown: Object = {"uri": config["uri"], "method": config.get("method") or "GET", "code": config.get("code") or 200}
+        shown: Object = {
+            "uri": config["uri"],
+            "method": config.get("method") or "GET",
+            "code": config.get("code") or 200,
+        }
         shown["host_header"] = config.get("host_header") or ""
         config = shown | ({"sni": config.get("sni") or ""} if kind == "https_config" else {})
     return check | {kind: config}

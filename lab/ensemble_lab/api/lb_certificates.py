@@ -21,7 +21,7 @@ KIND = "lb_certificate"
 ISSUE_SECONDS = (7.0, 12.0)
 
 
-def _view(cloud: Cloud, certificate: Object) -> Object:
+def certificate_view(cloud: Cloud, certificate: Object) -> Object:
     lb = cloud.store.get(LB, certificate["lb_id"])
     shown = {key: value for key, value in certificate.items() if key not in ("lb_id", "zone", "pem")}
     return shown | {"lb": lb and lb_view(cloud, lb)}
@@ -31,7 +31,7 @@ def _view(cloud: Cloud, certificate: Object) -> Object:
 def list_certificates(call: Call) -> Object:
     lb = find(call, LB, call["lb"])
     certificates = containing(call, parts_of(call.cloud, KIND, lb["id"]))
-    return plain_list(call, "certificates", certificates, lambda certificate: _view(call.cloud, certificate))
+    return plain_list(call, "certificates", certificates, lambda certificate: certificate_view(call.cloud, certificate))
 
 
 @SERVICE.post("/lbs/{lb}/certificates")
@@ -69,18 +69,27 @@ def create_certificate(call: Call) -> Object:
         certificate |= _described(own.get("certificate_chain") or "") | {"status": "ready"}
         call.cloud.jobs.start(certificate_fingerprint, [certificate["id"]], certificate_id=certificate["id"])
     call.cloud.store.put(KIND, certificate)
-    shown = written(_view(call.cloud, certificate))
+    shown = written(certificate_view(call.cloud, certificate))
     change(call, lb)
     return shown
+
+
+def _own(pem: str) -> x509.Certificate:
+    """The certificate of a bundle that belongs to its key; the others are its chain."""
+    key = load_pem_private_key(pem.encode(), None).public_key()
+    return next(
+        certificate for certificate in x509.load_pem_x509_certificates(pem.encode()) if certificate.public_key() == key
+    )
 
 
 def _described(pem: str) -> Object:
     """What a PEM bundle (key, certificate, chain) says of itself."""
     try:
-        certificate = x509.load_pem_x509_certificates(pem.encode())[0]
-        load_pem_private_key(pem.encode(), None)
-    except (ValueError, TypeError, IndexError) as problem:
-        raise errors.constraint("certificate_chain", f"a PEM private key and certificate are wanted: {problem}") from None
+        certificate = _own(pem)
+    except (ValueError, TypeError, StopIteration) as problem:
+        raise errors.constraint(
+            "certificate_chain", f"a PEM private key and certificate are wanted: {problem}"
+        ) from None
     names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     common_name = str(names[0].value) if names else ""
     try:
@@ -98,7 +107,7 @@ def _described(pem: str) -> Object:
 
 
 def _fingerprint(pem: str) -> str:
-    return x509.load_pem_x509_certificates(pem.encode())[0].fingerprint(hashes.SHA1()).hex()  # noqa: S303
+    return _own(pem).fingerprint(hashes.SHA1()).hex()
 
 
 @job
@@ -123,7 +132,10 @@ async def certificate_issue(cloud: Cloud, certificate_id: str) -> None:
     names = [certificate["common_name"], *certificate["subject_alternative_name"]]
     astray = [name for name in names if not _leads_here(cloud, lb, name)]
     if astray:
-        certificate |= {"status": "error", "status_details": f"{', '.join(astray)} does not resolve to the load balancer"}
+        certificate |= {
+            "status": "error",
+            "status_details": f"{', '.join(astray)} does not resolve to the load balancer",
+        }
     else:
         authority = ca.load_or_create(cloud.settings.cache / "ca")
         issued = authority.issue(names)
@@ -137,12 +149,12 @@ async def certificate_issue(cloud: Cloud, certificate_id: str) -> None:
 
 def _leads_here(cloud: Cloud, lb: Object, name: str) -> bool:
     ips = [ip for ident in lb["ip_ids"] if (ip := cloud.store.get(IP, ident))]
-    return any(ip["reverse"] == name or resolves(cloud, name, ip["ip_address"]) for ip in ips)
+    return any(f".{name}".endswith(f".{ip['reverse']}") or resolves(cloud, name, ip["ip_address"]) for ip in ips)
 
 
 @SERVICE.get("/certificates/{certificate}")
 def get_certificate(call: Call) -> Object:
-    return _view(call.cloud, find(call, KIND, call["certificate"]))
+    return certificate_view(call.cloud, find(call, KIND, call["certificate"]))
 
 
 @SERVICE.put("/certificates/{certificate}")
@@ -151,7 +163,7 @@ def update_certificate(call: Call) -> Object:
     certificate = find(call, KIND, call["certificate"])
     call.need("name")
     certificate["name"], certificate["updated_at"] = call.body["name"], now()
-    return written(_view(call.cloud, call.cloud.store.put(KIND, certificate)))
+    return written(certificate_view(call.cloud, call.cloud.store.put(KIND, certificate)))
 
 
 @SERVICE.delete("/certificates/{certificate}")

@@ -7,6 +7,7 @@ from ensemble_lab import errors
 from ensemble_lab.api.lb import LB, SERVICE, change, find, lb_view, parts_of, written
 from ensemble_lab.api.lb_backends import KIND as BACKEND
 from ensemble_lab.api.lb_backends import backend_view
+from ensemble_lab.api.lb_certificates import certificate_view
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.store import Object
 from ensemble_lab.times import now
@@ -26,7 +27,12 @@ _FILTERS = (
 def frontend_view(cloud: Cloud, frontend: Object) -> Object:
     lb, backend = cloud.store.get(LB, frontend["lb_id"]), cloud.store.get(BACKEND, frontend["backend_id"])
     shown = {key: value for key, value in frontend.items() if key not in ("lb_id", "backend_id", "zone")}
-    return shown | {"lb": lb and lb_view(cloud, lb), "backend": backend and backend_view(cloud, backend), "certificate": None}
+    certificate = cloud.store.get("lb_certificate", next(iter(frontend["certificate_ids"]), None))
+    return shown | {
+        "lb": lb and lb_view(cloud, lb),
+        "backend": backend and backend_view(cloud, backend),
+        "certificate": certificate and certificate_view(cloud, certificate),
+    }
 
 
 def _frontend_fields(call: Call, lb_id: str, ident: str | None = None) -> Object:

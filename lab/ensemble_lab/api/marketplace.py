@@ -18,7 +18,13 @@ def list_images(call: Call) -> Object:
     category, arch = call.asked("category"), call.asked("arch")
     found = [image for image in images.marketplace_images() if category is None or category in image["categories"]]
     if arch:
-        found = [image for image in found if any(local["label"] == image["label"] and local["arch"] == arch for local in images.local_images(ZONES[0]))]
+        found = [
+            image
+            for image in found
+            if any(
+                local["label"] == image["label"] and local["arch"] == arch for local in images.local_images(ZONES[0])
+            )
+        ]
     return plain_list(call, "images", found, order="name_asc")
 
 

@@ -18,10 +18,34 @@ NAMESPACE, IMAGE, TAG = "registry_namespace", "registry_image", "registry_tag"
 _NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{2,61})[a-z0-9]$")
 _SHOWN = {
     NAMESPACE: (
-        "id name description organization_id project_id status status_message endpoint is_public size created_at updated_at image_count region".split()
+        "id",
+        "name",
+        "description",
+        "organization_id",
+        "project_id",
+        "status",
+        "status_message",
+        "endpoint",
+        "is_public",
+        "size",
+        "created_at",
+        "updated_at",
+        "image_count",
+        "region",
     ),
-    IMAGE: "id name namespace_id status status_message visibility size created_at updated_at tags".split(),
-    TAG: "id name image_id status digest created_at updated_at".split(),
+    IMAGE: (
+        "id",
+        "name",
+        "namespace_id",
+        "status",
+        "status_message",
+        "visibility",
+        "size",
+        "created_at",
+        "updated_at",
+        "tags",
+    ),
+    TAG: ("id", "name", "image_id", "status", "digest", "created_at", "updated_at"),
 }
 
 
@@ -129,7 +153,14 @@ def image_pushed(cloud: Cloud, namespace: str, name: str, tag: str, digest: str,
     if space is None:
         return
     moment = now()
-    image = next((image for image in cloud.store.iterate(IMAGE) if (image["namespace_id"], image["name"]) == (space["id"], name)), None)
+    image = next(
+        (
+            image
+            for image in cloud.store.iterate(IMAGE)
+            if (image["namespace_id"], image["name"]) == (space["id"], name)
+        ),
+        None,
+    )
     if image is None:
         image = {
             "id": cloud.new_id(),
@@ -144,16 +175,29 @@ def image_pushed(cloud: Cloud, namespace: str, name: str, tag: str, digest: str,
         }
     image |= {"size": size, "updated_at": moment}
     cloud.store.put(IMAGE, image)
-    entry = next((entry for entry in cloud.store.iterate(TAG) if (entry["image_id"], entry["name"]) == (image["id"], tag)), None)
+    entry = next(
+        (entry for entry in cloud.store.iterate(TAG) if (entry["image_id"], entry["name"]) == (image["id"], tag)), None
+    )
     if entry is None:
-        entry = {"id": cloud.new_id(), "name": tag, "image_id": image["id"], "status": "ready", "created_at": moment, "region": space["region"]}
+        entry = {
+            "id": cloud.new_id(),
+            "name": tag,
+            "image_id": image["id"],
+            "status": "ready",
+            "created_at": moment,
+            "region": space["region"],
+        }
     cloud.store.put(TAG, entry | {"digest": digest, "updated_at": moment})
     _count(cloud, space)
 
 
 def _count(cloud: Cloud, space: Object) -> None:
     images = [image for image in cloud.store.iterate(IMAGE) if image["namespace_id"] == space["id"]]
-    space["image_count"], space["size"], space["updated_at"] = len(images), sum(image["size"] for image in images), now()
+    space["image_count"], space["size"], space["updated_at"] = (
+        len(images),
+        sum(image["size"] for image in images),
+        now(),
+    )
     cloud.store.put(NAMESPACE, space)
 
 

@@ -80,12 +80,18 @@ def list_secrets(call: Call) -> Object:
     if call.asked("scheduled_for_deletion") is None:
         raise errors.required("scheduled_for_deletion")
     going = call.asked("scheduled_for_deletion") == "true"
-    secrets = [s for s in call.cloud.store.iterate(SECRET) if s["region"] == call.region and (s["deletion_requested_at"] is not None) == going]
+    secrets = [
+        s
+        for s in call.cloud.store.iterate(SECRET)
+        if s["region"] == call.region and (s["deletion_requested_at"] is not None) == going
+    ]
     secrets = equal(call, secrets, "project_id", "organization_id", "name", "type")
     path = call.asked("path")
     if path:
         secrets = [secret for secret in secrets if secret["path"] == _path(path)]
-    return plain_list(call, "secrets", having_tags(secrets, call.asked_all("tags")), lambda s: _view(call.cloud, s), order="name_asc")
+    return plain_list(
+        call, "secrets", having_tags(secrets, call.asked_all("tags")), lambda s: _view(call.cloud, s), order="name_asc"
+    )
 
 
 @SERVICE.post("/secrets")
@@ -98,7 +104,12 @@ def create_secret(call: Call) -> Object:
         raise errors.constraint("type", f"{kind} is not one of {', '.join(TYPES)}")
     project, path = cloud.project_of(body.get("project_id")), _path(body.get("path"))
     for known in cloud.store.iterate(SECRET):
-        same = (known["project_id"], known["path"], known["name"], known["region"]) == (project, path, body["name"], call.region)
+        same = (known["project_id"], known["path"], known["name"], known["region"]) == (
+            project,
+            path,
+            body["name"],
+            call.region,
+        )
         if same and not known["deletion_requested_at"]:
             raise errors.constraint("name", f"a secret named {body['name']} exists in {path}")
     moment = now()
@@ -244,7 +255,11 @@ def create_version(call: Call) -> Object:
         versions[0]["status"] = "disabled"
         cloud.store.put(VERSION, versions[0])
     moment, policy = now(), secret["ephemeral_policy"]
-    properties = policy and {"expires_at": None, "expires_once_accessed": policy["expires_once_accessed"], "action": policy["action"]}
+    properties = policy and {
+        "expires_at": None,
+        "expires_once_accessed": policy["expires_once_accessed"],
+        "action": policy["action"],
+    }
     revision = secret.get("last_revision", 0) + 1
     version = {
         "id": cloud.new_id(),
@@ -304,7 +319,9 @@ def delete_version(call: Call) -> Reply:
 
 @SERVICE.post("/secrets/{secret}/versions/{revision}/restore")
 def restore_version(call: Call) -> Object:
-    return _version_view(call, _touched_version(call, _find_version(call), status="enabled", deletion_requested_at=None))
+    return _version_view(
+        call, _touched_version(call, _find_version(call), status="enabled", deletion_requested_at=None)
+    )
 
 
 def _access(call: Call, version: Object) -> Object:
@@ -314,7 +331,13 @@ def _access(call: Call, version: Object) -> Object:
     if version["ephemeral_properties"] and version["ephemeral_properties"]["expires_once_accessed"]:
         version["used_up"] = True
         call.cloud.store.put(VERSION, version)
-    return {"secret_id": version["secret_id"], "revision": version["revision"], "data": version["data"], "data_crc32": None, "type": secret["type"]}
+    return {
+        "secret_id": version["secret_id"],
+        "revision": version["revision"],
+        "data": version["data"],
+        "data_crc32": None,
+        "type": secret["type"],
+    }
 
 
 @SERVICE.get("/secrets/{secret}/versions/{revision}/access")
@@ -324,9 +347,18 @@ def access_version(call: Call) -> Object:
 
 @SERVICE.get("/secrets-by-path/versions/{revision}/access")
 def access_by_path(call: Call) -> Object:
-    name, path, project = call.asked("secret_name"), _path(call.asked("secret_path")), call.asked("project_id", call.cloud.settings.project)
+    name, path, project = (
+        call.asked("secret_name"),
+        _path(call.asked("secret_path")),
+        call.asked("project_id", call.cloud.settings.project),
+    )
     for secret in call.cloud.store.iterate(SECRET):
-        if (secret["name"], secret["path"], secret["project_id"], secret["region"]) == (name, path, project, call.region):
+        if (secret["name"], secret["path"], secret["project_id"], secret["region"]) == (
+            name,
+            path,
+            project,
+            call.region,
+        ):
             call.params["secret"] = secret["id"]
             return access_version(call)
     raise errors.not_found("secret", name or "")

@@ -77,7 +77,9 @@ def create_vpc(call: Call) -> Object:
     name = body.get("name") or f"vpc-{call.cloud.new_id()[:8]}"
     project = call.cloud.project_of(body.get("project_id"))
     transitive = bool(body.get("enable_transitivity"))
-    return _vpc_view(call.cloud, _new_vpc(call, name, project, tags=body.get("tags") or [], transitivity_enabled=transitive))
+    return _vpc_view(
+        call.cloud, _new_vpc(call, name, project, tags=body.get("tags") or [], transitivity_enabled=transitive)
+    )
 
 
 @SERVICE.get("/vpcs/{vpc}")
@@ -149,7 +151,9 @@ def _subnet(cloud: Cloud, network: Object, text: str) -> Object:
 def list_networks(call: Call) -> Object:
     networks = equal(call, _in_region(call, NETWORK), "vpc_id", "dhcp_enabled")
     chosen = call.asked_all("private_network_ids")
-    return plain_list(call, "private_networks", [network for network in networks if not chosen or network["id"] in chosen])
+    return plain_list(
+        call, "private_networks", [network for network in networks if not chosen or network["id"] in chosen]
+    )
 
 
 @SERVICE.post("/private-networks")
@@ -188,15 +192,23 @@ def get_network(call: Call) -> Object:
 
 @SERVICE.patch("/private-networks/{network}")
 def update_network(call: Call) -> Object:
-    return _change(call, NETWORK, _find(call, NETWORK, call["network"]), ("name", "tags", "default_route_propagation_enabled"))
+    return _change(
+        call, NETWORK, _find(call, NETWORK, call["network"]), ("name", "tags", "default_route_propagation_enabled")
+    )
 
 
 @SERVICE.delete("/private-networks/{network}")
 def delete_network(call: Call) -> Reply:
     network = _find(call, NETWORK, call["network"])
-    if any(nic["private_network_id"] == network["id"] and not _going(call.cloud, nic) for nic in call.cloud.store.iterate("instance_private_nic")):
+    if any(
+        nic["private_network_id"] == network["id"] and not _going(call.cloud, nic)
+        for nic in call.cloud.store.iterate("instance_private_nic")
+    ):
         raise errors.precondition("resource_still_in_use", "the private network still has NICs")
-    if any(network["id"] in [part["private_network_id"] for part in lb["private_networks"]] for lb in call.cloud.store.iterate("lb")):
+    if any(
+        network["id"] in [part["private_network_id"] for part in lb["private_networks"]]
+        for lb in call.cloud.store.iterate("lb")
+    ):
         raise errors.precondition("resource_still_in_use", "the private network is attached to a load balancer")
     for ip in call.cloud.store.list("ipam_ip"):
         if ip["private_network_id"] == network["id"]:

@@ -16,9 +16,9 @@ from ensemble_lab.settings import ZONES
 
 _NAMESPACE = uuid.UUID("5ca1eeca-1ab0-4000-8000-00000000cafe")
 PUBLISHED = "2026-05-12T15:06:26.845576+00:00"
-ROOT_SIZE = 10 * 10**9
+_ROOT_SIZE, _WINDOWS_ROOT_SIZE = 10 * 10**9, 25 * 10**9
 
-# label, name, category, kinds: s = block storage x86_64, a = block storage arm64, l = local x86_64, w = Windows types only
+# label, name, category, kinds: s = block storage x86_64, a = block storage arm64, l = local x86_64, w = Windows only
 _TABLE = """
 almalinux_8             | AlmaLinux 8                  | distribution     | sal
 almalinux_9             | AlmaLinux 9                  | distribution     | sal
@@ -114,13 +114,19 @@ def local_image(ident: str) -> dict[str, Any] | None:
     return _by_id().get(ident)
 
 
+def root_size(label: str) -> int:
+    """Bytes of the root volume that an image wants."""
+    return _WINDOWS_ROOT_SIZE if label.startswith("windows") else _ROOT_SIZE
+
+
 def known_label(label: str) -> bool:
     return any(row[0] == label for row in _rows(_TABLE + _OLD))
 
 
 @cache
 def _names() -> dict[str, str]:
-    return {row[0]: row[1] for row in _rows(_TABLE + _OLD)}
+    """By label: what an image is called in instance v1; ready-made applications go by their label there."""
+    return {row[0]: row[0] if row[2] == "instantapp" else row[1] for row in _rows(_TABLE + _OLD)}
 
 
 @cache
@@ -131,7 +137,7 @@ def instance_image(ident: str) -> dict[str, Any] | None:
         return None
     name, snapshot = _names()[local["label"]], _id(ident, "root")
     if local["type"] == "instance_local":
-        root = {"id": snapshot, "name": name, "volume_type": "l_ssd", "size": ROOT_SIZE}
+        root = {"id": snapshot, "name": name, "volume_type": "l_ssd", "size": root_size(local["label"])}
     else:
         root = {"volume_type": "sbs_snapshot", "id": snapshot, "size": 0, "name": ""}
     return {
@@ -162,4 +168,11 @@ def public_snapshots() -> frozenset[str]:
 def by_label(label: str, zone: str, arch: str, local: bool) -> dict[str, Any] | None:
     """The local image that a server of an architecture gets for a label."""
     wanted = "instance_local" if local else "instance_sbs"
-    return next((image for image in local_images(zone) if (image["label"], image["type"], image["arch"]) == (label, wanted, arch)), None)
+    return next(
+        (
+            image
+            for image in local_images(zone)
+            if (image["label"], image["type"], image["arch"]) == (label, wanted, arch)
+        ),
+        None,
+    )

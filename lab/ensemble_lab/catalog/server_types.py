@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Server types with their size, price and zones, as products/servers showed them in August 2026.
 
-The lower part of the table (ENT1, GPU, ARM and retired families) is from general knowledge: names are right, figures are
-roughly right. They are here because clients meet them when they page through the list.
+The lower part of the table (ENT1, GPU, ARM and retired families) is from general knowledge: names are right, figures
+are roughly right. They are here because clients meet them when they page through the list.
 """
 
 from __future__ import annotations
@@ -184,18 +184,26 @@ _GPUS = ("B300-", "GPU-", "H100-", "L4-", "L40S-", "RENDER-")
 # The catalogue's monthly price is 730 hours, but for these.
 _MONTHLY = {"POP2-24C-96G": 643.05, "POP2-6C-24G": 160.965, "STANDARD3-X6C-24G": 177.185}
 _DEAR_ZONE, _DEAR_FACTOR = "fr-par-3", 1.5
+_DEAR_PRICES = {"POP2-6C-24G": (0.3308, 241.44755), "POP2-HM-12C-96G": (0.926, 676.71)}
 
 
 def _bytes_per_second(text: str) -> int:
     return int(text[:-2]) * 2**20 if text.endswith("Mi") else int(text)
 
 
+def _price(name: str, hourly: float, zone: str) -> tuple[float, float]:
+    """(EUR an hour, EUR a month)."""
+    if zone == _DEAR_ZONE:
+        hourly = round(hourly * _DEAR_FACTOR, 6)
+        return _DEAR_PRICES.get(name, (hourly, round(hourly * 730, 6)))
+    return hourly, _MONTHLY.get(name, round(hourly * 730, 6))
+
+
 def _entry(fields: list[str], zone: str) -> dict[str, Any]:
     name, arch, cpus, ram, price, net, block, local, scratch, file_systems, _ = fields
     outside, _, inside = net.partition("/")
     scratch_size, _, scratch_count = scratch.partition("x")
-    hourly = round(float(price) * (_DEAR_FACTOR if zone == _DEAR_ZONE else 1), 6)
-    monthly = _MONTHLY.get(name, round(hourly * 730, 6)) if zone != _DEAR_ZONE else round(hourly * 730, 6)
+    hourly, monthly = _price(name, float(price), zone)
     internet, internal = int(outside) * 10**6, int(inside or outside) * 10**6
     gpus = int(next((part for part in name.split("-") if part.isdigit()), "1")) if name.startswith(_GPUS) else 0
     return {
@@ -207,7 +215,9 @@ def _entry(fields: list[str], zone: str) -> dict[str, Any]:
         "gpu_info": None,
         "mig_profile": None,
         "volumes_constraint": {"min_size": 0, "max_size": int(local) * 10**9},
-        "per_volume_constraint": {"l_ssd": {"min_size": 10**9, "max_size": 800 * 10**9} if local != "0" else {"min_size": 0, "max_size": 0}},
+        "per_volume_constraint": {
+            "l_ssd": {"min_size": 10**9, "max_size": 800 * 10**9} if local != "0" else {"min_size": 0, "max_size": 0}
+        },
         "scratch_storage_max_size": int(scratch_size) * 10**9 if scratch_count else 0,
         "scratch_storage_max_volumes_count": int(scratch_count or 0),
         "monthly_price": monthly,
@@ -251,7 +261,9 @@ def type_names(arch: str, local: bool) -> list[str]:
     return [
         name
         for name, entry in sorted(every.items())
-        if entry["arch"] == arch and not name.endswith("-WIN") and (not local or entry["volumes_constraint"]["max_size"] > 0)
+        if entry["arch"] == arch
+        and not name.endswith("-WIN")
+        and (not local or entry["volumes_constraint"]["max_size"] > 0)
     ]
 
 

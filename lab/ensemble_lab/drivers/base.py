@@ -2,9 +2,12 @@
 """What a driver does for the API: it makes real what the API's objects describe.
 
 The API layer owns every object (plain dicts, shaped as the Scaleway API shows them, kept in the store) and its state
-machine: it writes the transient state, awaits one driver call in a background job, and writes the final state when the
-call returns, or the failed one when it raises :class:`DriverError`. Durations are the driver's business: `null` sleeps the
-recorded time, `docker` takes what the work takes. Drivers never write to the store; what they learn they return.
+machine: it writes the transient state, awaits one driver call in a background job, and writes the final state when
+the call returns, or the failed one when it raises :class:`DriverError`. Durations are the driver's business: `null`
+sleeps the recorded time, `docker` takes what the work takes. Drivers never write to the store; what they learn they
+return.
+
+Calls that share an object (a server and its volumes, a snapshot and what is made of it) never run at the same time.
 
 Every call may be repeated for an object that already is as asked (after a crash the API repeats what was under way).
 """
@@ -24,7 +27,13 @@ class Api(Protocol):
     """What a driver may ask the API layer for (handed to :meth:`Driver.start`)."""
 
     def get(self, kind: str, ident: str) -> Object | None:
-        """One object of the store by kind (``instance_server``, ``instance_volume``, ``block_volume``, ``lb`` ...) and id."""
+        """One object by kind and id; servers as GET shows them, others as the store holds them.
+
+        Kinds: instance_server, instance_volume, instance_snapshot, instance_image, instance_ip, instance_private_nic,
+        instance_security_group, instance_security_group_rule, block_volume, block_snapshot, private_network, ipam_ip,
+        lb, lb_ip, lb_frontend, lb_backend, lb_certificate, lb_acl, lb_route, dns_zone, dns_record, ssh_key,
+        registry_namespace ...
+        """
 
     def list(self, kind: str) -> list[Object]:
         """All objects of one kind, oldest first."""
@@ -57,7 +66,8 @@ class Driver(Protocol):
     name: str
 
     async def start(self, api: Api) -> None:
-        """Bring up what all servers need (network, metadata, DNS of the guests, registry) and take over what is left of an earlier run."""
+        """Bring up what all servers need (network, metadata, DNS of the guests, registry) and take over what an
+        earlier run left. Zones and load balancers are applied anew by the API after this."""
 
     async def stop(self) -> None:
         """Stop the lab's own helpers; servers keep running (a restart takes them over again)."""
@@ -72,12 +82,13 @@ class Driver(Protocol):
     def allocate_address(self, family: str) -> str:
         """A free public address (``inet``: ``10.86.3.7``; ``inet6``: a /64 prefix)."""
 
-    # servers. `server` holds the API's own view: id, name, volumes, public_ips, security_group, commercial_type, image ...
+    # servers. `server` is the API's own view: id, name, volumes, public_ips, security_group, commercial_type, image ...
     async def server_create(self, server: Object, root: Object | None) -> None:
         """Prepare a stopped server; `root` is its root volume (its content is made by :meth:`volume_create`)."""
 
     async def server_poweron(self, server: Object) -> None:
-        """Boot it from its volumes with the addresses of ``public_ips``; return when it runs (not when it has booted)."""
+        """Boot it from its volumes with the addresses of ``public_ips``; return when it runs, not when it has booted
+        (that comes as :meth:`Api.guest_reports`)."""
 
     async def server_poweroff(self, server: Object) -> None:
         """Shut it down in an orderly way; disks stay."""
@@ -98,8 +109,13 @@ class Driver(Protocol):
         """Current load for the status page: ``{"cpu": 0..1, "memory": bytes}``; None where the driver knows nothing."""
 
     # disks. `volume` has id, size, volume_type; exactly one of source snapshot/image label may be given
-    async def volume_create(self, volume: Object, snapshot: Object | None = None, image_label: str | None = None) -> None:
-        """Make a volume: empty, from a snapshot, or a root from a marketplace image (by label)."""
+    async def volume_create(
+        self, volume: Object, snapshot: Object | None = None, image_label: str | None = None
+    ) -> None:
+        """Make a volume: empty, from a snapshot, or a root from a marketplace image (by label).
+
+        Volumes and snapshots of both APIs have ``volume_type`` here: l_ssd, scratch, sbs_volume, sbs_snapshot.
+        """
 
     async def volume_resize(self, volume: Object) -> None: ...
 
@@ -115,13 +131,26 @@ class Driver(Protocol):
         """Make the rules hold on these servers; rules are in the API's form, in order of position."""
 
     # load balancers
-    async def lb_apply(self, lb: Object, frontends: list[Object], backends: list[Object], certificates: list[Object], acls: list[Object], routes: list[Object]) -> None:
-        """Make a load balancer (first call: create it) as these objects say."""
+    async def lb_apply(
+        self,
+        lb: Object,
+        frontends: list[Object],
+        backends: list[Object],
+        certificates: list[Object],
+        acls: list[Object],
+        routes: list[Object],
+    ) -> None:
+        """Make a load balancer (first call: create it) as these objects say.
+
+        `lb` has its addresses in ``ip[].ip_address``; parts refer to each other by ``backend_id``, ``frontend_id`` and
+        ``certificate_ids``; a certificate has its key, certificate and chain in ``pem`` (None while pending).
+        """
 
     async def lb_delete(self, lb: Object) -> None: ...
 
     async def lb_stats(self, lb: Object) -> list[Object]:
-        """Health of each backend server, in the form of ``backend-stats``: ``{"backend_id","ip","server_state","last_health_check_status",...}``."""
+        """Health of each backend server, in the form of ``backend-stats``: ``{"backend_id", "ip", "server_state"
+        (stopped|starting|running|stopping), "last_health_check_status" (passed|failed|unknown|neutral...)}``."""
 
     # names and registry
     async def zone_apply(self, zone: str, records: list[Object]) -> None:

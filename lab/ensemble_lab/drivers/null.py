@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nothing is real but the time it takes: recorded durations of the real cloud, scaled, drawn from a seeded generator."""
+"""Nothing is real but the time it takes: recorded durations of the real cloud, scaled, from a seeded generator."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import ipaddress
 import itertools
 import random
@@ -18,10 +19,12 @@ DURATIONS = {
     "poweron_local": (2.9, 13.6, 35.0),
     "poweron_in_place": (1.3, 1.6, 1.7),
     "boot": (21.0, 30.0, 41.0),
+    "host_keys": (1.0, 2.0, 4.0),
     "poweroff": (20.0, 33.0, 66.0),
     "stop_in_place": (37.0, 41.0, 44.0),
     "reboot": (37.0, 37.0, 37.0),
     "terminate": (4.0, 5.0, 26.0),
+    "delete": (0.0, 2.0, 5.0),
     "volume": (0.1, 0.2, 0.3),
     "resize": (5.0, 5.5, 6.0),
     "snapshot": (0.0, 0.5, 1.0),
@@ -34,11 +37,20 @@ DURATIONS = {
     "zone": (2.0, 3.0, 4.0),
     "namespace_delete": (0.0, 0.5, 1.0),
 }
-# What is about to vanish stays visible for this long at any speed, as no client of the real cloud can count on missing it.
+# What is about to vanish stays visible for this long at any speed: no client of the real cloud can count on missing it.
 FAREWELL = 0.15
+
+# A guest publishes the fingerprints of its host keys after it has booted, never with it.
+HOST_KEYS = 1.0
 
 ADDRESSES = "198.18.0.0/15"
 """Reserved for benchmarks (RFC 2544): never routed, so nothing of a null lab's addresses reaches anyone."""
+
+
+def _fingerprint(source: random.Random) -> bytes:
+    """What Scaleway's images write: one line a key."""
+    digest = base64.b64encode(source.randbytes(32)).decode().rstrip("=")
+    return f"256 SHA256:{digest} root@server (ED25519)\n".encode()
 
 
 class NullDriver:
@@ -75,7 +87,14 @@ class NullDriver:
         self._known_lbs.clear()
 
     def info(self) -> Object:
-        return {"driver": self.name, "speed": self.speed, "gateway": None, "dns": None, "registry": None, "ca_file": None}
+        return {
+            "driver": self.name,
+            "speed": self.speed,
+            "gateway": None,
+            "dns": None,
+            "registry": None,
+            "ca_file": None,
+        }
 
     def _free_addresses(self) -> Iterator[str]:
         """Round and round through the network, so that an address is not given again soon after it was freed."""
@@ -104,6 +123,11 @@ class NullDriver:
             await self._take("boot")
             await asyncio.sleep(0)
             await self._api.guest_reports(server_id, "booted")
+            await self._take("host_keys", least=HOST_KEYS)
+            if self._api.get("instance_server", server_id) and "ssh-host-fingerprints" not in self._api.user_data(
+                server_id
+            ):
+                await self._api.guest_set_user_data(server_id, "ssh-host-fingerprints", _fingerprint(self._random))
 
         task = asyncio.get_running_loop().create_task(guest())
         self._guests.add(task)
@@ -120,15 +144,16 @@ class NullDriver:
         self._boot(server["id"])
 
     async def server_delete(self, server: Object, terminate: bool = False) -> None:
-        if terminate:
-            await self._take("terminate", least=FAREWELL)
+        await self._take("terminate" if terminate else "delete", least=FAREWELL)
 
     async def server_update(self, server: Object) -> None: ...
 
     async def server_load(self, server: Object) -> Object | None:
         return None
 
-    async def volume_create(self, volume: Object, snapshot: Object | None = None, image_label: str | None = None) -> None:
+    async def volume_create(
+        self, volume: Object, snapshot: Object | None = None, image_label: str | None = None
+    ) -> None:
         await self._take("volume")
 
     async def volume_resize(self, volume: Object) -> None:
@@ -148,7 +173,13 @@ class NullDriver:
         await self._take("security_group")
 
     async def lb_apply(
-        self, lb: Object, frontends: list[Object], backends: list[Object], certificates: list[Object], acls: list[Object], routes: list[Object]
+        self,
+        lb: Object,
+        frontends: list[Object],
+        backends: list[Object],
+        certificates: list[Object],
+        acls: list[Object],
+        routes: list[Object],
     ) -> None:
         new = lb["id"] not in self._known_lbs
         self._known_lbs.add(lb["id"])
@@ -163,7 +194,15 @@ class NullDriver:
         stats: list[dict[str, Any]] = []
         for backend in self._api.list("lb_backend"):
             if backend["lb_id"] == lb["id"]:
-                stats += [{"backend_id": backend["id"], "ip": ip, "server_state": "running", "last_health_check_status": "passed"} for ip in backend["pool"]]
+                stats += [
+                    {
+                        "backend_id": backend["id"],
+                        "ip": ip,
+                        "server_state": "running",
+                        "last_health_check_status": "passed",
+                    }
+                    for ip in backend["pool"]
+                ]
         return stats
 
     async def zone_apply(self, zone: str, records: list[Object]) -> None:

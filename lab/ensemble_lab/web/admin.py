@@ -99,7 +99,7 @@ class Admin:
         return JSONResponse({"removed": removed}, 200 if removed else 404)
 
     async def stock(self, request: Request) -> Response:
-        """PUT ``{"out_of_stock": ["PLAY2-PICO"]}``: these types cannot be started, and their availability says shortage."""
+        """PUT ``{"out_of_stock": ["PLAY2-PICO"]}``: types that cannot be started; their availability says shortage."""
         if request.method == "PUT":
             self.cloud.out_of_stock = set((await _body(request)).get("out_of_stock", []))
         return JSONResponse({"out_of_stock": sorted(self.cloud.out_of_stock)})
@@ -111,7 +111,7 @@ class Admin:
         return JSONResponse(self.cloud.quotas)
 
     async def push(self, request: Request) -> Response:
-        """POST ``{"namespace","image","tag","digest","size"}``: note a push to the registry that the lab did not see itself."""
+        """POST ``{"namespace","image","tag","digest","size"}``: note a push to a registry that is not the lab's."""
         asked = await _body(request)
         try:
             digest, size = asked.get("digest", "sha256:" + "0" * 64), int(asked.get("size", 0))

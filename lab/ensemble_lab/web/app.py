@@ -84,7 +84,14 @@ async def _no_such_endpoint(request: Request, problem: Exception) -> Response:
     """An endpoint that the real API may have and the lab has not: say so in the log, and answer as the API would."""
     status = problem.status_code if isinstance(problem, HTTPException) else 404
     log.warning("not in the lab: %s %s", request.method, request.url.path)
-    return JSONResponse({"type": "not_found", "message": f"{request.method} {request.url.path} is not in the lab", "resource": "endpoint"}, status)
+    return JSONResponse(
+        {
+            "type": "not_found",
+            "message": f"{request.method} {request.url.path} is not in the lab",
+            "resource": "endpoint",
+        },
+        status,
+    )
 
 
 async def _broken(request: Request, problem: Exception) -> Response:

@@ -25,7 +25,10 @@ WHEN = ("before", "after")
 DISTRIBUTIONS = ("fixed", "uniform", "exponential", "lognormal")
 _BODIES = {
     "json": (b'{"message":"internal error","type":"internal_error"}', b"application/json"),
-    "html": (b"<html><head><title>Error</title></head><body><h1>upstream connect error</h1></body></html>", b"text/html"),
+    "html": (
+        b"<html><head><title>Error</title></head><body><h1>upstream connect error</h1></body></html>",
+        b"text/html",
+    ),
     "empty": (b"", b""),
 }
 _PATH_OF_THE_API = re.compile(r"^/(?!_emulator)[a-z-]+/v\d")
@@ -49,7 +52,8 @@ class Fault:
     body: str = "json"
     """Of ``status``: json, html or empty. A 429 is always empty, as the real one."""
     seconds: float = 0.1
-    """``latency``: the delay or the mean of its distribution; ``hang``: how long (0: until the client leaves); ``slow_body``: how long the body takes."""
+    """``latency``: the delay, or the mean of its distribution; ``hang``: how long (0: until the client leaves);
+    ``slow_body``: how long the body takes."""
     spread: float = 0.5
     """``latency``: half width of uniform as a share of the mean, or sigma of lognormal."""
     distribution: str = "fixed"
@@ -60,7 +64,12 @@ class Fault:
 
     def check(self) -> None:
         """Raises ValueError with a message for people."""
-        for name, choices in (("kind", KINDS), ("when", WHEN), ("body", tuple(_BODIES)), ("distribution", DISTRIBUTIONS)):
+        for name, choices in (
+            ("kind", KINDS),
+            ("when", WHEN),
+            ("body", tuple(_BODIES)),
+            ("distribution", DISTRIBUTIONS),
+        ):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name}: {getattr(self, name)!r} is not one of {', '.join(choices)}")
         if not 0 <= self.probability <= 1:
@@ -115,7 +124,9 @@ class Faults:
             return []
         hit: list[Fault] = []
         for fault in self._rules:
-            if not fault.meets(method, path) or (fault.kind != "latency" and any(other.kind != "latency" for other in hit)):
+            if not fault.meets(method, path) or (
+                fault.kind != "latency" and any(other.kind != "latency" for other in hit)
+            ):
                 continue
             if self.random.random() < fault.probability:
                 fault.hits += 1
@@ -135,7 +146,9 @@ class Faults:
         return mean
 
 
-async def _answer(send: Send, status: int, body: bytes, content_type: bytes, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+async def _answer(
+    send: Send, status: int, body: bytes, content_type: bytes, headers: list[tuple[bytes, bytes]] | None = None
+) -> None:
     kinds = [(b"content-type", content_type)] if content_type else []
     sizes = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": kinds + sizes + (headers or [])})

@@ -43,7 +43,12 @@ def instance_list(call: Call, key: str, items: list[Object], view: Callable[[Obj
 
 
 def plain_list(
-    call: Call, key: str, items: list[Object], view: Callable[[Object], Any] = lambda item: item, order: str = "created_at_asc", most: int = 100
+    call: Call,
+    key: str,
+    items: list[Object],
+    view: Callable[[Object], Any] = lambda item: item,
+    order: str = "created_at_asc",
+    most: int = 100,
 ) -> Object:
     """``{"<key>": [...], "total_count": n}``, sorted by ``order_by`` and paged by ``page`` and ``page_size``."""
     size, page = _number(call, "page_size", 20, most), _number(call, "page", 1, 10**9)

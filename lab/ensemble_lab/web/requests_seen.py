@@ -39,7 +39,9 @@ class RequestsSeen:
         return [
             entry
             for entry in self._entries
-            if entry["number"] > since and method in (None, entry["method"]) and (path is None or re.search(path, entry["path"]))
+            if entry["number"] > since
+            and method in (None, entry["method"])
+            and (path is None or re.search(path, entry["path"]))
         ]
 
     def clear(self) -> None:

@@ -110,7 +110,9 @@ class Service:
         return self.route("DELETE", path)
 
     def mount(self, cloud: Cloud) -> Mount:
-        routes: list[BaseRoute] = [Route(path, self._endpoint(cloud, handler), methods=[method]) for method, path, handler in self._handlers]
+        routes: list[BaseRoute] = [
+            Route(path, self._endpoint(cloud, handler), methods=[method]) for method, path, handler in self._handlers
+        ]
         return Mount(self.prefix, routes=routes)
 
     def _endpoint(self, cloud: Cloud, handler: Handler) -> Callable[[Request], Any]:
