@@ -21,6 +21,8 @@ SUITES = {"debian_trixie": "trixie", "debian_bookworm": "bookworm"}
 """Marketplace label -> Debian suite."""
 REPOSITORY = "ensemble-lab"
 """Docker repository of root file systems; shared by all labs of a machine, and kept when a lab goes, as a cache."""
+OPTIONS = ("--variant=minbase", "--dpkgopt=force-unsafe-io", "--skip=cleanup/apt/lists")
+"""Of mmdebstrap. Package lists stay: a machine's images come with lists that are as old as the image."""
 CA_PATH = "usr/local/share/ca-certificates/ensemble-lab.crt"
 
 
@@ -33,7 +35,7 @@ class Images:
         """Docker reference of a marketplace image as the recipe and the CA are now. Raises DriverError for unknown labels."""
         if label not in SUITES:
             raise DriverError(f"the docker driver has no image {label}; it has {', '.join(SUITES)}")
-        digest = hashlib.sha256(label.encode())
+        digest = hashlib.sha256(repr((label, OPTIONS)).encode())
         parts = [self._recipe / "packages.txt", self._recipe / "finish.sh", *sorted((self._recipe / "files").rglob("*"))]
         for path in parts:
             if path.is_file():
@@ -70,7 +72,7 @@ class Images:
             shutil.copy(self._ca_file, files / CA_PATH)
             draft = archive.with_suffix(".new.tar")
             await run(
-                *("mmdebstrap", "--variant=minbase", f"--include={packages}", "--dpkgopt=force-unsafe-io"),
+                *("mmdebstrap", *OPTIONS, f"--include={packages}"),
                 f"--customize-hook=copy-in {files}/. /",
                 f'--customize-hook={self._recipe / "finish.sh"} "$1"',
                 *(SUITES[label], str(draft)),
