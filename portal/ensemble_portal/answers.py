@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from urllib.parse import quote
+from typing import NamedTuple
 
 import orjson
 
@@ -19,8 +18,7 @@ JSON = ("content-type", "application/json")
 LARGEST_BODY = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
@@ -71,7 +69,7 @@ def room_json(room: Room) -> dict[str, object]:
         "url": room.url,
         "server": room.server,
         "host": room.host,
-        "page": f"/room/{quote(room.server)}/{room.path}",
+        "page": f"/room/{room.server}/{room.path}",
         "apps": app_links(room.host, room.path),
     }
 

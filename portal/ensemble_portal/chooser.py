@@ -76,5 +76,5 @@ class Chooser:
         """Indexes of a random few, in random order so that equals are served evenly."""
         if count <= self._choices * 2:
             return self._random.sample(range(count), min(count, self._choices))
-        pick = self._random.random
-        return [int(pick() * count) for _ in range(self._choices)]
+        dice = memoryview(self._random.randbytes(4 * self._choices)).cast("I")
+        return [throw * count >> 32 for throw in dice]

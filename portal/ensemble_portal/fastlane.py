@@ -7,17 +7,19 @@ both ways ask the same `Answers`.
 
 from __future__ import annotations
 
+import asyncio
+
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from .answers import Answer, refused
 from .portal import Portal
 from .problems import Problem
 
-LANES = {(b"GET", b"/api/v1/servers"), (b"POST", b"/api/v1/rooms")}
+LANES = {b"/api/v1/servers": b"GET", b"/api/v1/rooms": b"POST"}
 NOTED = {b"accept-language", b"accept-encoding", b"if-none-match", b"content-length", b"x-forwarded-for"}
-LEAVES = {b"origin", b"transfer-encoding", b"expect", b"upgrade", b"content-type"}
-MOST_UNSENT = 65536
+LEAVES = {b"origin", b"transfer-encoding", b"expect", b"upgrade"}
 EMPTY_BODIES = {b"": b"", b"0": b"", b"2": b"{}"}
+LARGE = MOST_UNSENT = 65536
 
 
 def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
@@ -26,14 +28,19 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
 
     class FastLane(HttpToolsProtocol):
         on_lane = False
+        lane_closes = False
+        lane_timer: asyncio.TimerHandle | None = None
+        lane_used = 0.0
 
         def on_message_begin(self) -> None:
-            super().on_message_begin()
+            self.url = b""
+            self.expect_100_continue = False
+            self.headers = []
             self.on_lane = False
 
         def on_headers_complete(self) -> None:
-            if not self._may_take_lane():
-                super().on_headers_complete()
+            if LANES.get(self.url) != self.parser.get_method() or not self._is_plain():
+                self._leave_lane()
 
         def on_body(self, body: bytes) -> None:
             if self.on_lane:
@@ -45,10 +52,11 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
             if not self.on_lane:
                 super().on_message_complete()
             elif self.lane_body == self.lane_wants:
+                self.on_lane = False
                 self._write(self._answer())
             else:
                 self.on_lane = False
-                super().on_headers_complete()
+                self._leave_lane()
                 super().on_body(self.lane_body)
                 super().on_message_complete()
 
@@ -58,32 +66,43 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
             else:
                 super().shutdown()
 
-        def _may_take_lane(self) -> bool:
-            if (self.parser.get_method(), self.url) not in LANES:
-                return False
+        def connection_lost(self, exc: Exception | None) -> None:
+            if self.lane_timer is not None:
+                self.lane_timer.cancel()
+            super().connection_lost(exc)
+
+        def _leave_lane(self) -> None:
+            """Go on as uvicorn would have from the first byte."""
+            url, headers, expect = self.url, self.headers, self.expect_100_continue
+            super().on_message_begin()
+            self.url, self.expect_100_continue = url, expect
+            self.headers.extend(headers)
+            super().on_headers_complete()
+
+        def _is_plain(self) -> bool:
             if self.cycle is not None and not self.cycle.response_complete:
                 return False
             if self.parser.get_http_version() != "1.1" or self.transport.get_write_buffer_size() > MOST_UNSENT:
                 return False
-            noted = self.lane_headers = {}
+            noted: dict[bytes, bytes] = {}
             for name, value in self.headers:
                 if name in NOTED:
                     if name in noted:
                         return False
                     noted[name] = value
-                elif name in LEAVES and (name != b"content-type" or value != b"application/json"):
+                elif name in LEAVES or (name == b"content-type" and value != b"application/json"):
                     return False
             wants = EMPTY_BODIES.get(noted.get(b"content-length", b""))
             if wants is None:
                 return False
-            self.lane_wants, self.lane_body, self.lane_closes = wants, b"", False
+            self.lane_wants, self.lane_body, self.lane_headers = wants, b"", noted
             self.on_lane = True
             return True
 
         def _answer(self) -> Answer:
             language = self._header(b"accept-language")
             try:
-                if self.parser.get_method() == b"GET":
+                if self.url == b"/api/v1/servers":
                     gzip = b"gzip" in self.lane_headers.get(b"accept-encoding", b"")
                     return answers.servers(self._header(b"if-none-match"), gzip)
                 peer = self.client[0] if self.client else ""
@@ -97,17 +116,34 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
 
         def _write(self, answer: Answer) -> None:
             closes = self.lane_closes or portal.stopping or not self.parser.should_keep_alive()
-            head = "".join([f"{name}: {value}\r\n" for name, value in answer.headers])
-            tail = "x-content-type-options: nosniff\r\n" + ("connection: close\r\n\r\n" if closes else "\r\n")
-            length = "" if answer.status == 304 else f"content-length: {len(answer.body)}\r\n"
-            head_bytes = STATUS_LINE[answer.status] + (head + length + tail).encode("latin-1")
-            if len(answer.body) > 65536:
-                self.transport.writelines((head_bytes, answer.body))
+            status, headers, body = answer
+            head = "".join([f"{name}: {value}\r\n" for name, value in headers])
+            length = "" if status == 304 else f"content-length: {len(body)}\r\n"
+            end = "connection: close\r\n\r\n" if closes else "\r\n"
+            lines = STATUS_LINE[status] + f"{head}{length}x-content-type-options: nosniff\r\n{end}".encode("latin-1")
+            if len(body) > LARGE:
+                self.transport.writelines((lines, body))
             else:
-                self.transport.write(head_bytes + answer.body)
-            self.on_lane = False
+                self.transport.write(lines + body)
+            self.server_state.total_requests += 1
             if closes:
                 self.transport.close()
-            self.on_response_complete()
+            else:
+                self._keep_alive()
+
+        def _keep_alive(self) -> None:
+            """One timer per connection looks after idleness, instead of one per answer."""
+            self.lane_used = self.loop.time()
+            if self.lane_timer is None:
+                self.lane_timer = self.loop.call_later(self.timeout_keep_alive, self._close_if_idle)
+
+        def _close_if_idle(self) -> None:
+            busy = self.on_lane or (self.cycle is not None and not self.cycle.response_complete)
+            idle_for = self.loop.time() - self.lane_used
+            if busy or self.timeout_keep_alive_task is not None or idle_for < self.timeout_keep_alive:
+                wait = self.timeout_keep_alive - idle_for if idle_for < self.timeout_keep_alive else 1.0
+                self.lane_timer = self.loop.call_later(wait, self._close_if_idle)
+            elif not self.transport.is_closing():
+                self.transport.close()
 
     return FastLane

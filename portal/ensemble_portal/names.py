@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 import unicodedata
 from functools import cache
 from importlib.resources import files
@@ -41,12 +41,8 @@ def made_up(language: str) -> str:
     """A new room name of about 61 bits: five words and a number, such as 'timber-orbit-canal-vivid-lemon-42'."""
     chosen = words(language)
     count = len(chosen)
-    number = secrets.randbits(96)
-    parts = []
-    for _ in range(WORDS_IN_NAME):
-        number, index = divmod(number, count)
-        parts.append(chosen[index])
-    return "-".join(parts) + f"-{number % 90 + 10}"
+    *throws, number = memoryview(os.urandom(4 * WORDS_IN_NAME + 4)).cast("I")
+    return "-".join([chosen[throw * count >> 32] for throw in throws]) + f"-{number % 90 + 10}"
 
 
 def normalised(name: str) -> str:

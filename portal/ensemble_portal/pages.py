@@ -176,7 +176,7 @@ async def problem_page(request: Request, problem: Problem) -> Response:
 
 
 def room_page_of(room: Room) -> str:
-    return f"/room/{quote(room.server)}/{room.path}"
+    return f"/room/{room.server}/{room.path}"
 
 
 async def read_form(request: Request) -> dict[str, str]:

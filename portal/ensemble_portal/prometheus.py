@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -13,6 +14,7 @@ from typing import Any
 import orjson
 
 ROOMS = "ensemble_portal_rooms_assigned_total"
+PLAIN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 MAX_ANSWER = 256 * 1024 * 1024
 GAUGES = {
     "nginx_up": "nginx_up",
@@ -90,7 +92,12 @@ def read_answer(body: bytes) -> Answer:
                 _note(readings.setdefault(server, Reading(server)), labels, value)
     except (orjson.JSONDecodeError, KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
         raise PrometheusError(f"Prometheus gave an answer that cannot be read: {error!r}") from error
-    return Answer({name: reading for name, reading in readings.items() if reading.host}, rooms)
+    return Answer({name: reading for name, reading in readings.items() if _is_plain(reading)}, rooms)
+
+
+def _is_plain(reading: Reading) -> bool:
+    """Whether server and host are names that can stand in an address as they are."""
+    return all(PLAIN_NAME.fullmatch(name) for name in (reading.server, reading.host))
 
 
 def _note(reading: Reading, labels: dict[str, str], value: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import names
 from .chooser import Chooser
@@ -18,8 +18,7 @@ RETRY_AFTER = {"Retry-After": "10"}
 USABLE = {State.READY, State.NEW, State.CORDONED, State.DRAINING}
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(NamedTuple):
     """A room on a server; `path` is its name as a URL path segment."""
 
     name: str
@@ -52,9 +51,8 @@ class Rooms:
         except Problem as problem:
             self._metrics.refused.labels(problem.kind).inc()
             raise
-        self._metrics.count_assigned(server.name)
         name = names.made_up(language)
-        self._metrics.room_time.observe(time.monotonic() - now)
+        self._metrics.rooms.count(server.name, time.monotonic() - now)
         return Room(name, name, server.name, server.host)
 
     async def claim(self, client: str, name: str) -> Room:
@@ -87,8 +85,7 @@ class Rooms:
         else:
             chosen = self._choose(now)
             server, host = await self._claims.claim(room, chosen.name, chosen.host, lost, self._claim_time)
-            self._metrics.count_assigned(server)
-        self._metrics.room_time.observe(time.monotonic() - now)
+        self._metrics.rooms.count(server, time.monotonic() - now)
         return Room(room, names.path_of(room), server, host)
 
     def _admit(self, client: str, now: float) -> None:

@@ -1,0 +1,1 @@
+"""The portal's speed beside the same work on Node's own http server."""
