@@ -29,9 +29,6 @@ def test_all_targets_are_up(platform: Platform) -> None:
 def test_targets_come_from_scaleway_discovery(platform: Platform) -> None:
     for target in targets(platform):
         assert target["discoveredLabels"]["__meta_scaleway_instance_id"]
-    config = requests.get(f"{platform.prometheus}/api/v1/status/config", timeout=5).json()["data"]["yaml"]
-    assert "scaleway_sd_configs" in config
-    assert "static_configs" not in config
 
 
 def test_load_is_of_the_server_not_of_its_neighbours(platform: Platform) -> None:
