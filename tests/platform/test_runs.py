@@ -104,7 +104,7 @@ def test_check_mode_on_an_empty_cloud_shows_the_plan_and_creates_nothing(empty_c
         pytest.param({"jitsi_server_type": "DEV9-XXL"}, "DEV9-XXL", id="unknown server type"),
         pytest.param({"ensemble_domain": "not-ours.example"}, "not-ours.example", id="domain not owned"),
         pytest.param({"jitsi_count": -1}, "jitsi_count", id="negative count"),
-        pytest.param({"scaleway": account(secret_key=str(uuid.uuid4()))}, "does not know this secret key", id="wrong credentials"),
+        pytest.param({"scaleway": account(secret_key=str(uuid.uuid4()))}, "not know this secret key", id="wrong key"),
         pytest.param({"scaleway": account(port=9)}, "127.0.0.1:9", id="API not reachable"),
     ],
 )
