@@ -37,7 +37,10 @@ class FakeCloud:
 
     def server_conf(self, server: Object) -> Object:
         return {
-            **{key: server[key] for key in ("id", "name", "hostname", "commercial_type", "tags", "zone", "public_ips", "state")},
+            **{
+                key: server[key]
+                for key in ("id", "name", "hostname", "commercial_type", "tags", "zone", "public_ips", "state")
+            },
             "private_ip": None,
             "ipv6": None,
             "public_ip": server["public_ips"][0] if server["public_ips"] else None,
@@ -80,11 +83,22 @@ class FakeCloud:
         """A server that has been told to boot."""
         volume = await self.volume(snapshot, None if snapshot else "debian_trixie")
         ident = str(uuid.uuid4())
-        server = self.put("instance_server", {
-            "id": ident, "name": name, "hostname": name, "zone": "fr-par-1", "commercial_type": "DEV1-S", "tags": [],
-            "state": "running", "volumes": {"0": volume}, "public_ips": [self.address()], "security_group": group,
-            "mac_address": f"de:00:00:{ident[0:2]}:{ident[2:4]}:{ident[4:6]}",
-        })
+        server = self.put(
+            "instance_server",
+            {
+                "id": ident,
+                "name": name,
+                "hostname": name,
+                "zone": "fr-par-1",
+                "commercial_type": "DEV1-S",
+                "tags": [],
+                "state": "running",
+                "volumes": {"0": volume},
+                "public_ips": [self.address()],
+                "security_group": group,
+                "mac_address": f"de:00:00:{ident[0:2]}:{ident[2:4]}:{ident[4:6]}",
+            },
+        )
         await self.driver.server_create(server, volume)
         await self.driver.server_poweron(server)
         return server

@@ -3,4 +3,6 @@
 
 from ensemble_lab.drivers.docker.driver import DockerDriver
 
-__all__ = ["DockerDriver"]
+create = DockerDriver
+
+__all__ = ["DockerDriver", "create"]

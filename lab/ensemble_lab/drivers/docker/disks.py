@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Volumes and snapshots.
 
-A root disk is a Docker image (what it was made from), the container that writes on top of it once a server has booted, and
-a Docker volume on /var/lib/docker, where a nested Docker Engine needs a file system of its own. A snapshot is an image of
-both layers and a copy of that volume. A volume that never was a root is just the Docker volume.
+A root disk is a Docker image (what it was made from), the container that writes on top of it once a server has booted,
+and a Docker volume on /var/lib/docker, where a nested Docker Engine needs a file system of its own. A snapshot is an
+image of both layers and a copy of that volume. A volume that never was a root is just the Docker volume.
 
 Layers of nested images never change, so copies share them by hard links: an image with many containers' worth of layers
 boots in the time it takes to link them.
@@ -64,7 +64,9 @@ class Disks:
         """The disk is now written by this container; what another one wrote on it is kept in its image."""
         record = self.root(ident)
         if record["container"] and record["container"] != container:
-            await run("docker", "commit", "--change", f"LABEL {self._layout.label}", record["container"], record["root"])
+            await run(
+                "docker", "commit", "--change", f"LABEL {self._layout.label}", record["container"], record["root"]
+            )
             await run("docker", "rm", "--force", record["container"])
         self.volumes.put(ident, {**record, "container": container})
 

@@ -7,7 +7,9 @@ import asyncio
 import contextlib
 import logging
 
+from ensemble_lab.ca import load_or_create
 from ensemble_lab.drivers.base import Api, Object
+from ensemble_lab.drivers.docker.balancer import Balancers
 from ensemble_lab.drivers.docker.dhcp import Dhcp
 from ensemble_lab.drivers.docker.disks import Disks
 from ensemble_lab.drivers.docker.firewall import OPEN, Firewall, policy
@@ -19,6 +21,7 @@ from ensemble_lab.drivers.docker.names import NameServer, Zones
 from ensemble_lab.drivers.docker.network import Network
 from ensemble_lab.drivers.docker.processes import Processes
 from ensemble_lab.drivers.docker.records import Record, Records
+from ensemble_lab.drivers.docker.registry import Registry
 from ensemble_lab.drivers.docker.servers import REBOOTED, Servers
 from ensemble_lab.drivers.docker.web import Service
 from ensemble_lab.settings import Settings
@@ -37,20 +40,24 @@ class DockerDriver:
     def __init__(self, settings: Settings):
         self.layout = layout = Layout.of(settings)
         self._api: Api
-        self._ca_file = layout.cache / "ca" / "ca.pem"
+        self._ca = load_or_create(layout.cache / "ca")
         self._groups = Records(layout.folder("groups"))
         self._processes = Processes(layout.folder("processes"))
         self._network = Network(layout)
         self._firewall = Firewall(layout)
         self._dhcp = Dhcp(layout.gateway)
         self._lxcfs = Lxcfs(layout, self._processes)
-        self._images = Images(layout, self._ca_file)
+        self._images = Images(layout, self._ca.file)
         self._disks = Disks(layout, self._images)
         self._servers = Servers(
             layout, self._network, self._firewall, self._dhcp, self._disks, self._lxcfs, self._group_of
         )
         self._zones = Zones(Records(layout.folder("zones")))
         self._names = NameServer(self._zones)
+        self._balancers = Balancers(
+            self._network, self._processes, Records(layout.folder("balancers")), layout.folder("haproxy")
+        )
+        self._registry = Registry(layout, self._ca, self._processes)
         self._services: list[Service] = []
         self._watch: asyncio.Task[None] | None = None
 
@@ -63,6 +70,8 @@ class DockerDriver:
         await self._serve(Service(metadata, self.layout.gateway, self.layout.metadata_port, close_first=True))
         await self._names.listen("127.0.0.1", self.layout.loopback_dns_port)
         await self._names.listen(self.layout.gateway, 53)
+        await self._balancers.start()
+        await self._registry.start(api)
         await self._images.ensure(FIRST_LABEL)
         await self._take_over()
         self._watch = asyncio.create_task(self._servers.watch(self._server_ended))
@@ -93,12 +102,15 @@ class DockerDriver:
             await service.stop()
         self._services.clear()
         await self._names.stop()
+        await self._registry.stop()
         self._dhcp.close()
 
     async def destroy(self) -> None:
         await self.stop()
         await self._servers.destroy()
         await self._disks.destroy()
+        await self._balancers.destroy()
+        await self._registry.destroy()
         await self._processes.end_all()
         await self._lxcfs.destroy()
         await self._firewall.destroy()
@@ -113,7 +125,7 @@ class DockerDriver:
             "gateway": layout.gateway,
             "dns": f"127.0.0.1:{layout.loopback_dns_port}",
             "registry": layout.registry,
-            "ca_file": str(self._ca_file),
+            "ca_file": str(self._ca.file),
             "network": layout.lab,
         }
 
@@ -163,7 +175,9 @@ class DockerDriver:
 
     # disks
 
-    async def volume_create(self, volume: Object, snapshot: Object | None = None, image_label: str | None = None) -> None:
+    async def volume_create(
+        self, volume: Object, snapshot: Object | None = None, image_label: str | None = None
+    ) -> None:
         await self._disks.create(volume, snapshot, image_label)
 
     async def volume_resize(self, volume: Object) -> None:
@@ -189,10 +203,32 @@ class DockerDriver:
         for server in servers:
             await self._servers.update(server)
 
-    # names
+    # load balancers
+
+    async def lb_apply(
+        self,
+        lb: Object,
+        frontends: list[Object],
+        backends: list[Object],
+        certificates: list[Object],
+        acls: list[Object],
+        routes: list[Object],
+    ) -> None:
+        await self._balancers.apply(lb, frontends, backends, certificates, acls, routes)
+
+    async def lb_delete(self, lb: Object) -> None:
+        await self._balancers.delete(lb["id"])
+
+    async def lb_stats(self, lb: Object) -> list[Object]:
+        return await self._balancers.stats(lb["id"])
+
+    # names and registry
 
     async def zone_apply(self, zone: str, records: list[Object]) -> None:
         self._zones.apply(zone, records)
 
     async def zone_delete(self, zone: str) -> None:
         self._zones.delete(zone)
+
+    async def namespace_delete(self, namespace: Object) -> None:
+        self._registry.delete_namespace(namespace["name"])

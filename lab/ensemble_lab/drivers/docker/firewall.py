@@ -27,7 +27,10 @@ def policy(group: Object, rules: list[Object]) -> Record:
         "inbound": group["inbound_default_policy"],
         "outbound": group["outbound_default_policy"],
         "rules": [
-            {key: rule.get(key) for key in ("action", "direction", "protocol", "ip_range", "dest_port_from", "dest_port_to")}
+            {
+                key: rule.get(key)
+                for key in ("action", "direction", "protocol", "ip_range", "dest_port_from", "dest_port_to")
+            }
             for rule in rules
         ],
     }
@@ -41,7 +44,11 @@ class Firewall:
         """Make the table where it is missing; chains of running servers are left as they are."""
         layout = self._layout
         wires = f'"{layout.nic_prefix}*"'
-        await run("nft", "-f", "-", stdin=f"""
+        await run(
+            "nft",
+            "-f",
+            "-",
+            stdin=f"""
             table inet {layout.table} {{
                 map senders {{ type ifname : verdict; }}
                 map receivers {{ type ifname : verdict; }}
@@ -88,10 +95,11 @@ class Firewall:
                         dnat ip to {layout.gateway}:{layout.metadata_port}
                 }}
                 chain outside {{
-                    ip saddr {layout.subnet} ip daddr != {layout.subnet} oifname != {{ {wires}, "{layout.bridge}", "lo" }} masquerade
+                    ip saddr {layout.subnet} ip daddr != {layout.subnet} masquerade
                 }}
             }}
-        """)
+        """,
+        )
 
     async def destroy(self) -> None:
         await attempt("nft", "delete", "table", "inet", self._layout.table)
@@ -99,17 +107,24 @@ class Firewall:
     async def apply(self, wire: str, addresses: list[str], group: Record) -> None:
         """Make a group's rules hold on a wire at once, in one transaction."""
         table = f"inet {self._layout.table}"
-        await run("nft", "-f", "-", stdin="\n".join([
-            f"add chain {table} from-{wire}",
-            f"add chain {table} to-{wire}",
-            f"flush chain {table} from-{wire}",
-            f"flush chain {table} to-{wire}",
-            *(f"add rule {table} from-{wire} {rule}" for rule in _from_server(addresses, group)),
-            *(f"add rule {table} to-{wire} {rule}" for rule in _to_server(group)),
-            f'add element {table} senders {{ "{wire}" : jump from-{wire} }}',
-            f'add element {table} receivers {{ "{wire}" : jump to-{wire} }}',
-            "",
-        ]))
+        await run(
+            "nft",
+            "-f",
+            "-",
+            stdin="\n".join(
+                [
+                    f"add chain {table} from-{wire}",
+                    f"add chain {table} to-{wire}",
+                    f"flush chain {table} from-{wire}",
+                    f"flush chain {table} to-{wire}",
+                    *(f"add rule {table} from-{wire} {rule}" for rule in _from_server(addresses, group)),
+                    *(f"add rule {table} to-{wire} {rule}" for rule in _to_server(group)),
+                    f'add element {table} senders {{ "{wire}" : jump from-{wire} }}',
+                    f'add element {table} receivers {{ "{wire}" : jump to-{wire} }}',
+                    "",
+                ]
+            ),
+        )
 
     async def forget(self, wire: str) -> None:
         table = f"inet {self._layout.table}"

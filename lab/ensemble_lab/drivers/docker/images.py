@@ -32,14 +32,20 @@ class Images:
         self._locks: dict[str, asyncio.Lock] = {}
 
     def reference(self, label: str) -> str:
-        """Docker reference of a marketplace image as the recipe and the CA are now. Raises DriverError for unknown labels."""
+        """Docker reference of a marketplace image as recipe and CA are now. Raises DriverError for unknown labels."""
         if label not in SUITES:
             raise DriverError(f"the docker driver has no image {label}; it has {', '.join(SUITES)}")
         digest = hashlib.sha256(repr((label, OPTIONS)).encode())
-        parts = [self._recipe / "packages.txt", self._recipe / "finish.sh", *sorted((self._recipe / "files").rglob("*"))]
+        parts = [
+            self._recipe / "packages.txt",
+            self._recipe / "finish.sh",
+            *sorted((self._recipe / "files").rglob("*")),
+        ]
         for path in parts:
             if path.is_file():
-                digest.update(f"{path.relative_to(self._recipe)} {path.stat().st_mode & 0o111:o}\n".encode() + path.read_bytes())
+                digest.update(
+                    f"{path.relative_to(self._recipe)} {path.stat().st_mode & 0o111:o}\n".encode() + path.read_bytes()
+                )
         digest.update(self._ca_file.read_bytes())
         return f"{REPOSITORY}/{label}:{digest.hexdigest()[:12]}"
 

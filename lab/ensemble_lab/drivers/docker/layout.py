@@ -74,6 +74,15 @@ class Layout:
         return 5000
 
     @property
+    def registry_backend_port(self) -> int:
+        """Where docker-registry itself listens on loopback, behind TLS and logins."""
+        return 5400 + self.number
+
+    @property
+    def registry_tokens_port(self) -> int:
+        return 5500 + self.number
+
+    @property
     def registry(self) -> str:
         return f"{self.gateway}:{self.registry_port}"
 

@@ -95,14 +95,16 @@ def metadata_app(api: Api, server_at: ServerAt) -> Starlette:
     async def root(request: Request) -> Response:
         return PlainTextResponse("/conf\n/user_data\n/vendor_data\n")
 
-    return Starlette(routes=[
-        Route("/", root),
-        Route("/conf", of_server(conf)),
-        Route("/state", of_server(state), methods=["PATCH"]),
-        Route("/user_data", of_server(keys, privileged=True)),
-        Route("/user_data/{key}", of_server(key, privileged=True), methods=["GET", "PATCH", "DELETE"]),
-        Route("/vendor_data/cloud-init", of_server(no_vendor_data, privileged=True)),
-    ])
+    return Starlette(
+        routes=[
+            Route("/", root),
+            Route("/conf", of_server(conf)),
+            Route("/state", of_server(state), methods=["PATCH"]),
+            Route("/user_data", of_server(keys, privileged=True)),
+            Route("/user_data/{key}", of_server(key, privileged=True), methods=["GET", "PATCH", "DELETE"]),
+            Route("/vendor_data/cloud-init", of_server(no_vendor_data, privileged=True)),
+        ]
+    )
 
 
 def _problem(status: int, kind: str, message: str) -> Response:

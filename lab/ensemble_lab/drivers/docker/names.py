@@ -11,7 +11,7 @@ import struct
 from pathlib import Path
 from typing import cast
 
-from dnslib import CLASS, QTYPE, RCODE, RD, RR, SOA, DNSHeader, DNSRecord
+from dnslib import CLASS, QTYPE, RCODE, RD, RR, SOA, DNSError, DNSHeader, DNSRecord
 
 from ensemble_lab.drivers.base import Object
 from ensemble_lab.drivers.docker.records import Records
@@ -31,12 +31,14 @@ class Zones:
         self._kept = kept
         self._names: dict[str, dict[str, list[RR]]] = {}
         """zone -> full name -> records."""
-        for zone, content in kept.items():
+        for zone, content in kept.entries():
             self._names[zone] = _index(zone, content["records"])
 
     def apply(self, zone: str, records: list[Object]) -> None:
         zone = zone.rstrip(".").lower()
-        essentials = [{key: record.get(key) for key in ("name", "type", "data", "ttl", "priority")} for record in records]
+        essentials = [
+            {key: record.get(key) for key in ("name", "type", "data", "ttl", "priority")} for record in records
+        ]
         self._names[zone] = _index(zone, essentials)
         self._kept.put(zone, {"records": essentials})
 
@@ -169,19 +171,19 @@ class NameServer:
         """The answer to a DNS message; None where it is none at all."""
         try:
             query = DNSRecord.parse(packet)
-            if query.header.qr or not query.questions or query.q.qclass not in (CLASS.IN, CLASS.ANY):
-                return None
-            reply = self._zones.answer(query)
-        except Exception as problem:
-            log.debug("not a DNS question: %s", problem)
+        except DNSError as problem:
+            log.debug("not a DNS message: %s", problem)
             return None
+        if query.header.qr or not query.questions:
+            return None
+        reply = self._zones.answer(query) if query.q.qclass == CLASS.IN else None
         if reply is None:
             return await _forward(packet, tcp) or _failure(query)
         size = 512
         if not tcp:
             size = max([512, *(record.rclass for record in query.ar if record.rtype == QTYPE.OPT)])
-        packed = reply.pack()
-        return packed if tcp or len(packed) <= size else reply.truncate().pack()
+        packed = bytes(reply.pack())
+        return packed if tcp or len(packed) <= size else bytes(reply.truncate().pack())
 
     def answer_later(self, packet: bytes, peer: tuple[str, int], transport: asyncio.DatagramTransport) -> None:
         async def answer() -> None:
@@ -230,15 +232,17 @@ class _Reply(asyncio.DatagramProtocol):
 
 
 async def _forward(packet: bytes, tcp: bool) -> bytes | None:
-    """Ask the host's resolvers one after the other."""
+    """Ask the host's resolvers one after the other (some do not speak TCP: then UDP must do)."""
     for resolver in resolvers():
-        with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
-            return await asyncio.wait_for(_ask_tcp(packet, resolver) if tcp else _ask_udp(packet, resolver), UPSTREAM_SECONDS)
+        for ask in (_ask_tcp, _ask_udp) if tcp else (_ask_udp,):
+            with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
+                return await asyncio.wait_for(ask(packet, resolver), UPSTREAM_SECONDS)
     return None
 
 
 async def _ask_udp(packet: bytes, resolver: str) -> bytes:
     transport, protocol = await asyncio.get_running_loop().create_datagram_endpoint(_Reply, remote_addr=(resolver, 53))
+    transport.sendto(packet)
     try:
         return await protocol.packet
     finally:

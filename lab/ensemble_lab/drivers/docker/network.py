@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Addresses and wires.
 
-Every server hangs on a wire of its own (a veth pair), routed by the host: it owns its public address as a /32, as on the
-real cloud, and every packet from or to it passes the host, where security groups are enforced out of its reach. The bridge
-carries the lab's own addresses (gateway, load balancers) and containers that others put on the Docker network.
+Every server hangs on a wire of its own (a veth pair), routed by the host: it owns its public address as a /32, as on
+the real cloud, and every packet from or to it passes the host, where security groups are enforced out of its reach. The
+bridge carries the lab's own addresses (gateway, load balancers) and containers that others put on the Docker network.
 """
 
 from __future__ import annotations
@@ -106,8 +106,10 @@ class Network:
         await run("ip", "-batch", "-", stdin="\n".join(batch) + "\n")
 
     async def readdress(self, server_id: str, pid: int, addresses: list[str]) -> None:
-        """The public addresses of a running server changed: the first one is set in the guest as DHCP would, all are routed."""
-        await run("nsenter", "-t", str(pid), "-n", "ip", "-batch", "-", stdin=_guest_batch(addresses, self._layout.gateway))
+        """The public addresses of a running server changed: they are set in the guest and routed."""
+        await run(
+            "nsenter", "-t", str(pid), "-n", "ip", "-batch", "-", stdin=_guest_batch(addresses, self._layout.gateway)
+        )
         await self.route(server_id, addresses)
 
     async def unplug(self, server_id: str) -> None:

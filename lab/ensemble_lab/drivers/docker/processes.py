@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Helper processes of the lab: recorded by pid and start time, so that a later run knows its own and touches no other."""
+"""Helper processes: recorded by pid and start time, so that a later run knows its own and touches no other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ensemble_lab.drivers.docker.records import Records
 
 
 def start_time(pid: int) -> str | None:
-    """When a process began (kernel ticks since boot, plus the boot's id); None if there is none, or only its remains."""
+    """When a process began (ticks since boot, with the boot's id); None if there is none, or only its remains."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -80,7 +80,7 @@ class Processes:
         self._children.pop(name, None)
 
     async def end_all(self) -> None:
-        for name, _ in self._records.items():
+        for name, _ in self._records.entries():
             await self.end(name)
 
     def signal(self, name: str, number: int) -> bool:

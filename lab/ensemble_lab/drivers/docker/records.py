@@ -21,7 +21,7 @@ class Records:
     def get(self, key: str) -> Record | None:
         return self._known.get(key)
 
-    def items(self) -> list[tuple[str, Record]]:
+    def entries(self) -> list[tuple[str, Record]]:
         return sorted(self._known.items())
 
     def put(self, key: str, record: Record) -> Record:

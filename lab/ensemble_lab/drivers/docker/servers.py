@@ -36,7 +36,14 @@ GroupOf = Callable[[Object], Record]
 
 class Servers:
     def __init__(
-        self, layout: Layout, network: Network, firewall: Firewall, dhcp: Dhcp, disks: Disks, lxcfs: Lxcfs, group_of: GroupOf
+        self,
+        layout: Layout,
+        network: Network,
+        firewall: Firewall,
+        dhcp: Dhcp,
+        disks: Disks,
+        lxcfs: Lxcfs,
+        group_of: GroupOf,
     ):
         self._layout, self._network, self._firewall = layout, network, firewall
         self._dhcp, self._disks, self._lxcfs, self._group_of = dhcp, disks, lxcfs, group_of
@@ -49,19 +56,23 @@ class Servers:
 
     def at(self, address: str) -> str | None:
         """Id of the server that owns an address."""
-        return next((ident for ident, record in self.records.items() if address in record["addresses"]), None)
+        return next((ident for ident, record in self.records.entries() if address in record["addresses"]), None)
 
     def container(self, server: Object) -> str:
         return f"{self._layout.lab}-{server['name']}-{server['id'][:8]}"
 
     async def running(self) -> dict[str, str]:
         """Containers of this lab that run: name -> id."""
-        lines = await run("docker", "ps", "--filter", f"label={self._layout.label}", "--format", "{{.Names}} {{.ID}}", "--no-trunc")
+        lines = await run(
+            "docker", "ps", "--filter", f"label={self._layout.label}", "--format", "{{.Names}} {{.ID}}", "--no-trunc"
+        )
         return dict(line.split() for line in lines.splitlines())
 
     async def exit_status(self, container: str) -> int | None:
         """How a container ended; None while it runs, or if there is none."""
-        status, out, _ = await attempt("docker", "inspect", "--format", "{{.State.Running}} {{.State.ExitCode}}", container)
+        status, out, _ = await attempt(
+            "docker", "inspect", "--format", "{{.State.Running}} {{.State.ExitCode}}", container
+        )
         running, _, code = out.strip().partition(" ")
         return None if status or running == "true" else int(code)
 
@@ -132,9 +143,9 @@ class Servers:
         """The container that writes on a root disk for this server, made at its first boot."""
         name, disk = self.container(server), self._disks.root(root)
         earlier = self.records.get(server["id"])
-        if earlier and earlier["root"] == root and disk["container"] == earlier["container"]:
-            if await succeeds("docker", "container", "inspect", disk["container"]):
-                return str(disk["container"])
+        mine = earlier and earlier["root"] == root and disk["container"] == earlier["container"]
+        if mine and await succeeds("docker", "container", "inspect", disk["container"]):
+            return str(disk["container"])
         await self._disks.bind(root, None)
         await attempt("docker", "rm", "--force", name)
         await run("docker", "create", *self._options(server, name, disk), disk["root"])
@@ -149,7 +160,11 @@ class Servers:
             options += ["--cap-drop", capability]
         for option in ("seccomp", "apparmor", "systempaths"):
             options += ["--security-opt", f"{option}=unconfined"]
-        for key, value in (("LAB_NIC", GUEST_NIC), ("LAB_RESOLVER", self._layout.gateway), ("container_uuid", server["id"])):
+        for key, value in (
+            ("LAB_NIC", GUEST_NIC),
+            ("LAB_RESOLVER", self._layout.gateway),
+            ("container_uuid", server["id"]),
+        ):
             options += ["--env", f"{key}={value}"]
         options += ["--mount", f"type=volume,source={disk['data']},target=/var/lib/docker,volume-nocopy"]
         for index, volume in sorted(server["volumes"].items()):
@@ -250,7 +265,7 @@ def _cgroup(pid: int, controller: str) -> Path:
     lines = [line.split(":", 2) for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()]
     for _, names, path in lines:
         if controller in names.split(","):
-            return Path(f"/sys/fs/cgroup/{controller}{path}").parent if path.endswith("/init.scope") else Path(f"/sys/fs/cgroup/{controller}{path}")
+            return Path(f"/sys/fs/cgroup/{controller}{path.removesuffix('/init.scope')}")
     unified = next(path for _, names, path in lines if not names)
     return Path(f"/sys/fs/cgroup{unified.removesuffix('/init.scope')}")
 

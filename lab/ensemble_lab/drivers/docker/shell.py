@@ -13,7 +13,7 @@ PATIENCE = 600.0
 
 
 async def attempt(*argv: str, stdin: str | bytes | None = None, timeout: float = PATIENCE) -> tuple[int, str, str]:
-    """Run a program; returns (exit status, standard output, standard error). Raises DriverError when it hangs or is missing."""
+    """Run a program; returns (exit status, output, errors). Raises DriverError when it hangs or is missing."""
     data = stdin.encode() if isinstance(stdin, str) else stdin
     try:
         process = await asyncio.create_subprocess_exec(
