@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import uvloop
+
 from ensemble_portal.names import words
 
 from .load import Result, load
@@ -103,9 +104,7 @@ def main() -> int:
             ratio = full["portal"].rate / full["node"].rate
             print(f"\n{title}")
             for name, result in full.items():
-                half = uvloop.run(
-                    load(ports[name], request, arguments.seconds * 2, connections, result.rate / 2)
-                )
+                half = uvloop.run(load(ports[name], request, arguments.seconds * 2, connections, result.rate / 2))
                 print(
                     f"  {name:<7}{result.rate:>9.0f} requests/s at most; at half of that: "
                     f"median {half.percentile(0.5) * 1000:6.2f} ms, p99 {half.percentile(0.99) * 1000:6.2f} ms; "

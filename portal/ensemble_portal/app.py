@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -89,7 +90,7 @@ def make_app(portal: Portal) -> Starlette:
     )
     app = Starlette(
         routes=[*api.ROUTES, *pages.ROUTES],
-        middleware=[Middleware(Outer, portal=portal), cors],
+        middleware=[Middleware(Outer, portal=portal), cors, Middleware(GZipMiddleware, minimum_size=1000)],
         exception_handlers={Problem: on_problem, HTTPException: on_http_error, Exception: on_bug},
         lifespan=lambda app: portal.living(),
     )

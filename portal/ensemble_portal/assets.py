@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -16,6 +17,7 @@ TYPES = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
+    "woff2": "font/woff2",
     "txt": "text/plain; charset=utf-8",
 }
 
@@ -23,11 +25,16 @@ TYPES = {
 class Static:
     def __init__(self) -> None:
         self._files: dict[str, tuple[bytes, bytes, str]] = {}
-        for file in files(__package__).joinpath("static").iterdir():
-            suffix = file.name.rpartition(".")[2]
-            if suffix in TYPES:
-                body = file.read_bytes()
-                self._files[file.name] = (body, gzip.compress(body, mtime=0), hashlib.sha256(body).hexdigest()[:10])
+        found = [file for file in files(__package__).joinpath("static").iterdir() if _suffix(file.name) in TYPES]
+        for file in sorted(found, key=lambda file: (file.name.endswith(".css"), file.name)):
+            self._add(file.name, file.read_bytes())
+
+    def _add(self, name: str, body: bytes) -> None:
+        """Keep a file; style sheets come last, because they name the others."""
+        if name.endswith(".css"):
+            body = re.sub(rb"url\(([\w.-]+)\)", lambda found: f"url({self.url(found[1].decode())})".encode(), body)
+        packed = body if name.endswith(".woff2") else gzip.compress(body, mtime=0)
+        self._files[name] = (body, packed, hashlib.sha256(body).hexdigest()[:10])
 
     def url(self, name: str) -> str:
         return f"/static/{name}?v={self._files[name][2]}"
@@ -40,12 +47,16 @@ class Static:
         lasting = request.query_params.get("v") == version
         headers = {
             "Cache-Control": "public, max-age=31536000, immutable" if lasting else "public, max-age=300",
-            "Content-Type": TYPES[name.rpartition(".")[2]],
+            "Content-Type": TYPES[_suffix(name)],
             "Vary": "Accept-Encoding",
         }
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        if packed is not body and "gzip" in request.headers.get("accept-encoding", ""):
             return Response(packed, headers=headers | {"Content-Encoding": "gzip"})
         return Response(body, headers=headers)
+
+
+def _suffix(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 STATIC = Static()

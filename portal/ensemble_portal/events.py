@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from .fleet import Snapshot
+import orjson
+
+from .fleet import Snapshot, iso_time
 from .metrics import Metrics
 
-MOST_LISTENERS = 1000
+MOST_LISTENERS = 500
 HEARTBEAT = 20.0
 
 
@@ -25,7 +27,12 @@ class Events:
         return self._listeners >= MOST_LISTENERS or self._closed
 
     def publish(self, snapshot: Snapshot) -> None:
-        self._latest = b"event: servers\nid: %d\ndata: %s\n\n" % (snapshot.polled_at * 1000, snapshot.body)
+        servers = [
+            {"server": one.name, "state": one.state, "load": one.shown_load, "participants": one.participants}
+            for one in snapshot.servers
+        ]
+        data = orjson.dumps({"updated_at": iso_time(snapshot.polled_at), "servers": servers})
+        self._latest = b"event: servers\nid: %d\ndata: %s\n\n" % (snapshot.polled_at * 1000, data)
         self._wake()
 
     def close(self) -> None:

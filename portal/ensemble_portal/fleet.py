@@ -46,6 +46,10 @@ class Server:
     conferences: int | None
     sampled_at: float | None
 
+    @property
+    def shown_load(self) -> float | None:
+        return None if self.load is None else round(self.load, 3)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "server": self.name,
@@ -54,7 +58,7 @@ class Server:
             "server_type": self.server_type,
             "state": self.state,
             "reason": self.reason,
-            "load": _rounded(self.load, 3),
+            "load": self.shown_load,
             "cpu": _rounded(self.cpu, 3),
             "egress_bps": _rounded(self.egress, 0),
             "stress": _rounded(self.stress, 3),

@@ -58,7 +58,7 @@ def content_policy(request: Request) -> str:
     domains = {server.host.partition(".")[2] for server in snapshot.servers} if snapshot else set()
     meeting = "".join(f" https://*.{domain}" for domain in sorted(domains) if domain)
     return (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
         f"form-action 'self'{meeting}; base-uri 'none'; frame-ancestors 'none'"
     )
 
