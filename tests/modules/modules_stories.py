@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The life of one object of each module: what must be there before, how it begins, how it changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Arguments = dict[str, Any]
+Task = tuple[str, Arguments]
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJK0OFQXVHXDS1hEZyZyYz8nSXYK5oTTAlRRVfRDLrVc"
+LOCAL_DISK = {"0": {"volume_type": "l_ssd", "size": 20000000000}}
+SERVER = {"name": "builder", "commercial_type": "DEV1-S", "image": "debian_trixie"}
+RULES = [
+    {"protocol": "TCP", "dest_port_from": 22, "ip_range": "203.0.113.7/32"},
+    {"protocol": "TCP", "dest_port_from": 443},
+    {"protocol": "UDP", "dest_port_from": 10000, "dest_port_to": 10010},
+    {"protocol": "ICMP"},
+]
+IN_GROUPS = {"security_group": "web", "placement_group": "apart"}
+LB: Task = ("lb", {"name": "portal", "type": "LB-S"})
+BACKEND: Task = ("lb_backend", {"lb": "portal", "name": "web", "forward_protocol": "http", "forward_port": 80})
+FRONTEND: Task = ("lb_frontend", {"lb": "portal", "name": "http", "inbound_port": 80, "backend": "web"})
+
+
+@dataclass(frozen=True)
+class Story:
+    """`begin` creates one object of `kinds` in the lab, `change` changes it in place."""
+
+    module: str
+    begin: Arguments
+    change: Arguments
+    kinds: dict[str, int]
+    before: tuple[Task, ...] = ()
+    end: Arguments = field(default_factory=dict)
+
+    def removal(self) -> Arguments:
+        keys = ("name", "prefix", "dns_zone", "records", "lb", "frontend", "region")
+        return {**{key: value for key, value in self.begin.items() if key in keys}, "state": "absent", **self.end}
+
+
+STORIES = {
+    "ssh key": Story(
+        "ssh_key", {"name": "op", "public_key": f"{KEY} me@home"}, {"disabled": True}, {"ssh_key": 1}
+    ),
+    "security group": Story(
+        "security_group",
+        {"name": "web", "inbound_default_policy": "drop", "rules": RULES, "tags": ["b", "a"]},
+        {"rules": RULES[1:], "description": "no SSH", "enable_default_security": False},
+        {"instance_security_group": 1, "instance_security_group_rule": 4},
+    ),
+    "placement group": Story(
+        "placement_group",
+        {"name": "apart", "policy_type": "max_availability", "policy_mode": "enforced"},
+        {"policy_mode": "optional", "tags": ["x"]},
+        {"instance_placement_group": 1},
+    ),
+    "address": Story("ip", {"name": "mon", "tags": ["x"]}, {"tags": ["y", "z"]}, {"instance_ip": 1}),
+    "address of a server": Story(
+        "ip",
+        {"name": "mon", "server": "builder"},
+        {"server": ""},
+        {"instance_ip": 1},
+        before=(("server", {**SERVER, "dynamic_ip_required": False, "volumes": LOCAL_DISK}),),
+    ),
+    "address of a balancer": Story("lb_ip", {"name": "portal"}, {"tags": ["y"]}, {"lb_ip": 1}),
+    "registry namespace": Story(
+        "registry_namespace",
+        {"name": "example-portal"},
+        {"description": "images", "is_public": True},
+        {"registry_namespace": 1},
+    ),
+    "server on a local disk": Story(
+        "server",
+        {
+            **SERVER,
+            "state": "running",
+            "volumes": LOCAL_DISK,
+            "tags": ["a"],
+            "dynamic_ip_required": False,
+            "user_data": {"a": "1", "cloud-init": "#cloud-config\n"},
+            "secret_user_data": {"key": "a very private key"},
+        },
+        {"tags": ["b", "c"], "user_data": {"a": "2", "cloud-init": ""}, "protected": False},
+        {"instance_server": 1, "instance_volume": 1, "user_data": 1},
+    ),
+    "server on an SBS volume": Story(
+        "server",
+        {**SERVER, "commercial_type": "PRO2-XXS", "state": "running", **IN_GROUPS},
+        {"security_group": "other", "placement_group": "", "state": "rebooted"},
+        {"instance_server": 1, "block_volume": 1, "instance_ip": 1},
+        before=(
+            ("security_group", {"name": "web"}),
+            ("security_group", {"name": "other"}),
+            ("placement_group", {"name": "apart"}),
+        ),
+    ),
+    "server with a reserved address": Story(
+        "server",
+        {**SERVER, "state": "running", "dynamic_ip_required": False, "public_ips": ["mon"], "volumes": LOCAL_DISK},
+        {"state": "stopped"},
+        {"instance_server": 1, "instance_volume": 1},
+        before=(("ip", {"name": "mon"}),),
+    ),
+    "snapshot": Story(
+        "snapshot",
+        {"name": "before-upgrade", "server": "builder"},
+        {"tags": ["x"]},
+        {"instance_snapshot": 1},
+        before=(("server", {**SERVER, "volumes": LOCAL_DISK}),),
+    ),
+    "snapshot of an SBS volume": Story(
+        "snapshot", {"name": "before-upgrade", "server": "builder"}, {"tags": ["x"]}, {"block_snapshot": 1},
+        before=(("server", SERVER),),
+    ),
+    "image": Story(
+        "image",
+        {"name": "jitsi-1", "server": "builder", "tags": ["x"]},
+        {"tags": ["y"]},
+        {"instance_image": 1, "instance_snapshot": 1},
+        before=(("server", {**SERVER, "volumes": LOCAL_DISK}),),
+    ),
+    "image of SBS volumes": Story(
+        "image",
+        {"name": "jitsi-1", "server": "builder", "tags": ["x"]},
+        {"tags": ["y"]},
+        {"instance_image": 1, "block_snapshot": 1},
+        before=(("server", SERVER),),
+    ),
+    "image of a snapshot": Story(
+        "image",
+        {"name": "jitsi-1", "snapshots": ["disk"]},
+        {"tags": ["y"]},
+        {"instance_image": 1},
+        before=(("server", {**SERVER, "volumes": LOCAL_DISK}), ("snapshot", {"name": "disk", "server": "builder"})),
+        end={"keep_snapshots": True},
+    ),
+    "load balancer": Story(
+        "lb",
+        {"name": "portal", "type": "LB-S", "ip_ids": ["reserved"], "tags": ["x"]},
+        {"description": "in front", "ssl_compatibility_level": "ssl_compatibility_level_modern"},
+        {"lb": 1},
+        before=(("lb_ip", {"name": "reserved"}),),
+    ),
+    "load balancer with an address of its own": Story(
+        "lb", {"name": "portal", "type": "LB-S"}, {"tags": ["y"]}, {"lb": 1, "lb_ip": 1}
+    ),
+    "backend": Story(
+        "lb_backend",
+        {
+            **BACKEND[1],
+            "server_ip": ["10.0.0.2", "10.0.0.1"],
+            "health_check": {"check_delay": 2000, "http_config": {"uri": "/readyz"}},
+            "timeout_tunnel": 3600000,
+            "timeout_queue": "5s",
+        },
+        {
+            "server_ip": ["10.0.0.3"],
+            "health_check": {"tcp_config": {}},
+            "forward_port_algorithm": "leastconn",
+            "on_marked_down_action": "shutdown_sessions",
+        },
+        {"lb_backend": 1},
+        before=(LB,),
+    ),
+    "frontend": Story(
+        "lb_frontend",
+        FRONTEND[1],
+        {"timeout_client": 30000, "enable_http3": True},
+        {"lb_frontend": 1},
+        before=(LB, BACKEND),
+    ),
+    "ACL": Story(
+        "lb_acl",
+        {"lb": "portal", "frontend": "http", "name": "metrics", "index": 1, "action": {"type": "deny"},
+         "match": {"http_filter": "path_begin", "http_filter_value": ["/metrics"]}},
+        {"index": 5, "description": "private", "match": {"ip_subnet": ["203.0.113.0/24"], "invert": True}},
+        {"lb_acl": 1},
+        before=(LB, BACKEND, FRONTEND),
+    ),
+    "records": Story(
+        "dns_record",
+        {"dns_zone": "ensemble.test", "records": [
+            {"name": "h-1", "data": ["10.0.0.1", "10.0.0.2"]},
+            {"name": "note", "type": "TXT", "data": ["hello", "world"], "ttl": 60},
+            {"name": "@", "type": "MX", "data": ["10 mail.ensemble.test."]},
+        ]},
+        {"records": [
+            {"name": "h-1", "data": ["10.0.0.2", "10.0.0.3"], "ttl": 60},
+            {"name": "note.ensemble.test", "type": "TXT", "data": ["world"]},
+            {"name": "@", "type": "MX", "data": ["mail.ensemble.test."], "priority": 20},
+        ]},
+        {"dns_record": 5},
+        end={"records": [{"name": "h-1"}, {"name": "note", "type": "TXT"}, {"name": "", "type": "MX"}]},
+    ),
+    "fleet": Story(
+        "fleet",
+        {"prefix": "h", "count": 5, "commercial_type": "DEV1-L", "image": "debian_trixie", "tags": ["jitsi"],
+         "volumes": LOCAL_DISK, "placement_groups": {"size": 2}, "user_data": {"jitsi-env": "DOMAIN=ensemble.test"},
+         "secret_user_data": {"key": "a very private key"}},
+        {"count": 3, "user_data": {"jitsi-env": "DOMAIN=other.test"}},
+        {"instance_server": 5, "instance_volume": 5, "instance_ip": 5, "instance_placement_group": 3, "user_data": 5},
+    ),
+}  # fmt: skip
