@@ -5,53 +5,66 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ipaddress
 import logging
+import os
+import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from ensemble_lab import cli_fault
+from ensemble_lab.daemon import Daemon, Trouble
 from ensemble_lab.settings import ACCESS_KEY, PROJECT, SECRET_KEY, Settings
 
+STOPPED = 3
+"""Exit status of ``status`` when no lab runs, as init scripts have it."""
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
+
+def _add_state(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--state", type=Path, default=Settings().state, help="folder of the state (default %(default)s)"
+    )
+
+
+def _add_settings(parser: argparse.ArgumentParser, driver: str, speed: float) -> None:
     default = Settings()
+    _add_state(parser)
     parser.add_argument(
         "--driver",
         choices=("null", "docker"),
-        default=default.driver,
-        help="what is real: nothing (timers), or everything that fits a container",
+        default=driver,
+        help="what is real: nothing (timers), or everything that fits a container (default %(default)s)",
     )
-    parser.add_argument("--port", type=int, default=default.port)
+    parser.add_argument("--port", type=int, default=default.port, help="of the API and its page (default %(default)s)")
     parser.add_argument("--tls-port", type=int, help="HTTPS with the lab's own CA on this port, too")
     parser.add_argument(
         "--listen", action="append", metavar="ADDRESS", help="may be given several times (default 127.0.0.1)"
     )
-    parser.add_argument("--state", type=Path, default=default.state, help="folder of the state (default %(default)s)")
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        default=default.cache,
-        help="folder of built things that outlive a lab (default %(default)s)",
-    )
+    parser.add_argument("--cache", type=Path, default=default.cache, help="what outlives a lab (default %(default)s)")
     parser.add_argument("--files", type=Path, help="folder served below /_emulator/files/ (default STATE/files)")
     parser.add_argument(
-        "--speed", type=float, default=default.speed, help="recorded durations are divided by it; 0: no waiting"
+        "--speed",
+        type=float,
+        default=speed,
+        help="recorded durations are divided by it; 0: no waiting (default %(default)s)",
     )
     parser.add_argument("--seed", type=int, help="makes a null lab repeatable")
-    parser.add_argument(
-        "--dns-domain", default=default.dns_domain, help="the root zone that the project owns (default %(default)s)"
-    )
-    parser.add_argument("--subnet", default=default.subnet, help="of the docker driver's network (default %(default)s)")
+    parser.add_argument("--dns-domain", default=default.dns_domain, help="the root zone one owns (default %(default)s)")
+    parser.add_argument("--subnet", default=default.subnet, help="of the docker driver (default %(default)s)")
     parser.add_argument("--project", default=PROJECT, help="default %(default)s")
     parser.add_argument("--organization", default=PROJECT, help="default %(default)s")
     parser.add_argument("--access-key", default=ACCESS_KEY, help="default %(default)s")
     parser.add_argument("--secret-key", default=SECRET_KEY, help="default %(default)s")
 
 
-def settings_of(args: argparse.Namespace) -> Settings:
-    fields = {name: getattr(args, name) for name in Settings.__dataclass_fields__ if hasattr(args, name)}
+def _settings(args: argparse.Namespace) -> Settings:
+    fields = {name: getattr(args, name) for name in Settings.__dataclass_fields__}
     fields["listen"] = args.listen or ["127.0.0.1"]
-    for name in ("state", "cache"):
-        fields[name] = fields[name].absolute()
+    for name in ("state", "cache", "files"):
+        fields[name] = fields[name] and fields[name].absolute()
     return Settings(**fields)
 
 
@@ -59,7 +72,7 @@ def _serve(args: argparse.Namespace) -> int:
     from ensemble_lab.server import serve
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    settings = settings_of(args)
+    settings = _settings(args)
     settings.state.mkdir(parents=True, exist_ok=True)
     print(f"Ensemble lab ({settings.driver}) on http://{settings.listen[0]}:{settings.port}", flush=True)
     for name in ("project", "organization", "access_key", "secret_key", "dns_domain"):
@@ -68,11 +81,123 @@ def _serve(args: argparse.Namespace) -> int:
     return 0
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def _up(args: argparse.Namespace) -> int:
+    settings = _settings(args)
+    if settings.driver == "docker" and not args.listen:
+        settings.listen = ["127.0.0.1", str(ipaddress.ip_network(settings.subnet)[1])]
+    lab = Daemon(settings.state)
+    started = lab.up(settings, args.wait)
+    info = lab.info() or {}
+    print(f"the lab {'runs' if started else 'ran already'} on {lab.url} (driver {info.get('driver')})")
+    return 0
+
+
+def _down(args: argparse.Namespace) -> int:
+    print("the lab is gone" if Daemon(args.state).down() else "there was no lab")
+    return 0
+
+
+def _clean(args: argparse.Namespace) -> int:
+    """Down, and everything that outlives a lab goes too."""
+    lab = Daemon(args.state)
+    cache = lab.settings.cache if (lab.state / "lab.json").exists() else Settings().cache
+    lab.down()
+    shutil.rmtree(cache, ignore_errors=True)
+    print("the lab and its cache are gone")
+    return 0
+
+
+def _status(args: argparse.Namespace) -> int:
+    lab = Daemon(args.state)
+    info = lab.info() if lab.pid() else None
+    if info is None:
+        print("no lab runs here")
+        return STOPPED
+    print(f"{lab.url}  driver {info['driver']}, pid {lab.pid()}")
+    for name in ("gateway", "dns", "registry", "ca_file", "dns_domain"):
+        if info.get(name):
+            print(f"  {name.replace('_', ' '):<11} {info[name]}")
+    state = lab.ask("GET", "/state")
+    addresses = {ip["id"]: ip["address"] for ip in state.get("instance_ip", [])}
+    for server in state.get("instance_server", []):
+        held = " ".join(filter(None, (addresses.get(ident) for ident in server["public_ips"])))
+        detail = f"{server['state']} ({server['state_detail']})" if server["state_detail"] else server["state"]
+        print(f"  server {server['name']:<24} {server['commercial_type']:<12} {detail:<28} {held}")
+    for balancer in state.get("lb", []):
+        held = " ".join(ip["ip_address"] for ip in state["lb_ip"] if ip["id"] in balancer["ip_ids"])
+        print(f"  lb     {balancer['name']:<24} {balancer['type']:<12} {balancer['status']:<28} {held}")
+    return 0
+
+
+def _logs(args: argparse.Namespace) -> int:
+    lab = Daemon(args.state)
+    print(lab.tail(args.lines))
+    if args.follow:
+        with lab.log_file.open(errors="replace") as log:
+            log.seek(0, os.SEEK_END)
+            while lab.pid():
+                line = log.readline()
+                if line:
+                    print(line, end="", flush=True)
+                else:
+                    time.sleep(0.3)
+    return 0
+
+
+def _shell(args: argparse.Namespace) -> int:
+    lab = Daemon(args.state)
+    servers = lab.ask("GET", "/state").get("instance_server", [])
+    server = next((server for server in servers if args.server in (server["name"], server["id"])), None)
+    if server is None:
+        known = ", ".join(server["name"] for server in servers) or "none"
+        raise Trouble(f"no server {args.server}; there are: {known}")
+    if lab.settings.driver != "docker":
+        raise Trouble("servers of a null lab are not real: there is nothing to open a shell in")
+    find = ["docker", "ps", "--quiet", "--filter", f"label=ensemble.server={server['id']}"]
+    container = subprocess.run(find, capture_output=True, text=True, check=True).stdout.split()
+    if not container:
+        raise Trouble(f"{server['name']} does not run ({server['state']})")
+    words = args.command or ["bash", "-l"]
+    terminal = ["--interactive", "--tty"] if sys.stdin.isatty() else ["--interactive"]
+    return subprocess.run(["docker", "exec", *terminal, container[0], *words]).returncode
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ensemble-lab", description="A local Scaleway.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    serving = commands.add_parser("serve", help="run in the foreground")
-    _add_settings(serving)
-    serving.set_defaults(run=_serve)
-    args = parser.parse_args(argv)
-    return args.run(args)
+    commands = parser.add_subparsers(dest="name", required=True, metavar="COMMAND")
+
+    def add(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        command.set_defaults(run=run)
+        return command
+
+    _add_settings(add("serve", _serve, "run a lab in the foreground"), "null", 1.0)
+    up = add("up", _up, "start a lab in the background and wait until it answers")
+    _add_settings(up, "docker", 1.0)
+    up.add_argument("--wait", type=float, default=900.0, metavar="SECONDS", help="default %(default)s")
+    _add_state(add("down", _down, "stop the lab and remove everything that it made"))
+    _add_state(add("clean", _clean, "down, and remove the cache of built images too"))
+    _add_state(add("status", _status, "say what runs; exit status 3 if no lab runs"))
+    logs = add("logs", _logs, "show the lab's log")
+    _add_state(logs)
+    logs.add_argument("-f", "--follow", action="store_true")
+    logs.add_argument("-n", "--lines", type=int, default=50)
+    shell = add("shell", _shell, "open a shell in a server")
+    _add_state(shell)
+    shell.add_argument("server", help="name or id")
+    shell.add_argument("command", nargs=argparse.REMAINDER, help="instead of a shell")
+    fault = add("fault", cli_fault.run, "let things go wrong")
+    _add_state(fault)
+    cli_fault.add_arguments(fault)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = _parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except Trouble as problem:
+        print(f"ensemble-lab: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130

@@ -8,7 +8,6 @@ import contextlib
 import logging
 import signal
 import socket
-import ssl
 from importlib import import_module
 
 import uvicorn
@@ -32,7 +31,7 @@ def make_driver(settings: Settings) -> Driver:
 
 def _listening(address: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    sock = socket.socket(family)
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY only on these
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_IP, getattr(socket, "IP_FREEBIND", 15), 1)
     sock.bind((address, port))
@@ -56,21 +55,25 @@ async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. HTTP on every listen address, and HTTPS beside it with ``tls_port``."""
     cloud = Cloud(settings, make_driver(settings))
     app = create_app(cloud)
-    servers = [(_Server(_config(app)), [_listening(address, settings.port) for address in settings.listen])]
+    servers = [_Server(_config(app))]
+    sockets = [[_listening(address, settings.port) for address in settings.listen]]
     if settings.tls_port:
         authority = ca.load_or_create(settings.cache / "ca")
         chain, key = authority.issue_files(settings.state / "tls", [*settings.listen, "localhost"])
-        secure = _config(
-            app, lifespan="off", ssl_certfile=str(chain), ssl_keyfile=str(key), ssl_version=ssl.PROTOCOL_TLS_SERVER
-        )
-        servers.append((_Server(secure), [_listening(address, settings.tls_port) for address in settings.listen]))
+        secure = _config(app, lifespan="off", ssl_certfile=str(chain), ssl_keyfile=str(key))
+        servers.append(_Server(secure))
+        sockets.append([_listening(address, settings.tls_port) for address in settings.listen])
 
     def stop() -> None:
-        for server, _ in servers:
+        for server in servers:
             server.should_exit = True
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    await asyncio.gather(*(server.serve(sockets) for server, sockets in servers))
+    tasks = [asyncio.create_task(servers[0].serve(sockets[0]))]
+    while not servers[0].started and not tasks[0].done():
+        await asyncio.sleep(0.02)
+    tasks += [asyncio.create_task(server.serve(held)) for server, held in zip(servers[1:], sockets[1:], strict=True)]
+    await asyncio.gather(*tasks)
     cloud.store.close()

@@ -6,7 +6,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ensemble_lab import errors
-from ensemble_lab.api import instance_security_groups as groups
 from ensemble_lab.api.instance import SERVICE, find, task, touch
 from ensemble_lab.api.instance_disks import let_go, mark_written
 from ensemble_lab.api.instance_images import new_image
@@ -126,13 +125,6 @@ async def _poweron(cloud: Cloud, server: Object, before: str) -> None:
     await cloud.driver.server_poweron(server_view(cloud, server))
     if server["state_detail"] != "booted":
         _set(cloud, server, "running", "booting kernel")
-    _protect(cloud, server)
-
-
-def _protect(cloud: Cloud, server: Object) -> None:
-    group = cloud.store.get(groups.KIND, server["security_group"])
-    if group:
-        groups.sync(cloud, group, visible=False)
 
 
 async def _poweroff(cloud: Cloud, server: Object, before: str) -> None:
@@ -156,7 +148,6 @@ async def _reboot(cloud: Cloud, server: Object, before: str) -> None:
     await cloud.driver.server_reboot(server_view(cloud, server))
     if server["state_detail"] != "booted":
         _set(cloud, server, "running", "booting kernel")
-    _protect(cloud, server)
 
 
 async def _terminate(cloud: Cloud, server: Object, before: str) -> None:

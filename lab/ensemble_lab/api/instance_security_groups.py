@@ -8,6 +8,7 @@ from typing import Any
 
 from ensemble_lab import errors
 from ensemble_lab.api.instance import SERVICE, comma_tags, created, find, in_zone, owner, touch
+from ensemble_lab.api.instance_views import server_view
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.jobs import job
 from ensemble_lab.store import Object
@@ -54,7 +55,8 @@ def default_group(call: Call, project: str) -> Object:
             return group
     group = _new(call, "Default security group", {"organization": call.cloud.settings.organization, "project": project})
     group |= {"description": "Auto generated security group.", "project_default": True, "organization_default": True}
-    return call.cloud.store.put(KIND, group)
+    sync(call.cloud, group, visible=False)
+    return group
 
 
 def _new(call: Call, name: str, owned_by: dict[str, str]) -> Object:
@@ -100,7 +102,9 @@ async def security_group_sync(cloud: Cloud, group_id: str) -> None:
     if group is None:
         return
     servers = [
-        server for server in cloud.list("instance_server") if (server["security_group"] or {}).get("id") == group_id
+        server_view(cloud, server)
+        for server in cloud.store.iterate("instance_server")
+        if server["security_group"] == group_id
     ]
     try:
         await cloud.driver.security_group_apply(group, rules_of(cloud, group), servers)
@@ -154,7 +158,7 @@ def create_group(call: Call) -> Reply:
     call.need("name")
     group = _new(call, call.body["name"], owner(call))
     _fill(call, group)
-    call.cloud.store.put(KIND, group)
+    sync(call.cloud, group, visible=False)
     return created(call, "security_group", group["id"], group_view(call.cloud, group))
 
 

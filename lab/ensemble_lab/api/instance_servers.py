@@ -216,7 +216,6 @@ def update_server(call: Call) -> Object:
         asked = body["security_group"]
         group = find(call, groups.KIND, asked["id"] if isinstance(asked, dict) else asked)
         server["security_group"] = group["id"]
-        groups.sync(cloud, group, visible=False)
     for name in ("tags", "protected", "boot_type"):
         if body.get(name) is not None:
             server[name] = body[name]

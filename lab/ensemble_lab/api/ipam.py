@@ -113,9 +113,11 @@ def take(cloud: Cloud, network: Object, booked: list[str], resource: Object) -> 
     return list(booked)
 
 
-def release(cloud: Cloud, resource_id: str) -> None:
-    """Let go of everything that a resource holds: booked addresses stay, others end."""
+def release(cloud: Cloud, resource_id: str, network_id: str | None = None) -> None:
+    """Let go of all that a resource holds (in one network): booked addresses stay, others end."""
     for ip in cloud.store.list(KIND):
+        if network_id not in (None, ip["private_network_id"]):
+            continue
         if ip["resource"] and ip["resource"]["id"] == resource_id:
             if ip["booked"]:
                 ip["resource"], ip["updated_at"] = None, now()

@@ -128,7 +128,8 @@ class Driver(Protocol):
 
     # packets
     async def security_group_apply(self, group: Object, rules: list[Object], servers: list[Object]) -> None:
-        """Make the rules hold on these servers; rules are in the API's form, in order of position."""
+        """Make the rules hold on these servers, and on all that start with this group later (or join it: that comes as
+        :meth:`server_update`). Rules are in the API's form, in order of position."""
 
     # load balancers
     async def lb_apply(

@@ -35,6 +35,7 @@ from ensemble_lab.api import (
     lb_backends,
     lb_certificates,
     lb_frontends,
+    lb_private_networks,
     marketplace,
     registry,
     secrets,
@@ -63,6 +64,7 @@ PARTS = (
     lb_backends,
     lb_certificates,
     lb_frontends,
+    lb_private_networks,
 )
 SERVICES = (
     instance.SERVICE,
