@@ -90,18 +90,8 @@ def free_port() -> int:
 
 def serve(folder: Path, *arguments: str) -> tuple[subprocess.Popen[bytes], Lab]:
     port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "ensemble_lab",
-        "serve",
-        "--driver",
-        "null",
-        "--port",
-        str(port),
-        "--state",
-        str(folder),
-    ]
+    command = [sys.executable, "-m", "ensemble_lab", "serve", "--driver", "null", "--dns-domain", "ensemble.test"]
+    command += ["--port", str(port), "--state", str(folder), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "lab")}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
