@@ -75,7 +75,8 @@ async def test_a_guest_may_reboot_and_switch_itself_off(lab, first):
 
 async def test_a_snapshot_holds_everything_and_boots_into_several_servers(lab, docked):
     await lab.on(
-        docked, "echo baked > /etc/baked; docker volume create v; docker run --rm -v v:/v box:2 sh -c 'echo x > /v/f'"
+        docked,
+        "echo baked > /etc/baked; docker volume create vol; docker run --rm -v vol:/v box:2 sh -c 'echo x > /v/f'",
     )
     await lab.on(docked, "docker run -d --restart always --name keep box:2 busybox sleep 100000")
     identity = await lab.on(docked, "cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub")
@@ -90,7 +91,7 @@ async def test_a_snapshot_holds_everything_and_boots_into_several_servers(lab, d
             await lab.on(twin, "until docker ps -q | grep -q .; do sleep 0.5; done; docker exec keep busybox ls /gone")
             == "new"
         )
-        assert await lab.on(twin, "docker run --rm -v v:/v box:2 busybox cat /v/f") == "x"
+        assert await lab.on(twin, "docker run --rm -v vol:/v box:2 busybox cat /v/f") == "x"
         identities.add(await lab.on(twin, "cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub"))
     assert len(identities) == 3, "every server has an identity of its own"
     await lab.on(twins[0], "docker run --name writer box:2 sh -c 'echo changed > /gone/new'")

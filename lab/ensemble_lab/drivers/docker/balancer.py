@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ensemble_lab.drivers.base import Object
+from ensemble_lab.drivers.base import DriverError, Object
 from ensemble_lab.drivers.docker.haproxy import Haproxy
 from ensemble_lab.drivers.docker.network import Network
 from ensemble_lab.drivers.docker.processes import Processes
 from ensemble_lab.drivers.docker.records import Records
+
+log = logging.getLogger(__name__)
 
 _DEFAULTS = """\
 defaults
@@ -39,8 +42,11 @@ class Balancers:
 
     async def start(self) -> None:
         """Load balancers of an earlier run work on; those that ended with the machine are started again."""
-        for _, record in self._kept.entries():
-            await self.apply(**record)
+        for ident, record in self._kept.entries():
+            try:
+                await self.apply(**record)
+            except DriverError as problem:
+                log.error("load balancer %s cannot be started: %s", ident, problem)
 
     async def apply(
         self,
@@ -111,17 +117,22 @@ def render(
     acls: list[Object],
     routes: list[Object],
 ) -> str:
-    """The configuration of one load balancer; `certificates` are the ids of those that can be used."""
-    if not frontends or not addresses:
-        return _DEFAULTS + "frontend nothing-yet\n    bind unix@{folder}/idle.sock\n"
+    """The configuration of one load balancer; `certificates` are the ids of those that can be used.
+
+    A frontend whose certificates are not ready yet does not listen: it must never answer in plain text.
+    """
     by_id = {backend["id"]: backend for backend in backends}
     lines: list[str] = []
     for frontend in frontends:
+        if frontend["certificate_ids"] and not certificates.intersection(frontend["certificate_ids"]):
+            continue
         own_acls = sorted((acl for acl in acls if acl["frontend_id"] == frontend["id"]), key=lambda acl: acl["index"])
         own_routes = [route for route in routes if route["frontend_id"] == frontend["id"]]
         lines += _frontend(addresses, frontend, by_id[frontend["backend_id"]], certificates, own_acls, own_routes)
     for backend in backends:
         lines += _backend(backend, addresses[0])
+    if not any(line.startswith("frontend ") for line in lines):
+        lines += ["frontend nothing-yet", "    bind unix@{folder}/idle.sock"]
     return _DEFAULTS + "\n".join(lines) + "\n"
 
 
@@ -194,12 +205,12 @@ def _acl_action(action: Object, http: bool) -> str:
 
 def _route(route: Object, name: str, http: bool) -> list[str]:
     match, backend = route["match"], f"backend-{route['backend_id']}"
+    compare = "end" if match.get("match_subdomains") else "str"
     if match.get("sni"):
         test = "ssl_fc_sni" if http else "req.ssl_sni"
-        value = match["sni"]
-        how = f"{test} -m {'end' if match.get('match_subdomains') else 'str'} -i {_quoted(value)}"
+        how = f"{test} -m {compare} -i {_quoted(match['sni'])}"
     elif match.get("host_header"):
-        how = f"hdr(host),field(1,:) -m {'end' if match.get('match_subdomains') else 'str'} -i {_quoted(match['host_header'])}"
+        how = f"hdr(host),field(1,:) -m {compare} -i {_quoted(match['host_header'])}"
     elif match.get("path_begin"):
         how = f"path_beg {_quoted(match['path_begin'])}"
     else:

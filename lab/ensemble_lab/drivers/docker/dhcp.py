@@ -15,7 +15,8 @@ log = logging.getLogger(__name__)
 _HEADER = struct.Struct("!BBBBIHH4s4s4s4s16s64s128s4s")
 _COOKIE = b"\x63\x82\x53\x63"
 _ANSWER = {1: 2, 3: 5}  # discover -> offer, request -> ack
-_LEASE = 86400
+_LEASE = 0xFFFFFFFF
+"""For ever: guests ask once at boot and keep no client running that would renew."""
 _IP_PKTINFO = 8
 
 

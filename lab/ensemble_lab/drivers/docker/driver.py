@@ -8,7 +8,7 @@ import contextlib
 import logging
 
 from ensemble_lab.ca import load_or_create
-from ensemble_lab.drivers.base import Api, Object
+from ensemble_lab.drivers.base import Api, DriverError, Object
 from ensemble_lab.drivers.docker.balancer import Balancers
 from ensemble_lab.drivers.docker.dhcp import Dhcp
 from ensemble_lab.drivers.docker.disks import Disks
@@ -22,7 +22,7 @@ from ensemble_lab.drivers.docker.network import Network
 from ensemble_lab.drivers.docker.processes import Processes
 from ensemble_lab.drivers.docker.records import Record, Records
 from ensemble_lab.drivers.docker.registry import Registry
-from ensemble_lab.drivers.docker.servers import REBOOTED, Servers
+from ensemble_lab.drivers.docker.servers import POWERED_OFF, REBOOTED, Servers
 from ensemble_lab.drivers.docker.web import Service
 from ensemble_lab.settings import Settings
 
@@ -87,10 +87,13 @@ class DockerDriver:
                 continue
             record = self._servers.records.get(server["id"])
             code = await self._servers.exit_status(record["container"]) if record else None
-            if code is not None and code == 130:
-                await self._api.guest_reports(server["id"], "powered-off")
-            else:
-                await self._servers.take_over(server)
+            try:
+                if code == POWERED_OFF:
+                    await self._api.guest_reports(server["id"], "powered-off")
+                else:
+                    await self._servers.take_over(server)
+            except DriverError as problem:
+                log.error("%s cannot be taken over: %s", server["name"], problem)
 
     async def stop(self) -> None:
         if self._watch:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ensemble_lab.drivers.base import DriverError
 from ensemble_lab.drivers.docker.layout import Layout
-from ensemble_lab.drivers.docker.shell import run, succeeds
+from ensemble_lab.drivers.docker.shell import attempt, run, succeeds
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +61,17 @@ class Images:
                     *("docker", "import", "--change", 'CMD ["/usr/lib/ensemble-lab/init"]'),
                     *("--change", "ENV container=docker", str(archive), reference),
                 )
-                await run("docker", "tag", reference, f"{REPOSITORY}/{label}:latest")
+                await self._publish(label, reference)
         return reference
+
+    async def _publish(self, label: str, reference: str) -> None:
+        """Make it the latest one; older ones go, unless something still uses them."""
+        repository = f"{REPOSITORY}/{label}"
+        older = (await run("docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository)).split()
+        await run("docker", "tag", reference, f"{repository}:latest")
+        for image in older:
+            if image not in (reference, f"{repository}:latest"):
+                await attempt("docker", "rmi", image)
 
     async def _build(self, label: str, archive: Path) -> None:
         """Make the root file system as a tar file. Raises DriverError with the end of the builder's log."""

@@ -18,7 +18,6 @@ from ensemble_lab.drivers.docker.records import Records
 from ensemble_lab.drivers.docker.shell import attempt, run, succeeds
 
 GUEST_NIC = "eth0"
-FORWARD_CHAIN = "DOCKER-USER"
 
 
 class Network:
@@ -40,22 +39,28 @@ class Network:
             )
         _set("net/ipv4/ip_forward", "1")
         _set(f"net/ipv4/conf/{layout.bridge}/proxy_arp", "1")
-        for rule in self._forward_rules():
-            if not await succeeds("iptables", "-w", "-C", FORWARD_CHAIN, *rule):
-                await run("iptables", "-w", "-I", FORWARD_CHAIN, *rule)
+        for chain, *rule in self._host_rules():
+            if not await succeeds("iptables", "-w", "-C", chain, *rule):
+                await run("iptables", "-w", "-I", chain, *rule)
 
     async def destroy(self) -> None:
         """Remove the network, its rules and every wire that is left."""
-        for rule in self._forward_rules():
-            await attempt("iptables", "-w", "-D", FORWARD_CHAIN, *rule)
+        for chain, *rule in self._host_rules():
+            await attempt("iptables", "-w", "-D", chain, *rule)
         for nic in Path("/sys/class/net").glob(f"{self._layout.nic_prefix}*"):
             await attempt("ip", "link", "delete", nic.name)
         await attempt("docker", "network", "rm", self._layout.lab)
         self._counter.clear()
 
-    def _forward_rules(self) -> list[list[str]]:
-        wires = f"{self._layout.nic_prefix}+"
-        return [["-i", wires, "-j", "ACCEPT"], ["-o", wires, "-j", "ACCEPT"]]
+    def _host_rules(self) -> list[list[str]]:
+        """What a host's own firewall (Docker's, ufw) must let pass; the lab's filter has judged it before."""
+        wires, bridge = f"{self._layout.nic_prefix}+", self._layout.bridge
+        return [
+            ["DOCKER-USER", "-i", wires, "-j", "ACCEPT"],
+            ["DOCKER-USER", "-o", wires, "-j", "ACCEPT"],
+            ["INPUT", "-i", wires, "-j", "ACCEPT"],
+            ["INPUT", "-i", bridge, "-j", "ACCEPT"],
+        ]
 
     def next_address(self, taken: Iterable[str]) -> str:
         """An address that nobody has; going round, so that one is not given again soon after it was freed."""

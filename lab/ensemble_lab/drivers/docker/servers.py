@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 STOP_SECONDS = 60
 REBOOTED = 129
 """Exit status of a container whose systemd asked the kernel for a reboot (SIGHUP from the kernel)."""
+POWERED_OFF = 130
+"""The same for a shutdown (SIGINT)."""
 REFUSED_CAPABILITIES = ("SYS_TIME", "SYS_MODULE")
 """What would reach the host itself: its clock and its kernel."""
 _CAP_SYS_RESOURCE = 24
@@ -207,7 +209,7 @@ class Servers:
     # what guests do by themselves
 
     async def watch(self, ended: Callable[[str, int], Awaitable[None]]) -> None:
-        """Call ``ended(server id, exit status)`` for every server that ends without being asked to. Runs until cancelled."""
+        """Call ``ended(server id, exit status)`` for every server that ends by itself. Runs until cancelled."""
         while True:
             events = await asyncio.create_subprocess_exec(
                 *("docker", "events", "--filter", f"label={self._layout.label}", "--filter", "event=die"),

@@ -4,10 +4,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shlex
+import time
 
 from ensemble_lab.drivers.base import DriverError
 
+log = logging.getLogger(__name__)
+
+SLOW = 3.0
+"""Seconds after which the log tells how long a program took."""
 PATIENCE = 600.0
 """Seconds after which a program counts as hung."""
 
@@ -15,6 +21,7 @@ PATIENCE = 600.0
 async def attempt(*argv: str, stdin: str | bytes | None = None, timeout: float = PATIENCE) -> tuple[int, str, str]:
     """Run a program; returns (exit status, output, errors). Raises DriverError when it hangs or is missing."""
     data = stdin.encode() if isinstance(stdin, str) else stdin
+    begun = time.monotonic()
     try:
         process = await asyncio.create_subprocess_exec(
             *argv,
@@ -33,6 +40,8 @@ async def attempt(*argv: str, stdin: str | bytes | None = None, timeout: float =
     except asyncio.CancelledError:
         process.kill()
         raise
+    if (taken := time.monotonic() - begun) > SLOW:
+        log.info("`%s` took %.1f s", shlex.join(argv)[:120], taken)
     return process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace")
 
 
