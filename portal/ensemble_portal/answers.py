@@ -8,7 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from .fleet import Fleet
-from .language import preferred
+from .language import LANGUAGES, preferred
 from .links import app_links
 from .problems import MEDIA_TYPE, Problem
 from .rooms import RETRY_AFTER, Room, Rooms
@@ -76,7 +76,7 @@ def room_json(room: Room) -> dict[str, object]:
 
 def read_room_request(content_type: str | None, body: bytes) -> tuple[str | None, str | None]:
     """(name, language) wished for by the body of POST /api/v1/rooms. Raises Problem."""
-    if not body.strip():
+    if not body:
         return None, None
     if (content_type or "application/json").partition(";")[0].strip().lower() != "application/json":
         raise Problem("wrong-media-type")
@@ -91,7 +91,7 @@ def read_room_request(content_type: str | None, body: bytes) -> tuple[str | None
     name, language = wish.get("name"), wish.get("language")
     if name is not None and not isinstance(name, str):
         raise Problem("bad-request", reason="name must be a string")
-    if language not in {None, "en", "fr"}:
+    if language not in (None, *LANGUAGES):
         raise Problem("bad-request", reason="language must be en or fr")
     return name, language
 

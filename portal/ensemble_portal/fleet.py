@@ -28,9 +28,16 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
+BAD = {State.UNHEALTHY, State.UNKNOWN}
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server at one poll. `load` is the largest of its known shares (1 is full), None when nothing is known."""
+    """One server at one poll.
+
+    `load` is the largest of its known shares (1 is full), None when nothing is known. `lost` is True once it has been
+    in trouble for so many polls that its rooms are given up.
+    """
 
     name: str
     host: str
@@ -45,6 +52,7 @@ class Server:
     participants: int | None
     conferences: int | None
     sampled_at: float | None
+    lost: bool = False
 
     @property
     def shown_load(self) -> float | None:
@@ -142,6 +150,7 @@ class Fleet:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._healthy_polls: dict[str, int] = {}
+        self._bad_polls: dict[str, int] = {}
         self._sampled_at: dict[str, float] = {}
         self._first = True
         self.snapshot: Snapshot | None = None
@@ -155,9 +164,9 @@ class Fleet:
     def update(self, readings: Mapping[str, Reading], now: float, wall: float) -> Snapshot:
         """Take in one answer of Prometheus, received at `now` (monotonic) and `wall` (seconds since 1970)."""
         servers = sorted((self._server(reading, wall) for reading in readings.values()), key=_natural)
-        for gone in self._healthy_polls.keys() - readings.keys():
-            del self._healthy_polls[gone]
-            self._sampled_at.pop(gone, None)
+        for memory in (self._healthy_polls, self._bad_polls, self._sampled_at):
+            for gone in memory.keys() - readings.keys():
+                del memory[gone]
         self._first = False
         self.snapshot = _snapshot(tuple(servers), wall, now + self._settings.stale_after)
         self.history.append(_moment(servers, wall))
@@ -172,6 +181,8 @@ class Fleet:
                 state, reason = State.NEW, f"healthy for {polls} of {self._settings.grace_polls} polls"
         else:
             self._healthy_polls[reading.server] = 0
+        bad_polls = self._bad_polls.get(reading.server, 0) + 1 if state in BAD else 0
+        self._bad_polls[reading.server] = bad_polls
         conferences = reading.gauges.get("conferences")
         return Server(
             name=reading.server,
@@ -187,6 +198,7 @@ class Fleet:
             participants=participants_of(reading),
             conferences=None if conferences is None else round(conferences),
             sampled_at=sampled_at,
+            lost=bad_polls >= self._settings.grace_polls,
         )
 
     def _count_healthy(self, name: str, sampled_at: float | None) -> int:

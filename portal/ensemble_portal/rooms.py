@@ -9,13 +9,12 @@ from . import names
 from .chooser import Chooser
 from .claims import Claims
 from .clients import Limiter
-from .fleet import Fleet, Server, Snapshot, State
+from .fleet import Fleet, Server, Snapshot
 from .metrics import Metrics
 from .problems import Problem
 from .settings import Settings
 
 RETRY_AFTER = {"Retry-After": "10"}
-USABLE = {State.READY, State.NEW, State.CORDONED, State.DRAINING}
 
 
 class Room(NamedTuple):
@@ -109,5 +108,5 @@ class Rooms:
 
 
 def _is_usable(snapshot: Snapshot, name: str) -> bool:
-    """Whether people may still meet on this server; cordoned and draining ones keep the rooms that they have."""
-    return any(server.name == name and server.state in USABLE for server in snapshot.servers)
+    """Whether people may still meet there: cordoned and draining servers keep their rooms, lost ones do not."""
+    return any(server.name == name and not server.lost for server in snapshot.servers)

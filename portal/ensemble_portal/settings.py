@@ -123,7 +123,7 @@ class Settings:
     )
     cpu_window: float = setting(_seconds, "30", "window of the CPU and egress rates", 2, 900)
     required_jobs: tuple[str, ...] = setting(_words, "node,nginx", "jobs that must be up for a server to be used")
-    grace_polls: int = setting(_whole, "3", "healthy polls in a row before a new or recovered server is used", 1, 100)
+    grace_polls: int = setting(_whole, "3", "polls in a row that make a server healthy, or lost", 1, 100)
     egress_caps: dict[str, float] = setting(_per_type, "*=400M", "egress limit per server type, bit/s; * is any other")
     participant_caps: dict[str, float] = setting(_per_type, "*=150", "participants that fill a server, per type")
     choices: int = setting(_whole, "16", "how many random servers each choice compares", 1, 1000)
@@ -176,6 +176,10 @@ def _in_bounds(value: Any, low: float | None, high: float | None) -> Any:
 def table() -> list[tuple[str, str, str]]:
     """(variable, default, meaning) of every setting, for the README and --help."""
     return [
-        (PREFIX + one.name.upper(), one.metadata["default"] or "(required)", one.metadata["about"])
+        (
+            PREFIX + one.name.upper(),
+            "(required)" if one.metadata["default"] is None else one.metadata["default"] or "(empty)",
+            one.metadata["about"],
+        )
         for one in fields(Settings)
     ]

@@ -1,0 +1,155 @@
+"""Named rooms: one name, one server, whoever asks and wherever; in SQLite and in a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from ensemble_portal.claims import Claims, open_store
+from ensemble_portal.problems import Problem
+from fake_prometheus import FakePrometheus, FakeServer
+from portal_support import StartPortal, wait_until
+from postgres import Postgres
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    server = Postgres(Path(tempfile.mkdtemp(prefix="ensemble-pg-")))
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:{tmp_path / 'claims.db'}"
+    return request.getfixturevalue("postgres").address
+
+
+@pytest.fixture
+async def claims(store: str) -> AsyncIterator[Claims]:
+    register = open_store(store)
+    await register.open()
+    yield register
+    await register.close()
+
+
+def unique(name: str) -> str:
+    return f"{name}-{time.monotonic_ns()}"
+
+
+async def test_a_claim_holds_until_it_expires(claims: Claims) -> None:
+    room = unique("standup")
+    assert await claims.find(room) is None
+    assert await claims.claim(room, "h-1", "h-1.test", None, 0.5) == ("h-1", "h-1.test")
+    assert await claims.claim(room, "h-2", "h-2.test", None, 0.5) == ("h-1", "h-1.test")
+    assert await claims.find(room) == ("h-1", "h-1.test")
+    await asyncio.sleep(0.7)
+    assert await claims.find(room) is None
+    assert await claims.claim(room, "h-2", "h-2.test", None, 60) == ("h-2", "h-2.test")
+
+
+async def test_use_prolongs_a_claim(claims: Claims) -> None:
+    room = unique("prolonged")
+    for _ in range(4):
+        assert await claims.claim(room, "h-1", "h-1.test", None, 0.6) == ("h-1", "h-1.test")
+        await asyncio.sleep(0.3)
+    assert await claims.find(room) == ("h-1", "h-1.test")
+
+
+async def test_a_lost_server_is_replaced_once(claims: Claims) -> None:
+    room = unique("moved")
+    await claims.claim(room, "h-1", "h-1.test", None, 60)
+    assert await claims.claim(room, "h-2", "h-2.test", "h-1", 60) == ("h-2", "h-2.test")
+    assert await claims.claim(room, "h-3", "h-3.test", "h-1", 60) == ("h-2", "h-2.test")
+
+
+async def test_cleaning_leaves_what_lives(claims: Claims) -> None:
+    short, long = unique("short"), unique("long")
+    await claims.claim(short, "h-1", "h-1.test", None, 0.1)
+    await claims.claim(long, "h-1", "h-1.test", None, 60)
+    await asyncio.sleep(0.2)
+    await claims.clean()
+    assert await claims.find(long) == ("h-1", "h-1.test")
+    assert await claims.find(short) is None
+
+
+async def test_a_register_that_is_away_says_so() -> None:
+    register = open_store("postgresql://nobody@127.0.0.1:9/none")
+    with pytest.raises(Problem, match="store-unavailable"):
+        await register.find("room")
+
+
+async def ask(client: httpx.AsyncClient, url: str, name: str) -> str:
+    answer = await client.post(f"{url}/api/v1/rooms", json={"name": name})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["url"]
+
+
+async def test_two_portals_and_one_name_meet_on_one_server_1000_times(store: str, start_portal: StartPortal) -> None:
+    fake = FakePrometheus([FakeServer(f"h-{number}") for number in range(1, 31)])
+    portals = [start_portal(fake.url, store=store) for _ in range(2)]
+    limits = httpx.Limits(max_connections=16)
+    async with httpx.AsyncClient(trust_env=False, timeout=30, limits=limits) as client:
+        seen = Counter()
+        for start in range(0, 1000, 20):
+            names = [unique(f"room {number}") for number in range(start, start + 20)]
+            spellings = [(name, name.upper()) for name in names]
+            urls = await asyncio.gather(
+                *(
+                    ask(client, portal.url, name)
+                    for pair in spellings
+                    for portal, name in zip(portals, pair, strict=True)
+                )
+            )
+            for one, other in zip(urls[::2], urls[1::2], strict=True):
+                assert one == other
+                seen[one.partition("/room")[0]] += 1
+    assert sum(seen.values()) == 1000
+    assert len(seen) > 10, "one server for all would prove nothing"
+    fake.close()
+
+
+def test_a_room_moves_when_its_server_is_gone(store: str, start_portal: StartPortal) -> None:
+    fake = FakePrometheus([FakeServer("h-1", cpu=0.1), FakeServer("h-2", cpu=0.5), FakeServer("h-3", cpu=0.9)])
+    portal = start_portal(fake.url, store=store)
+    name = unique("moving")
+
+    def server() -> str:
+        return portal.client.post("/api/v1/rooms", json={"name": name}).json()["server"]
+
+    assert server() == "h-1"
+    fake.servers[0].fleet_state = "draining"
+    wait_until(lambda: "draining" in portal.client.get("/api/v1/servers").text)
+    assert server() == "h-1", "a draining server keeps its rooms"
+    del fake.servers[0]
+    wait_until(lambda: '"h-1"' not in portal.client.get("/api/v1/servers").text)
+    assert portal.client.get(f"/api/v1/rooms/{name}").status_code == 404
+    assert server() == "h-2"
+    assert portal.client.get(f"/api/v1/rooms/{name}").json()["server"] == "h-2"
+    assert portal.client.get(f"/go/{name}").headers["location"] == f"https://h-2.ensemble.test/{name}"
+    fake.close()
+
+
+def test_rooms_without_a_name_need_no_register(postgres: Postgres, start_portal: StartPortal) -> None:
+    fake = FakePrometheus([FakeServer("h-1")])
+    portal = start_portal(fake.url, store=postgres.address)
+    name = unique("steady")
+    assert portal.client.post("/api/v1/rooms", json={"name": name}).status_code == 201
+    postgres.stop()
+    try:
+        refusal = portal.client.post("/api/v1/rooms", json={"name": name})
+        assert (refusal.status_code, refusal.json()["type"]) == (503, "urn:ensemble:problem:store-unavailable")
+        assert portal.client.post("/api/v1/rooms").status_code == 201
+        assert "register of room names" in portal.client.post("/start", data={"name": name}).text
+    finally:
+        postgres.start()
+    wait_until(lambda: portal.client.post("/api/v1/rooms", json={"name": name}).status_code == 201)
+    fake.close()

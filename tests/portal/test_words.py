@@ -1,0 +1,206 @@
+"""Names of rooms, languages, clients, links, settings: the small parts."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+
+import pytest
+from ensemble_portal import names
+from ensemble_portal.clients import Limiter, Proxies
+from ensemble_portal.language import preferred
+from ensemble_portal.links import app_links, calendar, next_hour
+from ensemble_portal.problems import KINDS, Problem
+from ensemble_portal.settings import Settings, SettingsError, table
+from ensemble_portal.texts import TEXTS
+from hypothesis import given
+from hypothesis import strategies as st
+from portal_support import PORTAL, settings
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_made_up_names_are_readable_and_hold_60_bits(language: str) -> None:
+    count = len(names.words(language))
+    assert names.WORDS_IN_NAME * math.log2(count) + math.log2(90) >= 60
+    seen = {names.made_up(language) for _ in range(2000)}
+    assert len(seen) == 2000
+    assert all(re.fullmatch(r"([a-z]+-){5}[1-9]\d", name) for name in seen)
+    assert all(names.normalised(name) == name == names.path_of(name) for name in seen)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_made_up_names_are_kind(language: str) -> None:
+    assert not {"suicide", "kill", "weapon", "tuer", "arme", "viande"} & set(names.words(language))
+
+
+@pytest.mark.parametrize(
+    ("typed", "room", "path"),
+    [
+        ("Team-Standup", "team-standup", "team-standup"),
+        ("  Équipe   Nord ", "équipe nord", "%C3%A9quipe%20nord"),
+        ("team%20standup", "team standup", "team%20standup"),
+        ("ﬁn", "fin", "fin"),  # NFKC takes ligatures apart
+        ("E\u0301quipe", "équipe", "%C3%A9quipe"),
+        ("What's up? (now)", "whats up now", "whats%20up%20now"),
+        ("a/b", "ab", "ab"),
+        ("100%", "100", "100"),
+        ("ROOM\u200b1", "room1", "room1"),
+    ],
+)
+def test_names_become_what_jitsi_makes_of_them(typed: str, room: str, path: str) -> None:
+    assert names.normalised(typed) == room
+    assert names.path_of(room) == path
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind"),
+    [
+        ("", "name-empty"),
+        (" ?!/ ", "name-empty"),
+        ("--", "name-empty"),
+        ("x" * 101, "name-too-long"),
+        ("static", "name-reserved"),
+        ("Config.js", "name-reserved"),
+        ("libs", "name-reserved"),
+        ("http-bind", "name-reserved"),
+        ("xmpp-websocket", "name-reserved"),
+        (".well-known", "name-reserved"),
+        ("_api", "name-reserved"),
+        ("%73tatic", "name-reserved"),
+    ],
+)
+def test_names_that_are_refused(typed: str, kind: str) -> None:
+    with pytest.raises(Problem) as refusal:
+        names.normalised(typed)
+    assert refusal.value.kind == kind
+    assert refusal.value.status == 422
+    assert refusal.value.detail("fr")
+
+
+@given(st.text(max_size=200))
+def test_normalising_twice_changes_nothing(typed: str) -> None:
+    try:
+        room = names.normalised(typed)
+    except Problem:
+        return
+    assert names.normalised(room) == room
+    assert re.fullmatch(r"[A-Za-z0-9%._~-]+", names.path_of(room))
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        (None, "en"),
+        ("", "en"),
+        ("fr", "fr"),
+        ("fr-CA, en;q=0.8", "fr"),
+        ("en;q=0.4, fr;q=0.5", "fr"),
+        ("de, it", "en"),
+        ("fr;q=0", "en"),
+        ("fr;q=x", "en"),
+        ("*", "en"),
+    ],
+)
+def test_language_of_the_browser(header: str | None, language: str) -> None:
+    assert preferred(header) == language
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        ("203.0.113.5", None, "203.0.113.5"),
+        ("203.0.113.5", "198.51.100.1", "203.0.113.5"),
+        ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "6.6.6.6, 198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "198.51.100.1, 10.0.0.2", "198.51.100.1"),
+        ("10.0.0.1", "nonsense", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "2001:db8::1", "2001:db8::1"),
+    ],
+)
+def test_the_client_behind_proxies(peer: str, forwarded: str | None, client: str) -> None:
+    assert Proxies(settings().trusted_proxies).client(peer, forwarded) == client
+
+
+def test_the_limit_per_client() -> None:
+    limiter = Limiter(60)
+    assert [limiter.wait("192.0.2.1", 0.0) for _ in range(60)] == [0.0] * 60
+    assert limiter.wait("192.0.2.1", 0.0) == pytest.approx(1)
+    assert limiter.wait("192.0.2.2", 0.0) == 0
+    assert limiter.wait("192.0.2.1", 1.0) == 0
+    assert limiter.wait("192.0.2.1", 1.0) > 0
+
+
+def test_ipv6_clients_count_by_network() -> None:
+    limiter = Limiter(1)
+    assert limiter.wait("2001:db8::1", 0.0) == 0
+    assert limiter.wait("2001:db8::2", 0.0) > 0
+    assert limiter.wait("2001:db8:0:1::1", 0.0) == 0
+
+
+def test_the_limiter_forgets() -> None:
+    limiter = Limiter(60)
+    for number in range(70000):
+        limiter.wait(f"client-{number}", number / 1000)
+    assert len(limiter._buckets) <= 65537
+
+
+def test_links_of_the_apps() -> None:
+    assert app_links("h-1.test", "room") == {
+        "android": "intent://h-1.test/room#Intent;scheme=org.jitsi.meet;package=org.jitsi.meet;end",
+        "ios": "org.jitsi.meet://h-1.test/room",
+    }
+
+
+def test_the_calendar_file() -> None:
+    start = next_hour(datetime(2026, 3, 1, 10, 20, tzinfo=UTC))
+    text = calendar("https://h-1.test/a%20b", "a%20b", "Réunion; " + "é" * 80, start, "h-1.test").decode()
+    assert "DTSTART:20260301T110000Z\r\nDTEND:20260301T120000Z\r\n" in text
+    assert "SUMMARY:Réunion\\; é" in text
+    assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
+    assert text.endswith("END:VEVENT\r\nEND:VCALENDAR\r\n")
+
+
+def test_both_languages_say_the_same_things() -> None:
+    assert TEXTS["en"].keys() == TEXTS["fr"].keys()
+    fields = re.compile(r"{\w+}")
+    for key, english in TEXTS["en"].items():
+        assert sorted(fields.findall(english)) == sorted(fields.findall(TEXTS["fr"][key])), key
+    for kind in KINDS.values():
+        assert sorted(fields.findall(kind.detail)) == sorted(fields.findall(kind.detail_fr))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("POLL_INTERVAL", "31"),
+        ("POLL_INTERVAL", "soon"),
+        ("LISTEN", "8080"),
+        ("PROMETHEUS_URL", "prometheus:9090"),
+        ("STORE", "mysql://x"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("EGRESS_CAPS", "DEV1-L"),
+        ("EGRESS_CAPS", "DEV1-L=0"),
+        ("ROOM_LOAD", "nan"),
+        ("LOG_REQUESTS", "maybe"),
+        ("STALE_AFTER", "5"),
+        ("TYPO", "1"),
+    ],
+)
+def test_settings_that_are_wrong(name: str, text: str) -> None:
+    environ = {"ENSEMBLE_PROMETHEUS_URL": "http://p:9090", f"ENSEMBLE_{name}": text}
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environ(environ)
+
+
+def test_settings_that_are_right() -> None:
+    read = settings(listen="[::1]:80", poll_interval="5s", claim_time="2h", egress_caps="A=1.5G,*=10M")
+    assert read.listen == ("::1", 80)
+    assert (read.poll_interval, read.claim_time) == (5, 7200)
+    assert read.egress_caps == {"A": 1.5e9, "*": 1e7}
+
+
+def test_the_readme_lists_every_setting() -> None:
+    readme = (PORTAL / "README.md").read_text()
+    for name, default, about in table():
+        assert f"| `{name}` | {default} | {about} |" in readme
