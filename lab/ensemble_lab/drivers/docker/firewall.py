@@ -44,6 +44,7 @@ class Firewall:
         """Make the table where it is missing; chains of running servers are left as they are."""
         layout = self._layout
         wires = f'"{layout.nic_prefix}*"'
+        metadata = f"{layout.gateway}:{layout.metadata_port}"
         await run(
             "nft",
             "-f",
@@ -91,10 +92,12 @@ class Firewall:
                     oifname vmap @receivers
                 }}
                 chain metadata {{
-                    iifname {{ {wires}, "{layout.bridge}" }} ip daddr {METADATA_ADDRESS} tcp dport 80 \
-                        dnat ip to {layout.gateway}:{layout.metadata_port}
+                    ip daddr {METADATA_ADDRESS} tcp dport 80 iifname {wires} dnat ip to {metadata}
+                    ip daddr {METADATA_ADDRESS} tcp dport 80 iifname "{layout.bridge}" dnat ip to {metadata}
                 }}
                 chain outside {{
+                    oifname {wires} return
+                    oifname "{layout.bridge}" return
                     ip saddr {layout.subnet} ip daddr != {layout.subnet} masquerade
                 }}
             }}
