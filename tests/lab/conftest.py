@@ -45,7 +45,9 @@ class Lab:
         words += ["--cache", str(self.state / "cache"), "--dns-domain", "example.test", *self.options]
         log = (self.state.parent / f"{self.state.name}.log").open("ab")
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "lab")}
-        self.process = subprocess.Popen([sys.executable, "-m", "ensemble_lab", *words], stdout=log, stderr=log, env=environment)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "ensemble_lab", *words], stdout=log, stderr=log, env=environment
+        )
         end = time.monotonic() + 20
         while True:
             try:
@@ -63,7 +65,9 @@ class Lab:
         self.process.send_signal(how)
         self.process.wait(20)
 
-    def request(self, method: str, path: str, body: Any = None, expect: int | None = None, **more: Any) -> requests.Response:
+    def request(
+        self, method: str, path: str, body: Any = None, expect: int | None = None, **more: Any
+    ) -> requests.Response:
         """`path` beginning with servers, ips, images ... is meant below instance v1 of fr-par-1; others are whole."""
         url = self.url + (path if path.startswith("/") else f"/instance/v1/zones/fr-par-1/{path}")
         answer = self.http.request(method, url, json=body, timeout=30, **more)

@@ -52,7 +52,9 @@ def test_instance_pages_and_their_links(lab: Lab) -> None:
         lab.post("ips", {"tags": [f"n{number}"]}, 201)
     first = lab.request("GET", "ips?per_page=2&tags=")
     assert first.headers["X-Total-Count"] == "5"
-    assert first.headers["Link"] == '</ips?page=2&per_page=2&tags=>; rel="next",</ips?page=3&per_page=2&tags=>; rel="last"'
+    assert (
+        first.headers["Link"] == '</ips?page=2&per_page=2&tags=>; rel="next",</ips?page=3&per_page=2&tags=>; rel="last"'
+    )
     second = lab.request("GET", "ips?page=2&per_page=2")
     assert [ip["tags"] for ip in second.json()["ips"]] == [["n2"], ["n3"]]
     assert second.headers["Link"] == (
@@ -182,7 +184,10 @@ def test_get_and_delete_may_carry_a_body(lab: Lab) -> None:
 
 def test_a_project_that_does_not_exist_is_refused(lab: Lab) -> None:
     assert lab.post("ips", {"project": NOBODY}, 403)["type"] == "permissions_denied"
-    assert lab.post("/vpc/v2/regions/fr-par/vpcs", {"name": "v", "project_id": NOBODY}, 403)["type"] == "permissions_denied"
+    assert (
+        lab.post("/vpc/v2/regions/fr-par/vpcs", {"name": "v", "project_id": NOBODY}, 403)["type"]
+        == "permissions_denied"
+    )
 
 
 def test_the_default_project_is_the_organisation(lab: Lab) -> None:

@@ -70,7 +70,9 @@ def test_v1alpha1_knows_less(lab: Lab) -> None:
 def test_disks_attached_and_detached(lab: Lab) -> None:
     server, volume = lab.server(), block_volume(lab)
     path = f"servers/{server['id']}"
-    held = lab.post(f"{path}/attach-volume", {"volume_id": volume["id"], "volume_type": "sbs_volume"}, 200)["server"]["volumes"]
+    held = lab.post(f"{path}/attach-volume", {"volume_id": volume["id"], "volume_type": "sbs_volume"}, 200)["server"][
+        "volumes"
+    ]
     assert held["1"]["id"] == volume["id"]
     assert lab.get(f"{BLOCK}/volumes/{volume['id']}")["status"] == "in_use"
     other = lab.server("h-2")
@@ -78,7 +80,15 @@ def test_disks_attached_and_detached(lab: Lab) -> None:
     assert set(lab.post(f"{path}/detach-volume", {"volume_id": volume["id"]}, 200)["server"]["volumes"]) == {"0"}
     problem = lab.post(f"{path}/detach-volume", {"volume_id": volume["id"]}, 400)
     assert problem["details"][0]["help_message"] == f"Volume {volume['id']} is not attached to this server"
-    lab.patch(path, {"volumes": {"0": {"id": server["volumes"]["0"]["id"]}, "1": {"id": volume["id"], "volume_type": "sbs_volume"}}})
+    lab.patch(
+        path,
+        {
+            "volumes": {
+                "0": {"id": server["volumes"]["0"]["id"]},
+                "1": {"id": volume["id"], "volume_type": "sbs_volume"},
+            }
+        },
+    )
     assert lab.patch(path, {"volumes": {}})["server"]["volumes"] == {}
     assert lab.get(f"{BLOCK}/volumes/{volume['id']}")["status"] == "available"
 
@@ -112,7 +122,9 @@ def test_the_golden_image_chain_on_block_storage(lab: Lab) -> None:
     assert (snapshot["status"], snapshot["parent_volume"]["id"]) == ("creating", root)
     path = f"{BLOCK}/snapshots/{snapshot['id']}"
     lab.wait(path, lambda body: body["status"] == "available")
-    image = lab.post("images", {"name": "golden", "root_volume": snapshot["id"], "arch": "x86_64", "tags": ["i"]}, 201)["image"]
+    image = lab.post("images", {"name": "golden", "root_volume": snapshot["id"], "arch": "x86_64", "tags": ["i"]}, 201)[
+        "image"
+    ]
     assert image["state"] == "available"
     assert image["root_volume"] == {"volume_type": "sbs_snapshot", "id": snapshot["id"], "size": 0, "name": ""}
     used = lab.get(path)
@@ -159,12 +171,17 @@ def test_a_backup_is_an_image_with_its_snapshots(lab: Lab) -> None:
     task = lab.post(f"servers/{server['id']}/action", {"action": "backup", "name": "bak"}, 202)["task"]
     image = lab.get(task["href_result"].strip("/"))["image"]
     assert (image["name"], image["from_server"]) == ("bak", server["id"])
-    names = [lab.get(f"{BLOCK}/snapshots/{part['id']}")["name"] for part in (image["root_volume"], image["extra_volumes"]["1"])]
+    names = [
+        lab.get(f"{BLOCK}/snapshots/{part['id']}")["name"]
+        for part in (image["root_volume"], image["extra_volumes"]["1"])
+    ]
     assert names == ["bak_snap_0", "bak_snap_1"]
 
 
 def test_a_server_without_an_image_boots_from_a_snapshot(lab: Lab) -> None:
-    snapshot = lab.post("snapshots", {"name": "s", "volume_id": local_server(lab)["volumes"]["0"]["id"]}, 201)["snapshot"]
+    snapshot = lab.post("snapshots", {"name": "s", "volume_id": local_server(lab)["volumes"]["0"]["id"]}, 201)[
+        "snapshot"
+    ]
     disk = {"base_snapshot": snapshot["id"], "name": "root", "volume_type": "l_ssd"}
     body = {"name": "n", "commercial_type": "DEV1-S", "volumes": {"0": disk}}
     server = lab.post("servers", body, 201)["server"]

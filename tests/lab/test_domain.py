@@ -28,7 +28,11 @@ def records(lab: Lab, **asked: Any) -> list[Any]:
 
 def test_the_root_zone_is_there_with_its_name_servers(lab: Lab) -> None:
     zone = lab.get(f"{ZONES}?domain=example.test")["dns_zones"][0]
-    assert (zone["domain"], zone["subdomain"], zone["ns"]) == ("example.test", "", ["ns0.dom.scw.cloud", "ns1.dom.scw.cloud"])
+    assert (zone["domain"], zone["subdomain"], zone["ns"]) == (
+        "example.test",
+        "",
+        ["ns0.dom.scw.cloud", "ns1.dom.scw.cloud"],
+    )
     assert [(r["type"], r["name"], r["data"], r["ttl"]) for r in records(lab)] == [
         ("NS", "", "ns0.dom.scw.cloud.", 1800),
         ("NS", "", "ns1.dom.scw.cloud.", 1800),
@@ -37,7 +41,9 @@ def test_the_root_zone_is_there_with_its_name_servers(lab: Lab) -> None:
 
 def test_only_what_was_touched_is_answered(lab: Lab) -> None:
     made = change(lab, add("h-1", "10.0.0.1"))["records"]
-    assert [(r["name"], r["data"], r["ttl"], r["priority"], r["comment"]) for r in made] == [("h-1", "10.0.0.1", 60, 0, None)]
+    assert [(r["name"], r["data"], r["ttl"], r["priority"], r["comment"]) for r in made] == [
+        ("h-1", "10.0.0.1", 60, 0, None)
+    ]
     assert change(lab, {"delete": {"id": made[0]["id"]}}) == {"records": []}
     assert len(change(lab, add("h-2", "10.0.0.2"), return_all_records=True)["records"]) == 3
 
@@ -64,7 +70,9 @@ def test_records_in_their_normal_form(lab: Lab, asked: Any, data: str, priority:
     assert (made["data"], made["priority"], made["ttl"]) == (data, priority, 3600)
 
 
-@pytest.mark.parametrize(("name", "kept"), [("@", ""), ("", ""), ("a.example.test.", "a"), ("a.b", "a.b"), ("example.test", "")])
+@pytest.mark.parametrize(
+    ("name", "kept"), [("@", ""), ("", ""), ("a.example.test.", "a"), ("a.b", "a.b"), ("example.test", "")]
+)
 def test_names_are_relative_to_the_zone(lab: Lab, name: str, kept: str) -> None:
     assert change(lab, add(name, "10.0.0.1"))["records"][0]["name"] == kept
 
@@ -92,7 +100,13 @@ def test_all_changes_or_none(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"type": "A", "data": "::1"}, {"type": "WHAT", "data": "x"}, {"type": "A"}, {"type": "A", "data": "10.0.0.1", "ttl": 1}]
+    "wrong",
+    [
+        {"type": "A", "data": "::1"},
+        {"type": "WHAT", "data": "x"},
+        {"type": "A"},
+        {"type": "A", "data": "10.0.0.1", "ttl": 1},
+    ],
 )
 def test_records_that_cannot_be(lab: Lab, wrong: Any) -> None:
     assert change(lab, {"add": {"records": [{"name": "n", **wrong}]}}, expect=400)["type"] == "invalid_arguments"

@@ -34,7 +34,9 @@ def frontend(lab: Lab, lb: Any, part: Any, **fields: Any) -> Any:
 def test_a_balancer_and_its_address(lab: Lab) -> None:
     ip = lab.post(f"{Z}/ips", {"tags": ["t"]}, 200)
     assert ip["reverse"] == f"{ip['ip_address'].replace('.', '-')}.lb.fr-par.scw.cloud"
-    made = lab.post(f"{Z}/lbs", {"name": "portal", "description": "", "type": "LB-S", "ip_id": ip["id"], "tags": None}, 200)
+    made = lab.post(
+        f"{Z}/lbs", {"name": "portal", "description": "", "type": "LB-S", "ip_id": ip["id"], "tags": None}, 200
+    )
     assert (made["status"], made["type"], made["tags"], made["instances"]) == ("to_create", "lb-s", [], [])
     assert len(made["created_at"]) == len("2026-07-21T10:16:28.822354842Z")
     path = f"{Z}/lbs/{made['id']}"
@@ -77,7 +79,10 @@ def test_a_backend_in_its_normal_form(lab: Lab) -> None:
         "transient_check_delay": "0.500s",
         "tcp_config": {},
     }
-    shown = {key: made[key] for key in ("timeout_queue", "timeout_server", "timeout_tunnel", "forward_port_algorithm", "max_connections")}
+    shown = {
+        key: made[key]
+        for key in ("timeout_queue", "timeout_server", "timeout_tunnel", "forward_port_algorithm", "max_connections")
+    }
     assert shown == {
         "timeout_queue": "4s",
         "timeout_server": 300000,
@@ -100,7 +105,13 @@ def test_servers_of_a_backend(lab: Lab) -> None:
 def test_the_health_check_has_a_call_of_its_own(lab: Lab) -> None:
     made = backend(lab, balancer(lab))
     http = {"uri": "/readyz", "method": "GET", "code": 200, "host_header": ""}
-    asked = {"port": 81, "check_delay": 3000, "check_timeout": 1000, "http_config": http, "transient_check_delay": "0.200000000s"}
+    asked = {
+        "port": 81,
+        "check_delay": 3000,
+        "check_timeout": 1000,
+        "http_config": http,
+        "transient_check_delay": "0.200000000s",
+    }
     answer = lab.put(f"{Z}/backends/{made['id']}/healthcheck", asked)
     assert answer["http_config"] == http
     assert "tcp_config" not in answer
@@ -131,14 +142,21 @@ def test_acls_and_routes(lab: Lab) -> None:
     lb = balancer(lab)
     part = backend(lab, lb)
     front = frontend(lab, lb, part)
-    match = {"ip_subnet": ["192.168.0.1"], "http_filter": "acl_http_filter_none", "http_filter_value": None, "invert": True}
+    match = {
+        "ip_subnet": ["192.168.0.1"],
+        "http_filter": "acl_http_filter_none",
+        "http_filter_value": None,
+        "invert": True,
+    }
     body = {"name": "a", "action": {"type": "allow", "redirect": None}, "match": match, "index": 4}
     acl = lab.post(f"{Z}/frontends/{front['id']}/acls", body)
     assert (acl["match"]["http_filter_value"], acl["description"], acl["frontend"]["id"]) == ([], "", front["id"])
     changed = lab.put(f"{Z}/acls/{acl['id']}", {**body, "match": {"ip_subnet": None}, "action": {"type": "deny"}})
     assert (changed["match"]["ip_subnet"], changed["match"]["invert"]) == (["0.0.0.0/0"], False)
     lab.post(f"{Z}/frontends/{front['id']}/acls", {**body, "action": {"type": "explode"}}, 400)
-    route = lab.post(f"{Z}/routes", {"frontend_id": front["id"], "backend_id": part["id"], "match": {"sni": "a.example"}})
+    route = lab.post(
+        f"{Z}/routes", {"frontend_id": front["id"], "backend_id": part["id"], "match": {"sni": "a.example"}}
+    )
     assert route["match"] == {"sni": "a.example", "match_subdomains": False}
     assert lab.get(f"{Z}/lbs/{lb['id']}")["route_count"] == 1
     assert lab.get(f"{Z}/routes?frontend_id={front['id']}")["total_count"] == 1
@@ -184,7 +202,9 @@ def test_a_certificate_brought_along(lab: Lab) -> None:
     lab.post(f"{Z}/lbs/{lb['id']}/certificates", {"name": "c", "custom_certificate": {"certificate_chain": "no"}}, 400)
 
 
-@pytest.mark.parametrize(("name", "status"), [("own reverse", "ready"), ("www.example.test", "ready"), ("elsewhere.example", "error")])
+@pytest.mark.parametrize(
+    ("name", "status"), [("own reverse", "ready"), ("www.example.test", "ready"), ("elsewhere.example", "error")]
+)
 def test_certificates_are_issued_for_names_that_lead_here(lab: Lab, name: str, status: str) -> None:
     lb = balancer(lab)
     address = lb["ip"][0]
@@ -217,10 +237,15 @@ def test_health_of_backend_servers(lab: Lab) -> None:
     lb = balancer(lab)
     part = backend(lab, lb, server_ip=["10.0.0.1", "10.0.0.2"])
     stats = lab.get(f"{Z}/lbs/{lb['id']}/backend-stats")["backend_servers_stats"]
-    assert [(entry["ip"], entry["backend_id"]) for entry in stats] == [("10.0.0.1", part["id"]), ("10.0.0.2", part["id"])]
+    assert [(entry["ip"], entry["backend_id"]) for entry in stats] == [
+        ("10.0.0.1", part["id"]),
+        ("10.0.0.2", part["id"]),
+    ]
 
 
-@pytest.mark.parametrize("wrong", [{"forward_port": 0}, {"forward_protocol": "udp"}, {"server_ip": ["x"]}, {"name": None}])
+@pytest.mark.parametrize(
+    "wrong", [{"forward_port": 0}, {"forward_protocol": "udp"}, {"server_ip": ["x"]}, {"name": None}]
+)
 def test_backends_that_cannot_be(lab: Lab, wrong: dict[str, Any]) -> None:
     body = {"name": "b", "forward_protocol": "tcp", "forward_port": 80, "server_ip": [], **wrong}
     lab.post(f"{Z}/lbs/{balancer(lab)['id']}/backends", body, 400)

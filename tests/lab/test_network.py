@@ -16,7 +16,13 @@ NICS = "/instance/v2alpha1/zones/fr-par-1/private-network-interfaces"
 
 
 def rule(**fields: Any) -> dict[str, Any]:
-    plain = {"action": "accept", "protocol": "TCP", "direction": "inbound", "ip_range": "0.0.0.0/0", "dest_port_from": 22}
+    plain = {
+        "action": "accept",
+        "protocol": "TCP",
+        "direction": "inbound",
+        "ip_range": "0.0.0.0/0",
+        "dest_port_from": 22,
+    }
     return {**plain, "dest_port_to": None, "position": 0, "editable": None, "id": None, "zone": "fr-par-1", **fields}
 
 
@@ -26,7 +32,10 @@ def group(lab: Lab, **fields: Any) -> Any:
 
 def test_a_new_group(lab: Lab) -> None:
     made = group(lab)
-    shown = {key: made[key] for key in ("stateful", "inbound_default_policy", "enable_default_security", "state", "description", "servers")}
+    shown = {
+        key: made[key]
+        for key in ("stateful", "inbound_default_policy", "enable_default_security", "state", "description", "servers")
+    }
     assert shown == {
         "stateful": True,
         "inbound_default_policy": "accept",
@@ -160,7 +169,11 @@ def test_addresses_are_never_given_twice(lab: Lab) -> None:
 def test_a_reverse_must_resolve(lab: Lab) -> None:
     ip = lab.post("ips", {}, 201)["ip"]
     problem = lab.patch(f"ips/{ip['id']}", {"reverse": "h-1.example.test"}, 400)
-    assert problem["details"][0] | {"help_message": ""} == {"argument_name": "reverse", "reason": "constraint", "help_message": ""}
+    assert problem["details"][0] | {"help_message": ""} == {
+        "argument_name": "reverse",
+        "reason": "constraint",
+        "help_message": "",
+    }
     change = {"add": {"records": [{"name": "h-1", "type": "A", "data": ip["address"], "ttl": 60}]}}
     lab.patch("/domain/v2beta1/dns-zones/example.test/records", {"changes": [change]})
     assert lab.patch(f"ips/{ip['id']}", {"reverse": "h-1.example.test"})["ip"]["reverse"] == "h-1.example.test"
@@ -208,7 +221,9 @@ def test_a_nic_and_its_addresses(lab: Lab) -> None:
 
 def test_the_same_nic_in_v2alpha1(lab: Lab) -> None:
     made, server = network(lab), lab.running()
-    nic = lab.post(NICS, {"private_network_id": made["id"], "server_id": server["id"], "ip_ids": None, "tags": ["t"]}, 200)
+    nic = lab.post(
+        NICS, {"private_network_id": made["id"], "server_id": server["id"], "ip_ids": None, "tags": ["t"]}, 200
+    )
     assert (nic["status"], nic["security_group_id"]) == ("attaching", "")
     lab.wait(f"{NICS}/{nic['id']}", lambda body: body["status"] == "available")
     assert lab.get(f"servers/{server['id']}/private_nics")["private_nics"][0]["id"] == nic["id"]
@@ -223,7 +238,9 @@ def test_booked_addresses(lab: Lab) -> None:
     ip = lab.post(IPAM, body, 200)
     assert (ip["address"], ip["resource"]) == ("172.16.64.7/22", None)
     lab.post(IPAM, body, 400)
-    nic = lab.post(f"servers/{server['id']}/private_nics", {"private_network_id": made["id"], "ipam_ip_ids": [ip["id"]]}, 201)
+    nic = lab.post(
+        f"servers/{server['id']}/private_nics", {"private_network_id": made["id"], "ipam_ip_ids": [ip["id"]]}, 201
+    )
     assert nic["private_nic"]["ipam_ip_ids"] == [ip["id"]]
     lab.delete(f"{IPAM}/{ip['id']}", 412)
     lab.delete(f"servers/{server['id']}")

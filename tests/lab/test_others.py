@@ -143,11 +143,16 @@ def test_the_marketplace(lab: Lab) -> None:
     assert (len(first["images"]), first["total_count"]) == (20, 27)
     labels = {image["label"] for page in (1, 2) for image in lab.get(f"/marketplace/v2/images?page={page}")["images"]}
     assert {"debian_trixie", "debian_bookworm", "ubuntu_noble"} <= labels
-    local = lab.get("/marketplace/v2/local-images?image_label=debian_trixie&zone=fr-par-1&type=instance_local")["local_images"]
+    local = lab.get("/marketplace/v2/local-images?image_label=debian_trixie&zone=fr-par-1&type=instance_local")[
+        "local_images"
+    ]
     assert [image["arch"] for image in local] == ["x86_64"]
     assert "DEV1-S" in local[0]["compatible_commercial_types"]
     assert "PLAY2-PICO" not in local[0]["compatible_commercial_types"]
-    ids = [lab.get(f"/marketplace/v2/local-images?image_label=debian_trixie&zone={zone}")["local_images"][0]["id"] for zone in ("fr-par-1", "fr-par-2")]
+    ids = [
+        lab.get(f"/marketplace/v2/local-images?image_label=debian_trixie&zone={zone}")["local_images"][0]["id"]
+        for zone in ("fr-par-1", "fr-par-2")
+    ]
     assert ids[0] != ids[1]
 
 
@@ -163,5 +168,7 @@ def test_server_types_and_prices(lab: Lab) -> None:
     assert types["PRO2-S"]["volumes_constraint"]["max_size"] == 0
     assert types["START1-S"]["end_of_service"] is True
     assert lab.get("/instance/v1/zones/fr-par-3/products/servers")["servers"].keys() == {
-        name for name in types if name.startswith(("PRO2", "POP2", "GP1")) and not name.endswith(("WIN", "GP1-L", "GP1-XL"))
+        name
+        for name in types
+        if name.startswith(("PRO2", "POP2", "GP1")) and not name.endswith(("WIN", "GP1-L", "GP1-XL"))
     }

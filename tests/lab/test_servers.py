@@ -198,7 +198,9 @@ def test_changes(lab: Lab) -> None:
     assert (changed["name"], changed["hostname"], changed["tags"]) == ("New_Name", "new-name", [])
     group = lab.post("security_groups", {"name": "g"}, 201)["security_group"]
     assert lab.patch(path, {"security_group": {"id": group["id"]}})["server"]["security_group"]["name"] == "g"
-    assert lab.get(f"security_groups/{group['id']}")["security_group"]["servers"] == [{"id": server["id"], "name": "New_Name"}]
+    assert lab.get(f"security_groups/{group['id']}")["security_group"]["servers"] == [
+        {"id": server["id"], "name": "New_Name"}
+    ]
     assert lab.patch(path, {"commercial_type": "DEV1-M"})["server"]["commercial_type"] == "DEV1-M"
     lab.act(server, "poweron")
     lab.patch(path, {"commercial_type": "DEV1-S"}, 400)

@@ -76,12 +76,11 @@ class Fault:
             raise ValueError(f"probability: {self.probability} is not between 0 and 1")
         if self.seconds < 0:
             raise ValueError(f"seconds: {self.seconds} is negative")
-        try:
-            re.compile(self.path)
-            re.compile(self.method)
-        except re.error as problem:
-            if self.method != "*":
-                raise ValueError(f"not a regular expression: {problem}") from None
+        for pattern in (self.path, self.method.replace("*", "")):
+            try:
+                re.compile(pattern)
+            except re.error as problem:
+                raise ValueError(f"not a regular expression: {pattern}: {problem}") from None
 
     def meets(self, method: str, path: str) -> bool:
         right_method = self.method == "*" or re.fullmatch(self.method, method) is not None
@@ -234,9 +233,10 @@ def _slowly(send: Send, seconds: float, pieces: int = 10) -> Send:
             return
         body = message.get("body", b"")
         size = max(1, -(-len(body) // pieces))
-        for start in range(0, len(body), size):
+        starts = range(0, len(body), size)
+        for start in starts:
+            await asyncio.sleep(seconds / len(starts))
             await send({"type": "http.response.body", "body": body[start : start + size], "more_body": True})
-            await asyncio.sleep(seconds / pieces)
         await send({"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)})
 
     return slow
