@@ -44,12 +44,13 @@ class PortalProcess:
     """A portal in a process of its own; `client` talks to it without following redirects."""
 
     def __init__(self, prometheus_url: str, log: Path, **changes: str) -> None:
-        self.port = free_port()
+        changes.setdefault("listen", f"127.0.0.1:{free_port()}")
+        self.port = int(changes["listen"].rpartition(":")[2])
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log
         values = {"poll_interval": "0.3", "prometheus_url": prometheus_url, "rooms_per_minute": "0", **changes}
         environ = {f"ENSEMBLE_{name.upper()}": value for name, value in values.items()}
-        environ |= {"ENSEMBLE_LISTEN": f"127.0.0.1:{self.port}", "PYTHONPATH": str(PORTAL), "PATH": os.environ["PATH"]}
+        environ |= {"PYTHONPATH": str(PORTAL), "PATH": os.environ["PATH"]}
         with log.open("wb") as out:
             command = [sys.executable, "-m", "ensemble_portal"]
             self.process = subprocess.Popen(command, env=environ, stdout=out, stderr=subprocess.STDOUT)

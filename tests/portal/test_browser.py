@@ -1,0 +1,245 @@
+"""The pages in a real Chromium: accessibility (axe-core), no third party, no script needed, size, phones."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from fake_prometheus import FakePrometheus, FakeServer
+from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from portal_support import PortalProcess, StartPortal
+
+HERE = Path(__file__).resolve().parent
+CHROMIUM = "/usr/bin/chromium"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+LARGEST_FIRST_LOAD = 50_000
+PAGES = {
+    "home": "/",
+    "home in French": "/?lang=fr",
+    "room": "/room/h-1/brave-otter-canal-vivid-lemon-42",
+    "status": "/status",
+    "status in French": "/status?lang=fr",
+    "not found": "/nowhere",
+}
+
+
+@pytest.fixture(scope="module")
+def prometheus() -> Iterator[FakePrometheus]:
+    servers = [FakeServer(f"h-{number}", cpu=number / 10) for number in range(1, 8)]
+    servers[1].fleet_state, servers[2].fleet_state = "draining", "cordoned"
+    servers[3].up["jvb"], servers[4].cpu = 0, None
+    fake = FakePrometheus(servers)
+    yield fake
+    fake.close()
+
+
+@pytest.fixture(scope="module")
+def portal(prometheus: FakePrometheus, start_portal_once: StartPortal) -> PortalProcess:
+    return start_portal_once(prometheus.url)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.fail("Chromium is not installed (Debian: chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    script = HERE / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.exists():
+        command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", str(HERE)]
+        subprocess.run(command, check=True, capture_output=True, timeout=180)
+    return script.read_text()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(locale="en-GB")
+    yield context
+    context.close()
+
+
+def violations(page: Page, axe: str) -> list[str]:
+    """What axe-core finds, one line each."""
+    page.evaluate(axe)  # not a script element: the page's policy would refuse that
+    found = page.evaluate("tags => axe.run(document, {runOnly: tags})", AXE_TAGS)
+    return [f"{one['id']}: {node['html']}" for one in found["violations"] for node in one["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES.values(), ids=list(PAGES))
+def test_no_accessibility_violation(browser: Browser, portal: PortalProcess, axe: str, path: str, scheme: str) -> None:
+    for width in (360, 1440):
+        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
+        page = context.new_page()
+        page.goto(portal.url + path)
+        assert violations(page, axe) == []
+        context.close()
+
+
+def test_axe_would_find_something(context: BrowserContext, axe: str) -> None:
+    page = context.new_page()
+    page.set_content("<html><body><img src='x.png'><a href='/'></a></body></html>")
+    assert any(line.startswith("image-alt") for line in violations(page, axe))
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=list(PAGES))
+def test_small_private_and_without_errors(context: BrowserContext, portal: PortalProcess, path: str) -> None:
+    page = context.new_page()
+    answers: list[Response] = []
+    complaints: list[str] = []
+    page.on("response", lambda answer: answers.append(answer))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(portal.url + path, wait_until="load")
+    page.wait_for_timeout(200)
+    own = urlsplit(portal.url).netloc
+    assert {urlsplit(answer.url).netloc for answer in answers} == {own}
+    files = [answer for answer in answers if "/api/v1/events" not in answer.url]
+    sizes = {answer.url: sum(answer.request.sizes().values()) for answer in files}
+    assert sum(sizes.values()) < LARGEST_FIRST_LOAD, sizes
+    assert [line for line in complaints if "404" not in line] == []
+    assert context.cookies() == []
+    assert page.evaluate("document.fonts.check('16px Display')")
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=list(PAGES))
+def test_no_sideways_scrolling_on_a_phone(context: BrowserContext, portal: PortalProcess, path: str) -> None:
+    page = context.new_page()
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto(portal.url + path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def leads_to(page: Page) -> list[str]:
+    """Stops the browser at the meeting servers, which do not exist here; returns where it wanted to go."""
+    wanted: list[str] = []
+
+    def stop(route) -> None:
+        wanted.append(route.request.url)
+        route.fulfill(status=200, content_type="text/html", body="<h1>Jitsi</h1>")
+
+    page.route("https://*.ensemble.test/**", stop)
+    return wanted
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without"])
+def test_one_click_leads_to_a_room(browser: Browser, portal: PortalProcess, script: bool) -> None:
+    context = browser.new_context(java_script_enabled=script)
+    page = context.new_page()
+    wanted = leads_to(page)
+    page.goto(portal.url)
+    page.get_by_role("button", name="Start a meeting").click()
+    page.get_by_role("heading", name="Jitsi").wait_for()
+    assert wanted[0].startswith("https://h-1.ensemble.test/")
+    context.close()
+
+
+def test_a_link_to_share_first(context: BrowserContext, portal: PortalProcess) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    wanted = leads_to(page)
+    page.goto(portal.url + "/?lang=fr")
+    page.get_by_role("button", name="Obtenir d’abord un lien").click()
+    page.get_by_role("heading", name="Votre salle est prête").wait_for()
+    link = page.locator(".room-link").inner_text()
+    page.get_by_role("button", name="Copier le lien").click()
+    page.get_by_role("button", name="Copié").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == link
+    assert page.locator("svg.qr").is_visible()
+    assert page.get_by_role("link", name="Android").get_attribute("href").startswith("intent://h-1.ensemble.test/")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="agenda").click()
+    assert link in Path(download.value.path()).read_text().replace("\r\n ", "")
+    page.get_by_role("link", name="Entrer dans la salle").click()
+    page.get_by_role("heading", name="Jitsi").wait_for()
+    assert wanted == [link]
+
+
+def test_a_room_by_name_and_a_name_that_is_refused(context: BrowserContext, portal: PortalProcess, axe: str) -> None:
+    page = context.new_page()
+    wanted = leads_to(page)
+    page.goto(portal.url)
+    page.get_by_label("Join or open a room by its name").fill("static")
+    page.get_by_role("button", name="Enter").click()
+    assert (
+        "reserved" in page.get_by_role("alert").inner_text() or "themselves" in page.get_by_role("alert").inner_text()
+    )
+    assert page.get_by_label("Join or open a room by its name").input_value() == "static"
+    assert violations(page, axe) == []
+    page.get_by_label("Join or open a room by its name").fill("Team Standup")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Jitsi").wait_for()
+    assert wanted == ["https://h-1.ensemble.test/team%20standup"]
+
+
+def test_the_keyboard_alone_is_enough(context: BrowserContext, portal: PortalProcess) -> None:
+    page = context.new_page()
+    wanted = leads_to(page)
+    page.goto(portal.url)
+    reached = []
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent.trim() || document.activeElement.id"))
+    assert reached[0] == "Skip to content"
+    assert reached[4:8] == ["Start a meeting", "Get a link to share first", "name", "Enter"]
+    for _ in range(3):
+        page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Jitsi").wait_for()
+    assert len(wanted) == 1
+
+
+def test_the_switch_of_language_stays_on_the_page(context: BrowserContext, portal: PortalProcess) -> None:
+    page = context.new_page()
+    page.goto(portal.url + "/status")
+    page.get_by_role("link", name="Français").click()
+    page.get_by_role("heading", name="État des serveurs").wait_for()
+    page.get_by_role("link", name="Ensemble").click()
+    page.get_by_role("heading", name="Se voir, ensemble.").wait_for()
+
+
+def test_the_status_page_follows_the_fleet(
+    context: BrowserContext, portal: PortalProcess, prometheus: FakePrometheus
+) -> None:
+    page = context.new_page()
+    page.goto(portal.url + "/status")
+    row = page.get_by_role("row", name="h-1 ")
+    row.wait_for()
+    prometheus.servers[0].cpu = 0.77
+    row.filter(has_text="77 %").wait_for(timeout=8000)
+    prometheus.servers[0].cpu = 0.1
+    row.filter(has_text="10 %").wait_for(timeout=8000)
+    assert page.locator("svg.chart polyline").count() == 2
+
+
+def test_503_is_a_page_for_people(browser: Browser, axe: str, start_portal: StartPortal) -> None:
+    fake = FakePrometheus([FakeServer("h-1", fleet_state="draining")])
+    portal = start_portal(fake.url, contact="help@example.test")
+    context = browser.new_context(locale="fr-FR")
+    page = context.new_page()
+    page.goto(portal.url)
+    page.get_by_role("button", name="Démarrer une réunion").click()
+    page.get_by_role("heading", name="Aucun serveur de réunion").wait_for()
+    assert "0 sur 1 étaient prêts" in page.content()
+    assert "help@example.test" in page.content()
+    assert violations(page, axe) == []
+    context.close()
+    fake.close()
