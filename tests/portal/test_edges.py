@@ -1,0 +1,205 @@
+"""At the edges: rate limit, CORS, headers, methods, sizes, pipelines, and that the fast lane is the same road."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+
+import pytest
+from fake_prometheus import FakePrometheus, FakeServer
+from portal_support import PortalProcess, StartPortal
+
+
+@pytest.fixture(scope="module")
+def prometheus() -> Iterator[FakePrometheus]:
+    fake = FakePrometheus([FakeServer(f"h-{number}", cpu=number / 10) for number in range(1, 4)])
+    yield fake
+    fake.close()
+
+
+@pytest.fixture(scope="module")
+def portal(prometheus: FakePrometheus, start_portal_once: StartPortal) -> PortalProcess:
+    return start_portal_once(prometheus.url, poll_interval="5", cors_origins="https://school.example")
+
+
+def raw(portal: PortalProcess, request: bytes) -> bytes:
+    """Everything that the portal sends back until it closes."""
+    with socket.create_connection(("127.0.0.1", portal.port), timeout=10) as connection:
+        connection.sendall(request)
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+    return received
+
+
+def test_the_limit_is_per_client_behind_the_balancer(prometheus: FakePrometheus, start_portal: StartPortal) -> None:
+    portal = start_portal(prometheus.url, rooms_per_minute="3")
+
+    def ask(forwarded: str, **more: object) -> int:
+        return portal.client.post("/api/v1/rooms", headers={"x-forwarded-for": forwarded}, **more).status_code
+
+    assert [ask("198.51.100.1") for _ in range(4)] == [201, 201, 201, 429]
+    assert ask("198.51.100.1", json={"name": "standup"}) == 429
+    assert ask("6.6.6.6, 198.51.100.1") == 429, "what the client writes itself does not help"
+    assert ask("198.51.100.2") == 201
+    refusal = portal.client.post("/api/v1/rooms", headers={"x-forwarded-for": "198.51.100.1"})
+    assert int(refusal.headers["retry-after"]) > 0
+    assert refusal.json()["type"] == "urn:ensemble:problem:too-many-rooms"
+    page = portal.client.post("/start", headers={"x-forwarded-for": "198.51.100.1"})
+    assert page.status_code == 429
+    assert "Too many new rooms" in page.text
+
+
+def test_an_untrusted_peer_cannot_choose_its_address(prometheus: FakePrometheus, start_portal: StartPortal) -> None:
+    portal = start_portal(prometheus.url, rooms_per_minute="2", trusted_proxies="192.0.2.0/24")
+    answers = [
+        portal.client.post("/api/v1/rooms", headers={"x-forwarded-for": f"198.51.100.{number}"}) for number in range(3)
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201, 429]
+
+
+def test_cors_for_the_origins_that_are_set(portal: PortalProcess) -> None:
+    for method, path in (("GET", "/api/v1/servers"), ("POST", "/api/v1/rooms")):
+        friend = portal.client.request(method, path, headers={"origin": "https://school.example"})
+        assert friend.headers["access-control-allow-origin"] == "https://school.example"
+        stranger = portal.client.request(method, path, headers={"origin": "https://other.example"})
+        assert "access-control-allow-origin" not in stranger.headers
+    asked = {"origin": "https://school.example", "access-control-request-method": "POST"}
+    assert portal.client.options("/api/v1/rooms", headers=asked).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/status", "/room/h-1/abc", "/nowhere", "/static/portal.css"])
+def test_safe_headers(portal: PortalProcess, path: str) -> None:
+    headers = portal.client.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "set-cookie" not in headers
+
+
+def test_the_content_policy_is_strict(portal: PortalProcess) -> None:
+    policy = portal.client.get("/").headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert "form-action 'self' https://*.ensemble.test" in policy
+    assert "frame-ancestors 'none'" in policy
+    html = portal.client.get("/").text
+    assert "style=" not in html
+    assert "<style" not in html
+    assert " on" not in html.partition("<main")[2].replace(" one", "").replace(" only", "").replace(" on ", "")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v1/rooms", 405),
+        ("DELETE", "/api/v1/servers", 405),
+        ("GET", "/start", 405),
+        ("GET", "/api/v1/nothing", 404),
+        ("GET", "/room/h-99/abc", 404),
+        ("GET", "/room/h-1/static", 422),
+        ("GET", "/static/../settings.py", 404),
+        ("GET", "/static/%2e%2e%2fsettings.py", 404),
+        ("GET", "/go/static", 422),
+        ("HEAD", "/", 200),
+        ("HEAD", "/api/v1/servers", 200),
+    ],
+)
+def test_wrong_ways(portal: PortalProcess, method: str, path: str, status: int) -> None:
+    answer = portal.client.request(method, path)
+    assert answer.status_code == status
+    if status >= 400:
+        kind = "application/problem+json" if path.startswith("/api/") else "text/html; charset=utf-8"
+        assert answer.headers["content-type"] == kind
+    if status == 405:
+        assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"{}", "application/json", 201),
+        (b"", "application/json", 201),
+        (b"[]", "application/json", 400),
+        (b"xx", "application/json", 400),
+        (b'{"name": 1}', "application/json", 400),
+        (b'{"nom": "x"}', "application/json", 400),
+        (b'{"language": "de"}', "application/json", 400),
+        (b'{"name": "x"}', "text/plain", 415),
+        (b'{"name": "' + b"x" * 5000 + b'"}', "application/json", 413),
+        (b'{"name": "' + b"x" * 200 + b'"}', "application/json; charset=utf-8", 422),
+    ],
+)
+def test_bodies(portal: PortalProcess, body: bytes, content_type: str, status: int) -> None:
+    answer = portal.client.post("/api/v1/rooms", content=body, headers={"content-type": content_type})
+    assert answer.status_code == status, answer.text
+
+
+def test_names_in_french_when_asked(portal: PortalProcess) -> None:
+    from ensemble_portal.names import words
+
+    for more in ({"json": {"language": "fr"}}, {"headers": {"accept-language": "fr"}}):
+        room = portal.client.post("/api/v1/rooms", **more).json()["room"]
+        assert set(room.split("-")[:5]) <= set(words("fr"))
+
+
+def test_the_fast_lane_and_the_ordinary_way_say_the_same(portal: PortalProcess) -> None:
+    for method, path in (("GET", "/api/v1/servers"), ("POST", "/api/v1/rooms")):
+        fast, ordinary = (portal.client.request(method, path + query) for query in ("", "?"))
+        assert "referrer-policy" not in fast.headers, "this should have been the fast lane"
+        assert "referrer-policy" in ordinary.headers, "this should have been the ordinary way"
+        for name in ("content-type", "cache-control", "etag", "x-content-type-options"):
+            assert fast.headers.get(name) == ordinary.headers.get(name)
+        assert fast.status_code == ordinary.status_code
+        assert fast.json().keys() == ordinary.json().keys()
+
+
+def test_compressed_when_wanted(portal: PortalProcess) -> None:
+    for path in ("/api/v1/servers", "/api/v1/servers?"):
+        answer = portal.client.get(path, headers={"accept-encoding": "gzip"})
+        assert answer.headers["content-encoding"] == "gzip"
+        assert len(answer.json()["servers"]) == 3
+
+
+def test_pipelined_requests_are_answered_in_order(portal: PortalProcess) -> None:
+    fast = b"POST /api/v1/rooms HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+    slow = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    received = raw(portal, fast + slow + fast + fast + last)
+    kinds = re.findall(rb"HTTP/1.1 (\d+)", received)
+    assert kinds == [b"201", b"200", b"201", b"201", b"200"]
+
+
+def test_a_body_that_comes_in_pieces(portal: PortalProcess) -> None:
+    with socket.create_connection(("127.0.0.1", portal.port), timeout=10) as connection:
+        for piece in (
+            b"POST /api/v1/rooms HTTP/1.1\r\nHost: x\r\nConnec",
+            b"tion: close\r\nContent-Length: 2\r\n\r\n{",
+            b"}",
+        ):
+            connection.sendall(piece)
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+    assert received.startswith(b"HTTP/1.1 201")
+
+
+def test_old_and_closing_clients(portal: PortalProcess) -> None:
+    assert raw(portal, b"GET /api/v1/servers HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200")
+    closing = raw(portal, b"GET /api/v1/servers HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert closing.startswith(b"HTTP/1.1 200")
+    assert b"connection: close" in closing
+
+
+def test_static_files_last_as_long_as_their_content(portal: PortalProcess) -> None:
+    html = portal.client.get("/").text
+    address = html.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    assert "immutable" in portal.client.get(address).headers["cache-control"]
+    assert "immutable" not in portal.client.get("/static/portal.css?v=old").headers["cache-control"]
+
+
+def test_two_portals_learn_of_each_other_only_from_prometheus(portal: PortalProcess) -> None:
+    text = portal.client.get("/metrics").text
+    portal.client.post("/api/v1/rooms")
+    assert 'portal="' in portal.client.get("/metrics").text
+    assert text.startswith("#")
