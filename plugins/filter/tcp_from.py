@@ -42,7 +42,13 @@ _value:
 def tcp_from(port: int, networks: list[str]) -> list[dict]:
     """Inbound accept rules for one TCP port, in the order of `networks`."""
     return [
-        {"action": "accept", "direction": "inbound", "protocol": "TCP", "ip_range": network, "dest_port_from": int(port)}
+        {
+            "action": "accept",
+            "direction": "inbound",
+            "protocol": "TCP",
+            "ip_range": network,
+            "dest_port_from": int(port),
+        }
         for network in networks
     ]
 

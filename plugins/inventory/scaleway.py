@@ -93,15 +93,15 @@ from typing import Any
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.ensemble.jitsi.plugins.module_utils.client import Client
-from ansible_collections.ensemble.jitsi.plugins.module_utils.errors import ScalewayError
-from ansible_collections.ensemble.jitsi.plugins.module_utils.settings import ENVIRONMENT, from_arguments
+
+from ..module_utils.client import Client
+from ..module_utils.errors import ScalewayError
+from ..module_utils.settings import ARGUMENTS, from_arguments
 
 ZONES = (
     *(f"{region}-{number}" for region in ("fr-par", "nl-ams", "pl-waw") for number in (1, 2, 3)),
     "it-mil-1",
 )
-ACCOUNT = (*ENVIRONMENT, "api_timeout", "api_retry_time", "api_proxy", "api_ca_path")
 Variables = dict[str, Any]
 
 
@@ -161,7 +161,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def fetch(self) -> list[Variables]:
         """The variables of all servers that are wanted."""
-        client = Client(from_arguments({name: self._text(name) for name in ACCOUNT}))
+        client = Client(from_arguments({name: self._text(name) for name in ARGUMENTS}))
         zones = self.get_option("zones") or ZONES
         found = [
             server for servers in client.each(lambda zone: self._servers(client, zone), zones) for server in servers

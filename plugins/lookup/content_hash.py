@@ -10,12 +10,15 @@ short_description: SHA-256 of files and data
 version_added: 0.1.0
 author: Ensemble (@ensemble)
 description:
-  - Hashes files, all files below folders, and data into one value, so that an image can be named after what went into it.
-  - The same content gives the same value on every machine. File names below a folder and the execute bit count; times and owners do not.
+  - Hashes files, all files below folders, and data into one value, so that an image can be named after what went
+    into it.
+  - The same content gives the same value on every machine. File names below a folder and the execute bit count; times
+    and owners do not.
 options:
   _terms:
     description:
-      - Files or folders. Relative paths are searched as R(files and roles,playbooks_reuse_roles) are. Hidden files, C(__pycache__) and C(README.md) are left out.
+      - Files or folders. Relative paths are searched as R(files and roles,playbooks_reuse_roles) are.
+      - Hidden files, C(__pycache__) and C(README.md) are left out.
     type: list
     elements: path
     required: true
@@ -59,7 +62,8 @@ def files_below(path: Path) -> list[Path]:
     return sorted(
         found
         for found in path.rglob("*")
-        if found.is_file() and not any(part in IGNORED or part.startswith(".") for part in found.relative_to(path).parts)
+        if found.is_file()
+        and not any(part in IGNORED or part.startswith(".") for part in found.relative_to(path).parts)
     )
 
 

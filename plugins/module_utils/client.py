@@ -34,7 +34,7 @@ class Client:
     A POST is repeated only when it certainly had no effect, or when its `recover` looked and found nothing.
     """
 
-    def __init__(self, settings: Settings, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, settings: Settings, sleep: Callable[[float], None] | None = None) -> None:
         try:
             import requests
         except ImportError as error:
@@ -43,8 +43,8 @@ class Client:
             ) from error
         self.settings = settings
         self.requests = 0
-        self.pause = sleep
-        self._bucket = TokenBucket(REQUESTS_PER_SECOND, int(REQUESTS_PER_SECOND), sleep=sleep)
+        self.pause = sleep or time.sleep
+        self._bucket = TokenBucket(REQUESTS_PER_SECOND, int(REQUESTS_PER_SECOND), sleep=self.pause)
         self._answered = False
         self._cache: dict[Any, Any] = {}
         self._locks: dict[Any, threading.Lock] = {}
@@ -54,11 +54,11 @@ class Client:
 
     # --- single requests
 
-    def get(self, path: str, **query: Any) -> Json:
+    def get(self, path: str, /, **query: Any) -> Json:
         """One object or page, parsed."""
         return self.send("GET", path, query=query)
 
-    def find(self, path: str, **query: Any) -> Json | None:
+    def find(self, path: str, /, **query: Any) -> Json | None:
         """As :meth:`get`, None where the API says 404."""
         try:
             return self.get(path, **query)
@@ -90,7 +90,7 @@ class Client:
     def patch(self, path: str, body: Json) -> Json:
         return self.send("PATCH", path, body=body)
 
-    def delete(self, path: str, **query: Any) -> None:
+    def delete(self, path: str, /, **query: Any) -> None:
         """Delete; an object that is gone already counts as deleted."""
         try:
             self.send("DELETE", path, query=query)
@@ -120,7 +120,7 @@ class Client:
 
     # --- lists
 
-    def list(self, path: str, key: str, **query: Any) -> builtins.list[Json]:
+    def list(self, path: str, key: str, /, **query: Any) -> builtins.list[Json]:
         """All pages of a list, those after the first concurrently; every object once."""
         size = "per_page" if path.startswith("/instance/v1/") else "page_size"
         first, total = self._page(path, key, {**query, size: PAGE, "page": 1})
@@ -316,4 +316,4 @@ def _reason(error: BaseException) -> str:
     ):
         if marker in text:
             return words
-    return text.split(": ")[-1].strip("')>\" .") or type(error).__name__
+    return text.rsplit(": ", maxsplit=1)[-1].strip("')>\" .") or type(error).__name__

@@ -35,6 +35,13 @@ class Plan:
     def changed(self) -> bool:
         return self.action != KEEP
 
+    @property
+    def there(self) -> Object:
+        """The object that exists already; only for plans that are about one."""
+        if self.current is None:
+            raise ValueError(f"a plan to {self.action} is about no object")
+        return self.current
+
 
 class Resource:
     """Base of all descriptions: they set the class attributes, and override a method where their API is peculiar."""
@@ -235,16 +242,13 @@ class Resource:
         if plan.action == KEEP:
             return plan.current and self.settle(plan.current)
         if plan.action == DELETE:
-            assert plan.current is not None
-            self.remove(plan.current)
+            self.remove(plan.there)
             return None
         if plan.action == UPDATE:
-            assert plan.current is not None
-            return self.finish(self.change(plan.current, plan.changes), plan.changes)
+            return self.finish(self.change(plan.there, plan.changes), plan.changes)
         if plan.action == REPLACE:
-            assert plan.current is not None
-            self.remove(plan.current)
-            self.gone(plan.current["id"])
+            self.remove(plan.there)
+            self.gone(plan.there["id"])
         born = {entry.name for entry in self.fields if entry.at_birth}
         return self.finish(
             self.create(plan.wish), {name: value for name, value in plan.wish.items() if name not in born}
@@ -343,9 +347,7 @@ class Resource:
                 )
             return done(seen)
 
-        reached = self.waiter.until(what, look, judged, self.status)
-        assert reached is not None
-        return reached
+        return self.waiter.until(what, look, judged, self.status) or {}
 
     def why(self, seen: Object) -> str:
         """What the object itself tells about its failure."""

@@ -62,8 +62,7 @@ class Member(Server):
         return super().change(current, changes)
 
     def frozen_changes(self, plan: Plan) -> list[str]:
-        assert plan.current is not None
-        return [name for name in plan.changes if self.change_of(self.field(name), plan.current) == REPLACES]
+        return [name for name in plan.changes if self.change_of(self.field(name), plan.there) == REPLACES]
 
     def _left_behind(self) -> list[disks.Disk]:
         """The fleet looks for disks of interrupted removals once, for all of its servers."""
@@ -252,8 +251,7 @@ class Fleet:
 
     @staticmethod
     def _dismiss(step: Step) -> list[disks.Disk]:
-        assert step.plan.current is not None
-        return step.member.dismiss(step.plan.current)
+        return step.member.dismiss(step.plan.there)
 
     def _patience(self) -> Any:
         return self.member(f"{self.prefix}-0").waiter
@@ -350,8 +348,7 @@ class Fleet:
             **{key: wish[key] for key in ("policy_type", "policy_mode")},
         }
         resource = PlacementGroup(self.client, wanted)
-        made = resource.apply(resource.plan("present", None))
-        assert made is not None
+        made = resource.apply(resource.plan("present", None)) or {}
         return made["id"]
 
     def _sweep_groups(self, plan: FleetPlan) -> None:

@@ -25,6 +25,8 @@ ENVIRONMENT = {
     "profile": "SCW_PROFILE",
     "config_file": "SCW_CONFIG_PATH",
 }
+TUNING = ("api_timeout", "api_retry_time", "api_proxy", "api_ca_path")
+ARGUMENTS = (*ENVIRONMENT, *TUNING)
 PROFILE_NAMES = {
     "project_id": "default_project_id",
     "organization_id": "default_organization_id",
@@ -92,7 +94,7 @@ def from_arguments(arguments: Mapping[str, Any], environment: Mapping[str, str] 
         value = arguments.get(name) or environment.get(variable)
         if value:
             given[name] = value
-    for name in ("api_timeout", "api_retry_time", "api_proxy", "api_ca_path"):
+    for name in TUNING:
         if arguments.get(name):
             given[name] = arguments[name]
     profile, config_file = given.pop("profile", None), given.pop("config_file", None)

@@ -104,8 +104,8 @@ records:
     - {id: 0c8e5e0b-6b3a-4a34-8a50-0d4f5f4c5f6e, name: meet, type: A, data: 51.158.70.159, ttl: 3600}
 """
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.dns import TYPES, Records
+from ..module_utils.module import run
+from ..module_utils.resources.dns import TYPES, Records
 
 RECORD = {
     "name": {"type": "str", "required": True},

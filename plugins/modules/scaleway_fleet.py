@@ -245,12 +245,13 @@ failed_servers:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.ensemble.jitsi.plugins.module_utils.client import IN_FLIGHT
-from ansible_collections.ensemble.jitsi.plugins.module_utils.engine import Values
-from ansible_collections.ensemble.jitsi.plugins.module_utils.fields import choice
-from ansible_collections.ensemble.jitsi.plugins.module_utils.fleet import GROUP_SIZE, Fleet, FleetPlan
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import account_spec, connect, reported
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.server import Server
+
+from ..module_utils.client import IN_FLIGHT
+from ..module_utils.engine import Values
+from ..module_utils.fields import choice
+from ..module_utils.fleet import GROUP_SIZE, Fleet, FleetPlan
+from ..module_utils.module import account_spec, connect, reported
+from ..module_utils.resources.server import Server
 
 PLACES = {
     "policy_type": choice("max_availability", "low_latency", default="max_availability"),

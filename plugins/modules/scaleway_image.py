@@ -86,8 +86,8 @@ image:
     zone: fr-par-1
 """
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.image import Image
+from ..module_utils.module import run
+from ..module_utils.resources.image import Image
 
 
 def main() -> None:

@@ -56,10 +56,10 @@ images:
 
 from typing import Any
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.client import Client
-from ansible_collections.ensemble.jitsi.plugins.module_utils.errors import ApiError, Invalid, is_missing
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import look_up
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.image import Image
+from ..module_utils.client import Client
+from ..module_utils.errors import ApiError, Invalid, is_missing
+from ..module_utils.module import look_up
+from ..module_utils.resources.image import Image
 
 
 def images(client: Client, wish: dict[str, Any]) -> list[dict[str, Any]]:

@@ -78,8 +78,8 @@ ip:
     zone: fr-par-1
 """
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.ip import Ip
+from ..module_utils.module import run
+from ..module_utils.resources.ip import Ip
 
 
 def main() -> None:

@@ -86,8 +86,8 @@ lb:
     zone: fr-par-1
 """
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.lb import Lb
+from ..module_utils.module import run
+from ..module_utils.resources.lb import Lb
 
 
 def main() -> None:

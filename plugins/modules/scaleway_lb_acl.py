@@ -124,8 +124,8 @@ acl:
     match: {http_filter: path_begin, http_filter_value: [/metrics], invert: false}
 """
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.lb_acl import LbAcl
+from ..module_utils.module import run
+from ..module_utils.resources.lb_acl import LbAcl
 
 
 def main() -> None:

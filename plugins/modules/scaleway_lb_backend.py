@@ -67,7 +67,7 @@ options:
         type: str
         default: 0.5s
       tcp_config:
-        description: A connection is enough; V({}\) is all there is to say.
+        description: A connection is enough; V({}) is all there is to say.
         type: dict
       http_config:
         description: An HTTP request is answered as expected.
@@ -188,8 +188,8 @@ backend:
       200}}
 """
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.lb_backend import LbBackend
+from ..module_utils.module import run
+from ..module_utils.resources.lb_backend import LbBackend
 
 
 def main() -> None:

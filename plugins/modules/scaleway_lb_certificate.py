@@ -68,8 +68,8 @@ certificate:
     not_valid_after: '2027-02-21T10:11:12Z'
 """
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.lb_certificate import LbCertificate
+from ..module_utils.module import run
+from ..module_utils.resources.lb_certificate import LbCertificate
 
 
 def main() -> None:

@@ -80,8 +80,8 @@ frontend:
     certificate_ids: [9d1ce6b1-3aa8-4a5c-b91f-6f8a3c6c8a11]
 """
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.lb_frontend import LbFrontend
+from ..module_utils.module import run
+from ..module_utils.resources.lb_frontend import LbFrontend
 
 
 def main() -> None:

@@ -66,8 +66,8 @@ placement_group:
     zone: fr-par-1
 """
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.placement_group import PlacementGroup
+from ..module_utils.module import run
+from ..module_utils.resources.placement_group import PlacementGroup
 
 
 def main() -> None:

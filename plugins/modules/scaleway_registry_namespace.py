@@ -63,8 +63,8 @@ namespace:
     region: fr-par
 """
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.registry_namespace import RegistryNamespace
+from ..module_utils.module import run
+from ..module_utils.resources.registry_namespace import RegistryNamespace
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ options:
     type: list
     elements: str
   rules:
-    description: All rules of the group. Not given, the rules stay as they are; V([]\) removes them all.
+    description: All rules of the group. Not given, the rules stay as they are; V([]) removes them all.
     type: list
     elements: dict
     suboptions:
@@ -119,8 +119,8 @@ security_group:
     zone: fr-par-1
 """
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.security_group import SecurityGroup
+from ..module_utils.module import run
+from ..module_utils.resources.security_group import SecurityGroup
 
 
 def main() -> None:

@@ -170,8 +170,8 @@ server:
     zone: fr-par-1
 """
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.server import Server
+from ..module_utils.module import run
+from ..module_utils.resources.server import Server
 
 
 def main() -> None:

@@ -54,9 +54,9 @@ servers:
 
 from typing import Any
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.client import Client
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import look_up
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.server import Server
+from ..module_utils.client import Client
+from ..module_utils.module import look_up
+from ..module_utils.resources.server import Server
 
 
 def servers(client: Client, wish: dict[str, Any]) -> list[dict[str, Any]]:

@@ -55,17 +55,20 @@ server_types:
     arch: {description: Processor architecture., type: str, returned: always, sample: x86_64}
     hourly_price: {description: EUR an hour., type: float, returned: always, sample: 0.0428}
     monthly_price: {description: EUR a month., type: float, returned: always, sample: 31.24}
-    availability: {description: V(available\), V(scarce\) or V(shortage\)., type: str, returned: always, sample:
-      available}
+    availability:
+      description: V(available), V(scarce) or V(shortage).
+      type: str
+      returned: always
+      sample: available
     end_of_service: {description: Whether Scaleway retires the type., type: bool, returned: always, sample: false}
 """
 
 from typing import Any
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.client import Client
-from ansible_collections.ensemble.jitsi.plugins.module_utils.errors import Invalid
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import look_up
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.products import server_types
+from ..module_utils.client import Client
+from ..module_utils.errors import Invalid
+from ..module_utils.module import look_up
+from ..module_utils.resources.products import server_types
 
 
 def types(client: Client, wish: dict[str, Any]) -> list[dict[str, Any]]:

@@ -68,8 +68,8 @@ snapshot:
     zone: fr-par-1
 """
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.snapshot import Snapshot
+from ..module_utils.module import run
+from ..module_utils.resources.snapshot import Snapshot
 
 
 def main() -> None:

@@ -61,8 +61,8 @@ ssh_key:
     disabled: false
 """
 
-from ansible_collections.ensemble.jitsi.plugins.module_utils.module import run
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.ssh_key import SshKey
+from ..module_utils.module import run
+from ..module_utils.resources.ssh_key import SshKey
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ class Story:
     end: Arguments = field(default_factory=dict)
 
     def removal(self) -> Arguments:
-        keys = ("name", "prefix", "dns_zone", "records", "lb", "frontend", "region")
+        keys = ("name", "path", "prefix", "dns_zone", "records", "lb", "frontend", "region")
         return {**{key: value for key, value in self.begin.items() if key in keys}, "state": "absent", **self.end}
 
 
@@ -178,6 +178,55 @@ STORIES = {
         {"index": 5, "description": "private", "match": {"ip_subnet": ["203.0.113.0/24"], "invert": True}},
         {"lb_acl": 1},
         before=(LB, BACKEND, FRONTEND),
+    ),
+    "certificate": Story(
+        "lb_certificate",
+        {"lb": "portal", "name": "portal", "letsencrypt": ["portal.ensemble.test"]},
+        {"letsencrypt": ["portal.ensemble.test", "www.ensemble.test"], "recreate": True},
+        {"lb_certificate": 1},
+        before=(
+            ("lb_ip", {"name": "portal"}),
+            ("lb", {**LB[1], "ip_ids": ["portal"]}),
+            (
+                "dns_record",
+                {
+                    "dns_zone": "ensemble.test",
+                    "records": [{"name": "portal", "data": ["{lb}"]}, {"name": "www", "data": ["{lb}"]}],
+                },
+            ),
+        ),
+    ),
+    "SBS volume": Story(
+        "volume",
+        {"name": "recordings", "size": 20000000000},
+        {"size": 30000000000, "perf_iops": 15000, "tags": ["x"]},
+        {"block_volume": 1},
+    ),
+    "local volume": Story(
+        "volume",
+        {"name": "recordings", "size": 20000000000, "volume_type": "l_ssd"},
+        {"size": 30000000000, "recreate": True, "tags": ["x"]},
+        {"instance_volume": 1},
+    ),
+    "private network": Story(
+        "private_network",
+        {"name": "inside", "subnets": ["172.16.32.0/22"]},
+        {"tags": ["x"]},
+        {"private_network": 1},
+    ),
+    "server in a private network": Story(
+        "server",
+        {**SERVER, "private_networks": ["inside"], "dynamic_ip_required": False, "volumes": LOCAL_DISK},
+        {"private_networks": []},
+        {"instance_server": 1, "instance_volume": 1, "instance_private_nic": 1, "ipam_ip": 2},
+        before=(("private_network", {"name": "inside"}),),
+    ),
+    "DNS zone": Story("dns_zone", {"name": "meet.ensemble.test"}, {}, {"dns_zone": 1}),
+    "secret": Story(
+        "secret",
+        {"name": "key", "path": "/jitsi", "value": "one", "tags": ["a"]},
+        {"value": "two", "description": "of the certificate"},
+        {"secret": 1, "secret_version": 1},
     ),
     "records": Story(
         "dns_record",

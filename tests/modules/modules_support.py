@@ -66,6 +66,9 @@ class Lab:
         state["instance_security_group"] = [each for each in groups if not each.get("project_default")]
         state["dns_record"] = [each for each in state.get("dns_record", []) if each["type"] != "NS"]
         state["vpc"] = [each for each in state.get("vpc", []) if not each.get("is_default")]
+        state["secret"] = [each for each in state.get("secret", []) if not each.get("deletion_requested_at")]
+        kept = {each["id"] for each in state["secret"]}
+        state["secret_version"] = [each for each in state.get("secret_version", []) if each["secret_id"] in kept]
         return {kind: objects for kind, objects in state.items() if objects}
 
     def counts(self) -> dict[str, int]:

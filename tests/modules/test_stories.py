@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -13,8 +14,12 @@ NAMES = sorted(STORIES)
 
 
 def prepare(run: Runner, story: Story) -> None:
+    """What must be there before; `{lb}` stands for the address of the balancer."""
+    address = ""
     for module, arguments in story.before:
-        run.ok(module, **arguments)
+        known = json.loads(json.dumps(arguments).replace("{lb}", address))
+        made = run.ok(module, **known)
+        address = (made.get("ip") or {}).get("ip_address") or address
 
 
 def added(lab: Lab, before: dict[str, int]) -> dict[str, int]:
@@ -51,7 +56,7 @@ def test_life(name: str, lab: Lab, run: Runner) -> None:
     assert not run.ok(story.module, **settled)["changed"]
 
     changed = {**story.begin, **story.change}
-    assert predicts(run, lab, story, changed)["changed"]
+    assert predicts(run, lab, story, changed)["changed"] == bool(story.change)
     if changed.get("state") != "rebooted":
         assert not run.ok(story.module, **changed)["changed"]
 

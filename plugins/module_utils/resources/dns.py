@@ -102,8 +102,7 @@ class Records(Resource):
         types = {kind for _name, kind in wanted} or {"A"}
         return bool(pattern) and record["type"] in types and bool(re.fullmatch(pattern, record["name"]))
 
-    def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
-        assert current is not None
+    def plan(self, state: str, current: dict[str, Any]) -> Plan:
         wanted = self.wanted()
         there = [each for each in current["records"] if self.mine(each, wanted)]
         if state == "absent":
@@ -182,13 +181,12 @@ class Records(Resource):
 
     def apply(self, plan: Plan) -> dict[str, Any]:
         """Send the changes; after a lost answer look first what is still to be done."""
-        assert plan.current is not None
         pauses = delays(0.3, 5, self.client.settings.api_retry_time)
         wanted = plan.wish["goal"]
         spoken_of = set(wanted) | set(self.wanted())
         changes = plan.changes["changes"]
         if not changes:
-            return plan.current
+            return plan.there
         while True:
             try:
                 for start in range(0, len(changes), LONGEST_CHANGE):
@@ -209,8 +207,7 @@ class Records(Resource):
         )
 
     def predict(self, plan: Plan) -> dict[str, Any]:
-        assert plan.current is not None
-        return plan.current
+        return plan.there
 
     def represent(self, current: dict[str, Any]) -> Any:
         wanted = self.wanted()

@@ -72,8 +72,7 @@ class Image(Resource):
 
     def create(self, wish: dict[str, Any]) -> dict[str, Any]:
         if self.arguments.get("server"):
-            server = self._server()
-            assert server is not None
+            server = self._server() or {}
             idents = self._snapshots_of(server, wish.get("tags") or [])
             arch = server["arch"]
         else:

@@ -67,7 +67,7 @@ class Address(Resource):
         patience.until(
             f"the reverse name {value} of {self} to be accepted",
             attempt,
-            lambda answer: bool(answer),
+            bool,
             lambda _answer: f"refused ({refusal[0]})",
         )
 

@@ -58,6 +58,7 @@ class Server(Resource):
     options: ClassVar[dict] = {
         "wait_for": choice("running", "booted", default="running"),
         "keep_volumes": {"type": "bool", "default": False},
+        "recreate": {"type": "bool", "default": False},
     }
     fields = (
         Field("commercial_type"),

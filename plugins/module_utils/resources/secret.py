@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets: an object with a name and a path, and versions of its value."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+from ..client import Client
+from ..engine import Resource
+from ..errors import Invalid
+from ..fields import AT_CREATION, REPLACES, TAGS, Field, choice, text
+
+TYPES = ("opaque", "certificate", "key_value", "basic_credentials", "database_credentials", "ssh_key")
+
+
+def fingerprint(value: Any) -> Any:
+    """A diff tells that the value changes, not what it is."""
+    return None if value is None else f"sha256:{hashlib.sha256(value.encode()).hexdigest()[:12]}"
+
+
+class Secret(Resource):
+    word = "secret"
+    key = "secret"
+    plural = "secrets"
+    path = "/secret-manager/v1beta1/regions/{region}/secrets"
+    envelope = False
+    project_key = "project_id"
+    status_key = "status"
+    fields = (
+        Field("path", {"type": "str", "default": "/"}, change=AT_CREATION),
+        Field("type", choice(*TYPES), change=REPLACES),
+        Field("description", normal=text),
+        TAGS,
+        Field("value", {"type": "str", "no_log": True}, part=True, shown=fingerprint),
+        Field("protected", {"type": "bool"}, part=True),
+    )
+    creation_needs = ("name",)
+
+    def get(self, ident: str) -> dict[str, Any] | None:
+        """Deleted secrets can be restored for a while, and still show: they count as gone."""
+        found = super().get(ident)
+        return None if found and found.get("deletion_requested_at") else found
+
+    def list(self, **query: Any) -> list[dict[str, Any]]:
+        return super().list(scheduled_for_deletion="false", **query)
+
+    def find(self) -> dict[str, Any] | None:
+        if self.arguments.get("id"):
+            return self.get(self.arguments["id"])
+        folder = self.arguments.get("path") or "/"
+        named = self.list(name=self.name, path=folder)
+        return self.only([each for each in named if each["name"] == self.name and each["path"] == folder])
+
+    def read_part(self, name: str, current: dict[str, Any]) -> Any:
+        return self.value(current["id"]) if name == "value" else super().read_part(name, current)
+
+    def value(self, ident: str, revision: str = "latest_enabled") -> str | None:
+        """The value of a version, None where there is none."""
+        answer = self.client.find(self.url(ident, f"/versions/{revision}/access"))
+        return None if answer is None else base64.b64decode(answer["data"]).decode("utf-8", "replace")
+
+    def write_part(self, name: str, current: dict[str, Any], value: Any) -> None:
+        if name == "protected":
+            verb = "protect" if value else "unprotect"
+            self.client.post(self.url(current["id"], f"/{verb}"), {}, recover=lambda: self._protected(current, value))
+            return
+        body = {"data": base64.b64encode(value.encode()).decode(), "disable_previous": True}
+
+        def there() -> dict[str, Any] | None:
+            return {} if self.value(current["id"]) == value else None
+
+        self.client.post(self.url(current["id"], "/versions"), body, recover=there)
+
+    def _protected(self, current: dict[str, Any], value: bool) -> dict[str, Any] | None:
+        seen = self.get(current["id"]) or {}
+        return seen if seen.get("protected") is value else None
+
+    def remove(self, current: dict[str, Any]) -> None:
+        if current.get("protected"):
+            raise Invalid(f"{self} is protected: set protected: false first.")
+        self.client.delete(self.url(current["id"]))
+
+    def predict(self, plan: Any) -> dict[str, Any]:
+        return {key: content for key, content in super().predict(plan).items() if key != "value"}
+
+
+def reveal(client: Client, name: str, folder: str, revision: str) -> str:
+    """The value of a secret by name and path, for the lookup."""
+    secret = Secret(client, {"name": name, "path": folder})
+    found = secret.find()
+    value = secret.value(found["id"], revision) if found else None
+    if value is None:
+        raise Invalid(
+            f"There is no secret {name!r} in {folder!r} in {client.settings.region}, or no version {revision}."
+        )
+    return value
