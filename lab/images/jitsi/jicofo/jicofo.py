@@ -34,10 +34,15 @@ class Focus:
     def metrics(self) -> Answer:
         bridges = self.bridges()
         values = {
-            "conferences": 0, "participants_current": 0, "largest_conference": 0, "healthy": self.login.up and bridges > 0,
-            "bridge_selector_bridge_count": bridges, "bridge_selector_bridge_count_operational": bridges,
-            "conferences_created_total": 0, "xmpp_disconnects_total": 0,
-        }  # fmt: skip
+            "conferences": 0,
+            "participants_current": 0,
+            "largest_conference": 0,
+            "healthy": self.login.up and bridges > 0,
+            "bridge_selector_bridge_count": bridges,
+            "bridge_selector_bridge_count_operational": bridges,
+            "conferences_created_total": 0,
+            "xmpp_disconnects_total": 0,
+        }
         return 200, metrics("jitsi_jicofo_", values)
 
 

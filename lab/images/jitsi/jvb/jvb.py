@@ -49,11 +49,24 @@ class Bridge:
 
     def metrics(self) -> Answer:
         values = {
-            "stress": 0, "healthy": self.login.up, "drain_mode": self.draining, "graceful_shutdown": 0, "shutting_down": 0,
-            "conferences": 0, "current_endpoints": 0, "local_endpoints": 0, "largest_conference": 0, "endpoints_sending_video": 0,
-            "incoming_bitrate": 0, "outgoing_bitrate": 0, "incoming_packet_rate": 0, "outgoing_packet_rate": 0,
-            "muc_clients_connected": self.login.up, "startup_time": STARTED, "conferences_created_total": 0,
-        }  # fmt: skip
+            "stress": 0,
+            "healthy": self.login.up,
+            "drain_mode": self.draining,
+            "graceful_shutdown": 0,
+            "shutting_down": 0,
+            "conferences": 0,
+            "current_endpoints": 0,
+            "local_endpoints": 0,
+            "largest_conference": 0,
+            "endpoints_sending_video": 0,
+            "incoming_bitrate": 0,
+            "outgoing_bitrate": 0,
+            "incoming_packet_rate": 0,
+            "outgoing_packet_rate": 0,
+            "muc_clients_connected": self.login.up,
+            "startup_time": STARTED,
+            "conferences_created_total": 0,
+        }
         return 200, metrics("jitsi_jvb_", values)
 
 

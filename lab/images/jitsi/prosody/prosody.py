@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starts a real Prosody the way the official container does: checks, configuration on /run, accounts kept in storage."""
+"""Starts a real Prosody as the official container does: checks, configuration on /run, accounts kept in storage."""
 
 from __future__ import annotations
 

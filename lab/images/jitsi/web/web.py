@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starts a real nginx the way the official web container does: keys, hooks for site-confs and nginx-custom, redirect, rooms."""
+"""Starts a real nginx as the official web container does: keys, hooks for own configuration, redirect, rooms."""
 
 from __future__ import annotations
 
@@ -49,9 +49,22 @@ def take_keys(config: Path) -> None:
             shutil.copyfile(given / name, KEYS / name)
     elif not (KEYS / "cert.crt").exists():
         subprocess.run(
-            ["openssl", "req", "-new", "-x509", "-days", "3650", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=self-signed",
-             "-out", str(KEYS / "cert.crt"), "-keyout", str(KEYS / "cert.key")], check=True,
-        )  # fmt: skip
+            [
+                "openssl",
+                "req",
+                "-new",
+                "-x509",
+                "-days",
+                "3650",
+                "-nodes",
+                "-newkey",
+                "rsa:2048",
+                "-subj",
+                "/CN=self-signed",
+            ]
+            + ["-out", str(KEYS / "cert.crt"), "-keyout", str(KEYS / "cert.key")],
+            check=True,
+        )
 
 
 def render(config: Path) -> None:

@@ -35,7 +35,7 @@ def serve(address: str, port: int, routes: Routes) -> None:
             self.end_headers()
             self.wfile.write(text.encode())
 
-        do_GET = do_POST = _answer  # noqa: N815
+        do_GET = do_POST = _answer
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
