@@ -98,7 +98,7 @@ def test_the_asynchronous_python_sdk(secure: tuple[Lab, str]) -> None:
     async def addresses() -> set[str]:
         api = InstanceV1API(client)
         made = await asyncio.gather(*(api.create_ip(type_="routed_ipv4", project=PROJECT) for _ in range(8)))
-        assert len(await api.list_i_ps_all()) == 8
+        assert len(await api.list_ips_all()) == 8
         return {answer.ip.address for answer in made}
 
     assert len(asyncio.run(addresses())) == 8
