@@ -48,23 +48,9 @@ def take_keys(config: Path) -> None:
         for name in ("cert.crt", "cert.key"):
             shutil.copyfile(given / name, KEYS / name)
     elif not (KEYS / "cert.crt").exists():
-        subprocess.run(
-            [
-                "openssl",
-                "req",
-                "-new",
-                "-x509",
-                "-days",
-                "3650",
-                "-nodes",
-                "-newkey",
-                "rsa:2048",
-                "-subj",
-                "/CN=self-signed",
-            ]
-            + ["-out", str(KEYS / "cert.crt"), "-keyout", str(KEYS / "cert.key")],
-            check=True,
-        )
+        pair = ["-out", str(KEYS / "cert.crt"), "-keyout", str(KEYS / "cert.key")]
+        kind = ["-new", "-x509", "-days", "3650", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=self-signed"]
+        subprocess.run(["openssl", "req", *kind, *pair], check=True)
 
 
 def render(config: Path) -> None:
