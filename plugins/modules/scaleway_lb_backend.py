@@ -23,15 +23,13 @@ options:
     description: Port of the servers. Needed to create a backend.
     type: int
   forward_port_algorithm:
-    description: How a server is chosen.
+    description: How a server is chosen; in turn (V(roundrobin)) where a new backend is not told.
     type: str
     choices: [roundrobin, leastconn, first]
-    default: roundrobin
   sticky_sessions:
-    description: Whether a client returns to the same server.
+    description: Whether a client returns to the same server; V(none) where a new backend is not told.
     type: str
     choices: [none, cookie, table]
-    default: none
   sticky_sessions_cookie_name:
     description: Name of the cookie for O(sticky_sessions=cookie).
     type: str

@@ -67,8 +67,8 @@ class LbBackend(LbPart):
     fields = (
         Field("forward_protocol", choice("http", "tcp")),
         Field("forward_port", {"type": "int"}),
-        Field("forward_port_algorithm", choice("roundrobin", "leastconn", "first", default="roundrobin")),
-        Field("sticky_sessions", choice("none", "cookie", "table", default="none")),
+        Field("forward_port_algorithm", choice("roundrobin", "leastconn", "first")),
+        Field("sticky_sessions", choice("none", "cookie", "table")),
         Field("sticky_sessions_cookie_name", normal=text, write=text),
         Field("timeout_server", MILLISECONDS),
         Field("timeout_connect", MILLISECONDS),
@@ -122,6 +122,8 @@ class LbBackend(LbPart):
             {"port": wish["forward_port"], "check_delay": 5000, "check_timeout": 3000, "check_max_retries": 3}
         )
         return {
+            "forward_port_algorithm": "roundrobin",
+            "sticky_sessions": "none",
             "server_ip": [],
             "sticky_sessions_cookie_name": "",
             "health_check": default_check,
