@@ -20,7 +20,7 @@ machine: .venv/ready
 up: machine ## bring the whole platform up on the local Scaleway of this machine
 	$(LAB) up
 	$(BIN)/ansible-playbook playbooks/site.yml -i inventories/local $(ARGS)
-	@$(MAKE) --no-print-directory status
+	@tools/where
 
 down: .venv/ready ## remove everything that `make up` made (built images stay cached: `make clean` drops them)
 	$(LAB) down
@@ -28,6 +28,7 @@ down: .venv/ready ## remove everything that `make up` made (built images stay ca
 
 status: .venv/ready ## what runs, and where
 	@$(LAB) status
+	@tools/where
 
 test: machine ## all tests, on a machine where nothing was installed by hand
 	tools/bootstrap test-packages
