@@ -87,13 +87,14 @@ class FleetPlan:
     dying: list[Object] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
     disks: list[disks.Disk] = field(default_factory=list)
+    idle_groups: list[str] = field(default_factory=list)
 
     def names(self, *actions: str) -> list[str]:
         return [step.name for step in self.steps if step.plan.action in actions]
 
     @property
     def changed(self) -> bool:
-        return bool(self.removals or self.disks or len(self.names(KEEP)) < len(self.steps))
+        return bool(self.removals or self.disks or self.idle_groups or len(self.names(KEEP)) < len(self.steps))
 
 
 class Fleet:
@@ -170,6 +171,7 @@ class Fleet:
             plan.removals.append(Step(name, self.member(name), Plan("delete", by_name[name])))
         if self.arguments["state"] == "absent" or plan.changed or plan.dying:
             plan.disks = disks.marked(self.client, lambda name: bool(self.pattern.fullmatch(name)))
+        plan.idle_groups = self._idle_groups(plan)
         self._guard(plan, len(by_name))
         return plan
 
@@ -224,7 +226,8 @@ class Fleet:
         self._all([step for step in replaced if step.name not in self.failures], self._create)
         if self.arguments["wait"]:
             self._running([step.name for step in plan.steps if step.plan.changed and step.name not in self.failures])
-        self._sweep_groups(plan)
+        groups = PlacementGroup(self.client, {})
+        self.client.each(lambda ident: groups.remove({"id": ident}), plan.idle_groups)
 
     def _all(self, steps: Iterable[Step], work: Callable[[Step], Any]) -> dict[str, Any]:
         todo = list(steps)
@@ -351,15 +354,13 @@ class Fleet:
         made = resource.apply(resource.plan("present", None)) or {}
         return made["id"]
 
-    def _sweep_groups(self, plan: FleetPlan) -> None:
-        """Remove groups of this fleet that nobody is in any more."""
-        if not plan.removals or not (self.arguments.get("placement_groups") or self.arguments["state"] == "absent"):
-            return
-        used = {(each.get("placement_group") or {}).get("id") for each in self.list()}
-        groups = PlacementGroup(self.client, {})
-        for group in self._groups().values():
-            if group["id"] not in used:
-                groups.remove(group)
+    def _idle_groups(self, plan: FleetPlan) -> list[str]:
+        """Groups of this fleet that nobody is in; none as long as servers are to be created, which may need them."""
+        wanted = self.arguments.get("placement_groups") or self.arguments["state"] == "absent"
+        if not wanted or plan.names(CREATE, REPLACE):
+            return []
+        used = {((step.plan.current or {}).get("placement_group") or {}).get("id") for step in plan.steps}
+        return sorted(group["id"] for group in self._groups().values() if group["id"] not in used)
 
     # --- telling
 

@@ -104,6 +104,7 @@ class Server(Resource):
         self._state = state
         self._current = current
         self._leftovers: list[disks.Disk] = []
+        self._from_marketplace = False
         if state != "absent":
             return super().plan(state, current)
         self._leftovers = self._left_behind()
@@ -153,6 +154,7 @@ class Server(Resource):
             root = (self.arguments.get("volumes") or {}).get("0") or {}
             found = marketplace_image(self.client, value, type_name, root.get("volume_type") == "l_ssd")
             if found:
+                self._from_marketplace = True
                 return Ref(found["id"], value)
         return self.refer(Image, value)
 
@@ -172,7 +174,7 @@ class Server(Resource):
         if entry.name == "commercial_type":
             off = current["state"] == "stopped" or self._state == "stopped"
             return IN_PLACE if off and not current.get("placement_group") else REPLACES
-        if entry.name == "image" and self.arguments.get("recreate") and not LABEL.match(self.arguments["image"]):
+        if entry.name == "image" and self.arguments.get("recreate") and not self._from_marketplace:
             return REPLACES
         return entry.change
 
