@@ -25,6 +25,7 @@ REQUESTS_PER_SECOND = 60.0
 PAGE = 100
 CONNECT_TIMEOUT = 10.0
 FIRST_CONTACT = 3.0
+FINAL = ("out_of_stock", "quotas_exceeded")  # refusals that asking again will not change, whatever their status
 
 
 class Client:
@@ -204,7 +205,7 @@ class Client:
                 self._answered = True
                 if answer.status_code == 429 or _is_transient(answer):
                     failure = ApiError(f"{method} {path}", answer.status_code, _json(answer))
-                elif answer.status_code >= 500:
+                elif answer.status_code >= 500 and _json(answer).get("type") not in FINAL:
                     failure = LostAnswer(f"{method} {path} was answered {answer.status_code}: the API is out of order.")
                     if not repeat:
                         raise failure

@@ -14,7 +14,7 @@ from .image import Image
 from .ip import address_id
 from .placement_group import PlacementGroup
 from .private_network import PrivateNetwork
-from .products import LABEL, check_volumes, marketplace_image, server_type
+from .products import LABEL, check_volumes, marketplace_image
 from .security_group import SecurityGroup
 
 RUNNING, STOPPED, REBOOTED = "running", "stopped", "rebooted"
@@ -150,8 +150,9 @@ class Server(Resource):
             return Ref(value)
         if LABEL.match(value):
             type_name = self.arguments.get("commercial_type") or (self._current or {}).get("commercial_type") or ""
-            server_type(self.client, type_name)
-            root = (self.arguments.get("volumes") or {}).get("0") or {}
+            volumes = self.arguments.get("volumes") or {}
+            check_volumes(self.client, type_name, volumes)
+            root = volumes.get("0") or {}
             found = marketplace_image(self.client, value, type_name, root.get("volume_type") == "l_ssd")
             if found:
                 self._from_marketplace = True

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A wrong wish is one clear sentence, and nothing was made."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from modules_stories import KEY, LB, LOCAL_DISK, SERVER
+from modules_support import Lab, Runner, free_port
+
+WRONG = {
+    "unknown server type": ("server", {**SERVER, "commercial_type": "DEV1-XXL"}, "Did you mean"),
+    "unknown image": ("server", {**SERVER, "image": "no-such-image"}, "no image 'no-such-image'"),
+    "unknown label": ("server", {**SERVER, "image": "debian_potato"}, "debian_potato"),
+    "no image": ("server", {"name": "x", "commercial_type": "DEV1-S"}, "needs an image"),
+    "disk too large": ("server", {**SERVER, "volumes": {"0": {"volume_type": "l_ssd", "size": 10**12}}}, "do not fit"),
+    "no local disk": ("server", {**SERVER, "commercial_type": "PRO2-XXS", "volumes": LOCAL_DISK}, "no local disk"),
+    "unknown security group": ("server", {**SERVER, "security_group": "none"}, "no security group 'none'"),
+    "unknown address": ("server", {**SERVER, "public_ips": ["none"]}, "no address 'none'"),
+    "a port that is none": ("security_group", {"name": "x", "rules": [{"dest_port_from": 70000}]}, "70000"),
+    "ports backwards": ("security_group", {"name": "x", "rules": [{"dest_port_from": 9, "dest_port_to": 8}]}, "9 to 8"),
+    "zone of others": ("dns_record", {"dns_zone": "example.com", "records": []}, "not of this account"),
+    "not an address": (
+        "dns_record",
+        {"dns_zone": "ensemble.test", "records": [{"name": "a", "data": ["here"]}]},
+        "'here' is not an address",
+    ),
+    "zone below nothing owned": ("dns_zone", {"name": "meet.example.com"}, "no domain above it"),
+    "backend of no balancer": ("lb_backend", {"lb": "none", "name": "x"}, "no load balancer 'none'"),
+    "image of no server": ("image", {"name": "x", "server": "none"}, "no server 'none'"),
+    "image of nothing": ("image", {"name": "x"}, "either server or snapshots"),
+    "volume without size": ("volume", {"name": "x"}, "size"),
+    "no such id": ("ssh_key", {"id": "22222222-2222-4222-8222-222222222229"}, "There is no SSH key"),
+    "wrong key": ("ssh_key", {"name": "x", "secret_key": "33333333-3333-4333-8333-333333333333"}, "secret key"),
+    "malformed key": ("ssh_key", {"name": "x", "secret_key": "hunter2"}, "must be a UUID"),
+    "malformed zone": ("ip", {"name": "x", "zone": "paris"}, "zone 'paris'"),
+    "not a URL": ("ip", {"name": "x", "api_url": "api.scaleway.com"}, "not an http(s) URL"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(WRONG))
+def test_wrong_wish(name: str, lab: Lab, run: Runner) -> None:
+    module, arguments, said = WRONG[name]
+    message = run.error(module, **arguments)
+    assert said in message
+    assert "hunter2" not in message
+    assert "33333333" not in message
+    assert lab.writes() == []
+
+
+def test_api_that_is_not_there(lab: Lab, run: Runner) -> None:
+    start = time.monotonic()
+    message = run.error("ssh_key", name="x", public_key=KEY, api_url=f"http://127.0.0.1:{free_port()}")
+    assert "cannot be reached" in message
+    assert time.monotonic() - start < 10
+
+
+def test_api_whose_name_nobody_knows(lab: Lab, run: Runner) -> None:
+    assert "cannot be reached" in run.error("ip", name="x", api_url="http://api.invalid")
+
+
+def test_something_else_behind_the_url(lab: Lab, run: Runner) -> None:
+    assert "404" in run.error("ip", name="x", api_url=f"{lab.url}/elsewhere")
+
+
+def test_two_of_one_name(lab: Lab, run: Runner) -> None:
+    """Names are exact: builder-1 is not builder-10. Two of the same are an error, and ids help."""
+    run.ok("server", **{**SERVER, "name": "builder-10"})
+    assert run.ok("server", name="builder-1", state="absent")["changed"] is False
+    import requests
+
+    for _ in range(2):
+        body = {"name": "twice", "project": lab.account["project_id"]}
+        headers = {"X-Auth-Token": lab.account["secret_key"]}
+        url = f"{lab.url}/instance/v1/zones/fr-par-1/placement_groups"
+        requests.post(url, json=body, headers=headers, timeout=10).raise_for_status()
+    message = run.error("placement_group", name="twice", policy_mode="enforced")
+    assert "2 of placement group twice" in message
+    ident = lab.state()["instance_placement_group"][0]["id"]
+    assert run.ok("placement_group", id=ident, name="once")["placement_group"]["name"] == "once"
+    assert run.ok("placement_group", name="twice", state="absent")["changed"]
+
+
+def test_what_cannot_change_in_place(lab: Lab, run: Runner) -> None:
+    run.ok("ssh_key", name="op", public_key=KEY)
+    other = KEY.replace("IJK0", "IJK1")
+    assert "recreate: true" in run.error("ssh_key", name="op", public_key=other)
+    assert run.ok("ssh_key", name="op", public_key=other, recreate=True)["changed"]
+    assert len(lab.state()["ssh_key"]) == 1
+
+
+def test_type_of_a_server(lab: Lab, run: Runner) -> None:
+    """In place while it is off, and only then."""
+    wish = {**SERVER, "volumes": LOCAL_DISK}
+    first = run.ok("server", **wish, state="running")["server"]["id"]
+    bigger = {**wish, "commercial_type": "DEV1-M"}
+    assert "commercial_type" in run.error("server", **bigger, state="running")
+    assert run.ok("server", **bigger, state="stopped")["server"]["id"] == first
+    assert run.ok("server", **bigger, state="running")["server"]["commercial_type"] == "DEV1-M"
+    again = run.ok("server", **{**bigger, "commercial_type": "DEV1-L"}, state="running", recreate=True)["server"]
+    assert again["id"] != first
+    assert len(lab.state()["instance_volume"]) == 1
+
+
+def test_image_of_a_running_server(lab: Lab, run: Runner) -> None:
+    run.ok("server", **SERVER, state="running")
+    assert "stopped" in run.error("image", name="x", server="builder")
+    assert "block_snapshot" not in lab.counts()
+
+
+def test_a_wait_that_ends(lab: Lab, run: Runner) -> None:
+    lab.fault(kind="hang", method="POST", path="/nowhere")
+    arguments: dict[str, Any] = {**SERVER, "state": "running", "image": "debian_trixie", "wait_timeout": 1}
+    run.ok("server", **arguments)
+    message = run.error("ip", name="x", reverse="nowhere.example.com", wait_timeout=1)
+    assert "reverse name" in message
+
+
+def test_records_and_the_rest_of_the_zone(lab: Lab, run: Runner) -> None:
+    """Exclusive names remove what nobody wishes any more, and nothing else."""
+    fleet = [{"name": f"h-{number}", "data": [f"10.0.0.{number}"]} for number in range(1, 6)]
+    others = [{"name": "hello", "data": ["10.0.1.1"]}, {"name": "h-9", "type": "TXT", "data": ["mine"]}]
+    run.ok("dns_record", dns_zone="ensemble.test", records=fleet + others)
+    lab.forget_requests()
+    answer = run.ok("dns_record", dns_zone="ensemble.test", records=fleet[:2], exclusive_names="h-[0-9]+", ttl=60)
+    assert len(lab.writes()) == 1
+    assert [each["name"] for each in answer["records"]] == ["h-1", "h-2"]
+    left = {(each["name"], each["type"], each["ttl"]) for each in lab.state()["dns_record"]}
+    assert left == {("h-1", "A", 60), ("h-2", "A", 60), ("hello", "A", 3600), ("h-9", "TXT", 3600)}
+
+
+def test_balancer_keeps_reserved_addresses(lab: Lab, run: Runner) -> None:
+    run.ok("lb_ip", name="portal")
+    run.ok("lb", **{**LB[1], "ip_ids": ["portal"]})
+    run.ok("lb", name="portal", state="absent")
+    assert lab.counts()["lb_ip"] == 1

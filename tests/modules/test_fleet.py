@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a fleet promises beyond one server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from modules_stories import LOCAL_DISK, SERVER
+from modules_support import Lab, Runner
+
+FLEET = {"prefix": "h", "commercial_type": "DEV1-L", "image": "debian_trixie", "volumes": LOCAL_DISK}
+
+
+def names(lab: Lab) -> list[str]:
+    return sorted(each["name"] for each in lab.state().get("instance_server", []))
+
+
+def test_plan_with_its_cost_and_nothing_done(lab: Lab, run: Runner) -> None:
+    answer = run.ok("fleet", check=True, **FLEET, count=100)
+    assert answer["plan"]["created"] == [f"h-{number}" for number in range(1, 101)]
+    assert answer["plan"]["cost"]["hourly"] == pytest.approx(4.28, rel=0.01)
+    assert answer["plan"]["cost"]["monthly"] > 3000
+    assert names(lab) == []
+
+
+def test_servers_with_addresses_in_the_order_of_their_numbers(lab: Lab, run: Runner) -> None:
+    answer = run.ok("fleet", **FLEET, numbers=[10, 2, 1])
+    assert [each["name"] for each in answer["servers"]] == ["h-1", "h-2", "h-10"]
+    assert all(each["public_address"] for each in answer["servers"])
+    assert answer["created"] == ["h-1", "h-2", "h-10"]
+
+
+def test_an_unchanged_fleet_needs_few_requests(lab: Lab, run: Runner) -> None:
+    run.ok("security_group", name="web")
+    wish = {**FLEET, "count": 30, "security_group": "web", "user_data": {"a": "b"}, "placement_groups": {"size": 20}}
+    run.ok("fleet", **wish)
+    lab.forget_requests()
+    assert not run.ok("fleet", **wish)["changed"]
+    assert len(lab.requests()) <= 8
+
+
+def test_placement_groups_fill_before_another_is_made(lab: Lab, run: Runner) -> None:
+    wish = {**FLEET, "placement_groups": {"size": 3}}
+    run.ok("fleet", **wish, count=4)
+    run.ok("fleet", **wish, count=2)
+    run.ok("fleet", **wish, count=5)
+    groups = {each["id"]: each["name"] for each in lab.state()["instance_placement_group"]}
+    members = [groups[(each["placement_group"] or {}).get("id")] for each in run.ok("server_info")["servers"]]
+    assert sorted(members) == ["h-group-1"] * 3 + ["h-group-2"] * 2
+
+
+def test_max_change_stops_a_slip_of_the_pen(lab: Lab, run: Runner) -> None:
+    run.ok("fleet", **FLEET, count=4)
+    lab.forget_requests()
+    message = run.error("fleet", **FLEET, count=1)
+    assert "remove 3" in message
+    assert "max_change" in message
+    assert lab.writes() == []
+    assert run.ok("fleet", **FLEET, count=2)["removed"] == ["h-3", "h-4"]
+
+
+def test_only_its_own_servers(lab: Lab, run: Runner) -> None:
+    run.ok("fleet", **FLEET, count=2)
+    run.ok("server", **{**SERVER, "name": "h-7"})
+    run.ok("server", **{**SERVER, "name": "h-x"})
+    assert "h-7" in run.error("fleet", **FLEET, count=7)
+    run.ok("fleet", prefix="h", state="absent")
+    assert names(lab) == ["h-7", "h-x"]
+
+
+def test_tags_of_others_stay(lab: Lab, run: Runner) -> None:
+    run.ok("fleet", **FLEET, count=1, tags=["jitsi"])
+    server = run.ok("server_info", name="h-1")["servers"][0]
+    run.ok("server", name="h-1", tags=[*server["tags"], "ensemble-state:cordoned"])
+    assert not run.ok("fleet", **FLEET, count=1, tags=["jitsi"])["changed"]
+    assert "ensemble-state:cordoned" in run.ok("server_info", name="h-1")["servers"][0]["tags"]
+
+
+def test_a_new_image_replaces_only_when_told(lab: Lab, run: Runner) -> None:
+    run.ok("server", **{**SERVER, "volumes": LOCAL_DISK})
+    run.ok("image", name="one", server="builder")
+    run.ok("image", name="two", server="builder")
+    run.ok("fleet", **{**FLEET, "image": "one"}, count=2)
+    kept = run.ok("fleet", **{**FLEET, "image": "two"}, count=2)
+    assert not kept["changed"]
+    assert kept["outdated"] == ["h-1", "h-2"]
+    replaced = run.ok("fleet", **{**FLEET, "image": "two"}, count=2, recreate=True, max_change=100)
+    assert replaced["replaced"] == ["h-1", "h-2"]
+    assert {each["image"]["name"] for each in replaced["servers"]} == {"two"}
+
+
+def test_out_of_stock_keeps_what_works_and_the_next_run_continues(lab: Lab, run: Runner) -> None:
+    lab.fault(kind="out_of_stock", method="POST", path="/servers$", probability=0.5)
+    answer: dict[str, Any] = run("fleet", **FLEET, count=10)
+    lab.good_day()
+    assert answer["failed"]
+    assert "stock" in answer["msg"]
+    working = [each["name"] for each in answer["servers"]]
+    assert 0 < len(working) < 10
+    assert sorted([*working, *answer["failed_servers"]]) == sorted(f"h-{number}" for number in range(1, 11))
+    second = run.ok("fleet", **FLEET, count=10)
+    assert sorted(second["kept"]) == sorted(working)
+    assert len(names(lab)) == 10
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ({"count": -1}, "count is -1"),
+        ({"count": 1, "commercial_type": "DEV1-Q"}, "DEV1-Q"),
+        ({"count": 1, "image": "nowhere-1"}, "nowhere-1"),
+        ({"count": 1, "security_group": "nowhere"}, "nowhere"),
+        ({"count": 1, "prefix": "H_"}, "prefix"),
+        ({"numbers": [1, 1]}, "numbers"),
+    ],
+)
+def test_a_wrong_wish_is_one_error_before_anything_is_made(
+    wish: dict[str, Any], said: str, lab: Lab, run: Runner
+) -> None:
+    assert said in run.error("fleet", **{**FLEET, **wish})
+    assert lab.writes() == []
