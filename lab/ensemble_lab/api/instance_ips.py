@@ -147,7 +147,9 @@ def _set_reverse(call: Call, ip: Object, reverse: str | None) -> None:
     """A name must resolve to the address: in the lab that means a record of one of its zones says so."""
     from ensemble_lab.api.domain import resolves
 
-    if reverse and not resolves(call.cloud, reverse, ip["address"]):
+    dashed = (ip["address"] or "").replace(".", "-")
+    own = reverse == f"{dashed}.instances.scw.cloud"
+    if reverse and not own and not resolves(call.cloud, reverse, ip["address"]):
         raise errors.constraint(
             "reverse", f"Your reverse must resolve. Ensure the command 'dig +short {reverse}' matches your IP address."
         )

@@ -169,6 +169,13 @@ def list_ips(call: Call) -> Object:
     return plain_list(call, "ips", having_tags(ips, call.asked_all("tags")), _view, order="created_at_desc")
 
 
+def _custom(call: Call) -> Object:
+    """A resource that the cloud knows nothing of but its MAC address."""
+    resource = call.body["resource"]
+    mac, name = (resource.get("mac_address") or "").upper(), resource.get("name") or ""
+    return {"type": "custom", "id": call.cloud.new_id(), "mac_address": mac, "name": name}
+
+
 @SERVICE.post("/ips")
 def book_ip(call: Call) -> Object:
     body = call.body
@@ -185,18 +192,12 @@ def book_ip(call: Call) -> Object:
         )
     if network is None or network["region"] != call.region:
         raise errors.not_found("private_network", source.get("private_network_id") or source.get("subnet_id") or "")
-    resource = body.get("resource")
-    custom = resource and {
-        "type": "custom",
-        "id": call.cloud.new_id(),
-        "mac_address": (resource.get("mac_address") or "").upper(),
-        "name": resource.get("name") or "",
-    }
+    custom = _custom(call) if body.get("resource") else None
     ip = _book(
         call.cloud,
         network,
         bool(body.get("is_ipv6")),
-        custom or None,
+        custom,
         body.get("address"),
         tags=body.get("tags") or [],
         booked=True,
@@ -218,6 +219,26 @@ def update_ip(call: Call) -> Object:
     ip["updated_at"] = now()
     call.cloud.store.put(KIND, ip)
     return _view(ip)
+
+
+@SERVICE.post("/ips/{ip}/attach")
+def attach_ip(call: Call) -> Object:
+    """To something of one's own that has this MAC address in the private network."""
+    ip = _find(call)
+    call.need("resource")
+    if ip["resource"]:
+        raise errors.precondition("resource_still_in_use", "the address is attached to a resource")
+    ip["resource"], ip["updated_at"] = _custom(call), now()
+    return _view(call.cloud.store.put(KIND, ip))
+
+
+@SERVICE.post("/ips/{ip}/detach")
+def detach_ip(call: Call) -> Object:
+    ip = _find(call)
+    if ip["resource"] and ip["resource"]["type"] != "custom":
+        raise errors.precondition("resource_still_in_use", "the address belongs to a resource of the cloud")
+    ip["resource"], ip["updated_at"] = None, now()
+    return _view(call.cloud.store.put(KIND, ip))
 
 
 @SERVICE.delete("/ips/{ip}")

@@ -110,7 +110,9 @@ def delete_vpc(call: Call) -> Reply:
 
 
 @SERVICE.post("/vpcs/{vpc}/enable-routing")
+@SERVICE.post("/vpcs/{vpc}/enable-custom-routes-propagation")
 def enable_routing(call: Call) -> Object:
+    """Both are always on."""
     return get_vpc(call)
 
 

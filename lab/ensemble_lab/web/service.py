@@ -18,6 +18,7 @@ from ensemble_lab import errors
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.errors import ApiError
 from ensemble_lab.settings import REGIONS, ZONES, region_of
+from ensemble_lab.web import fields
 
 log = logging.getLogger(__name__)
 
@@ -148,6 +149,7 @@ class Service:
                 raise errors.invalid(("body", "format", "not valid JSON")) from None
             if not isinstance(body, dict):
                 raise errors.invalid(("body", "format", "a JSON object is wanted"))
+            fields.check(body)
         root = request.scope.get("root_path", "")
         path = request.scope["path"].removeprefix(root) or "/"
         return Call(cloud, path, request.path_params, request.query_params.multi_items(), body, raw, str(request.url))

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What kind of value a field of a request takes. A name means the same in all APIs, with few exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ensemble_lab import errors
+
+_TEXT = (
+    "name description commercial_type image project project_id organization organization_id public_ip boot_type "
+    "volume_type base_snapshot volume_id snapshot_id root_volume arch action inbound_default_policy key type path "
+    "outbound_default_policy protocol direction ip_range policy_mode policy_type private_network_id server_id vpc_id "
+    "public_key domain subdomain data ip_id ssl_compatibility_level forward_protocol forward_port_algorithm "
+    "sticky_sessions sticky_sessions_cookie_name on_marked_down_action proxy_protocol timeout_queue frontend_id "
+    "backend_id reverse address certificate_chain common_name uri placement_group"
+)
+_NUMBERS = (
+    "size perf_iops forward_port inbound_port timeout_client timeout_server timeout_connect timeout_tunnel max_retries "
+    "max_connections redispatch_attempt_count connection_rate_limit index port check_max_retries dest_port_from "
+    "dest_port_to position ttl priority"
+)
+_FLAGS = (
+    "dynamic_ip_required protected stateful enable_default_security project_default public is_public is_ipv6 disabled "
+    "enable_http3 enable_access_logs ssl_bridging ignore_ssl_server_verify return_all_records check_send_proxy "
+    "disallow_new_zone_creation assign_flexible_ip assign_flexible_ipv6 enable_routing "
+    "default_route_propagation_enabled"
+)
+_LISTS_OF_TEXT = "tags server_ip certificate_ids ip_ids ipam_ids ipam_ip_ids subnets servers"
+_LISTS = "public_ips rules changes acls records reverses"
+_OBJECTS = (
+    "volumes extra_volumes from_empty from_snapshot source resource match health_check letsencrypt id_fields "
+    "custom_certificate ephemeral_policy tcp_config http_config https_config add delete clear"
+)
+
+_KINDS: dict[str, tuple[str, type | tuple[type, ...]]] = {
+    **dict.fromkeys(_TEXT.split(), ("a text", str)),
+    **dict.fromkeys(_NUMBERS.split(), ("a whole number", (int, str))),
+    **dict.fromkeys(_FLAGS.split(), ("true or false", bool)),
+    **dict.fromkeys(_LISTS_OF_TEXT.split(), ("a list of texts", list)),
+    **dict.fromkeys(_LISTS.split(), ("a list", list)),
+    **dict.fromkeys(_OBJECTS.split(), ("an object", dict)),
+}
+_TEXT_LISTS = frozenset(_LISTS_OF_TEXT.split())
+_INTEGERS = frozenset(_NUMBERS.split()) - {"timeout_server", "timeout_connect", "timeout_tunnel", "timeout_client"}
+# Here a text may be an object, or the other way round.
+_EITHER = {"action": (str, dict), "security_group": (str, dict), "root_volume": (str, dict), "resource": (dict, str)}
+
+
+def check(body: dict[str, Any]) -> None:
+    """Refuse values of the wrong kind, wherever they are in a body; null always is allowed."""
+    wrong = list(_wrong(body, ""))
+    if wrong:
+        raise errors.invalid(*((name, "format", f"{kind} is wanted") for name, kind in wrong))
+
+
+def _wrong(node: Any, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _wrong(item, place)
+        return
+    if not isinstance(node, dict):
+        return
+    for name, value in node.items():
+        kind, types = _KINDS.get(name, ("", object))
+        types = _EITHER.get(name, types)
+        if value is None:
+            continue
+        if not isinstance(value, types) or _bad_inside(name, value):
+            yield f"{place}{name}", kind
+        else:
+            yield from _wrong(value, f"{place}{name}.")
+
+
+def _bad_inside(name: str, value: Any) -> bool:
+    if name in _TEXT_LISTS:
+        return not all(isinstance(item, str) for item in value)
+    if name in _INTEGERS:
+        return isinstance(value, bool) or not isinstance(value, int)
+    if name in ("rules", "changes", "records", "acls"):
+        return not all(isinstance(item, dict) for item in value)
+    return False
