@@ -46,11 +46,9 @@ class Disks:
 
     async def delete(self, ident: str) -> None:
         record = self.volumes.get(ident)
-        if not record:
-            return
-        if record["container"]:
+        if record and record["container"]:
             await attempt("docker", "rm", "--force", record["container"])
-        await self._drop(record)
+        await self._drop("volume", ident)
         self.volumes.drop(ident)
 
     def root(self, ident: str) -> Record:
@@ -95,9 +93,8 @@ class Disks:
         self._snapshots.put(ident, frozen)
 
     async def delete_snapshot(self, ident: str) -> None:
-        if record := self._snapshots.get(ident):
-            await self._drop(record)
-            self._snapshots.drop(ident)
+        await self._drop("snapshot", ident)
+        self._snapshots.drop(ident)
 
     async def destroy(self) -> None:
         """Remove all volumes, images and records; containers must be gone."""
@@ -128,10 +125,10 @@ class Disks:
     async def _path(self, volume: str) -> Path:
         return Path(await run("docker", "volume", "inspect", "--format", "{{.Mountpoint}}", volume))
 
-    async def _drop(self, record: Record) -> None:
-        if record["root"]:
-            await attempt("docker", "rmi", record["root"])
-        await attempt("docker", "volume", "rm", "--force", record["data"])
+    async def _drop(self, kind: str, ident: str) -> None:
+        """Remove what a volume or snapshot is made of, also where its making was interrupted."""
+        await attempt("docker", "rmi", self._reference(kind, ident))
+        await attempt("docker", "volume", "rm", "--force", self._name(kind, ident))
 
 
 async def copy_tree(source: Path, target: Path) -> None:

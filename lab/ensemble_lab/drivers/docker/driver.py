@@ -161,7 +161,8 @@ class DockerDriver:
         await self._servers.delete(server)
 
     async def server_update(self, server: Object) -> None:
-        await self._servers.update(server)
+        if server:
+            await self._servers.update(server)
 
     async def server_load(self, server: Object) -> Object | None:
         return await self._servers.load(server)
