@@ -127,7 +127,7 @@ class Platform:
 
     def eligible(self) -> list[str]:
         servers = requests.get(f"{self.portal}/api/v1/servers", timeout=5).json()["servers"]
-        return sorted(server["server"] for server in servers if server["eligible"])
+        return sorted(server["server"] for server in servers if server["state"] == "ready")
 
     def room(self) -> dict[str, Any]:
         answer = requests.post(f"{self.portal}/api/v1/rooms", json={}, timeout=5)
