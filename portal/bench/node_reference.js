@@ -9,7 +9,7 @@ const { servers, words } = JSON.parse(fs.readFileSync(data, "utf8"));
 const list = Buffer.from(JSON.stringify({ updated_at: new Date().toISOString(), servers }));
 const etag = `"${crypto.createHash("sha256").update(list).digest("hex").slice(0, 24)}"`;
 const scores = Float64Array.from(servers, (server) => server.load);
-const CHOICES = 16, ROOM_LOAD = 0.07;
+const CHOICES = 10, ROOM_LOAD = 0.07;
 
 function choose() {
   let best = -1;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import math
 import os
 import signal
@@ -58,6 +59,8 @@ def serve(settings: Settings) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=int(settings.stop_timeout),
     )
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 100)
     Server(config, portal).run()
 
 

@@ -15,6 +15,7 @@ from .rooms import RETRY_AFTER, Room, Rooms
 from .settings import Settings
 
 JSON = ("content-type", "application/json")
+NEVER_STORED = (JSON, ("cache-control", "no-store"))
 LARGEST_BODY = 4096
 
 
@@ -22,6 +23,7 @@ class Answer(NamedTuple):
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    location: str | None = None
 
 
 class Answers:
@@ -55,7 +57,7 @@ class Answers:
 
 
 def created(room: Room) -> Answer:
-    return Answer(201, (JSON, ("cache-control", "no-store"), ("location", room.url)), orjson.dumps(room_json(room)))
+    return Answer(201, NEVER_STORED, orjson.dumps(room_json(room)), room.url)
 
 
 def refused(problem: Problem, accept_language: str | None) -> Answer:

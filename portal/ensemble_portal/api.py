@@ -21,6 +21,8 @@ def as_response(answer: Answer) -> Response:
     response = Response(answer.body, answer.status)
     for name, value in answer.headers:
         response.headers[name] = value
+    if answer.location is not None:
+        response.headers["location"] = answer.location
     return response
 
 

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 
 from .fleet import Server
 
+THROWS_AT_ONCE = 64
+
 
 class Chooser:
     """Chooses among `choices` random servers the one with the lowest score.
@@ -33,6 +35,7 @@ class Chooser:
         self._seen_at: float | None = None
         self._ready: Sequence[Server] = ()
         self._scores: list[float] = []
+        self._throws: list[int] = []
 
     def see(self, ready: Sequence[Server], at: float, elsewhere: Mapping[str, float] | None = None) -> None:
         """Take in the servers of a new poll, made `at`, and the rooms that other portals gave out since the last one.
@@ -45,6 +48,7 @@ class Chooser:
             rooms[name] = rooms.get(name, 0.0) + count
         self._promised.append(((since + at) / 2, rooms))
         self._given, self._seen_at = {}, at
+        self._throws.clear()
         unseen = self._unseen(at)
         self._ready = [server for server in ready if server.load is not None]
         self._scores = [(server.load or 0.0) + unseen.get(server.name, 0.0) for server in self._ready]
@@ -76,5 +80,9 @@ class Chooser:
         """Indexes of a random few, in random order so that equals are served evenly."""
         if count <= self._choices * 2:
             return self._random.sample(range(count), min(count, self._choices))
-        dice = memoryview(self._random.randbytes(4 * self._choices)).cast("I")
-        return [throw * count >> 32 for throw in dice]
+        if len(self._throws) < self._choices:
+            dice = memoryview(self._random.randbytes(4 * self._choices * THROWS_AT_ONCE)).cast("I")
+            self._throws = [throw * count >> 32 for throw in dice]
+        few = self._throws[-self._choices :]
+        del self._throws[-self._choices :]
+        return few

@@ -8,6 +8,7 @@ both ways ask the same `Answers`.
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -20,6 +21,13 @@ NOTED = {b"accept-language", b"accept-encoding", b"if-none-match", b"content-len
 LEAVES = {b"origin", b"transfer-encoding", b"expect", b"upgrade"}
 EMPTY_BODIES = {b"": b"", b"0": b"", b"2": b"{}"}
 LARGE = MOST_UNSENT = 65536
+
+
+@lru_cache(maxsize=64)
+def head_of(status: int, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """Status line and headers as they go out."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in (*headers, ("x-content-type-options", "nosniff")))
+    return STATUS_LINE[status] + lines.encode("latin-1")
 
 
 def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
@@ -37,6 +45,9 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
             self.expect_100_continue = False
             self.headers = []
             self.on_lane = False
+
+        def on_header(self, name: bytes, value: bytes) -> None:
+            self.headers.append((name.lower(), value))
 
         def on_headers_complete(self) -> None:
             if LANES.get(self.url) != self.parser.get_method() or not self._is_plain():
@@ -73,10 +84,11 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
 
         def _leave_lane(self) -> None:
             """Go on as uvicorn would have from the first byte."""
-            url, headers, expect = self.url, self.headers, self.expect_100_continue
+            url, headers = self.url, self.headers
             super().on_message_begin()
-            self.url, self.expect_100_continue = url, expect
-            self.headers.extend(headers)
+            self.url = url
+            for name, value in headers:
+                super().on_header(name, value)
             super().on_headers_complete()
 
         def _is_plain(self) -> bool:
@@ -116,11 +128,13 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
 
         def _write(self, answer: Answer) -> None:
             closes = self.lane_closes or portal.stopping or not self.parser.should_keep_alive()
-            status, headers, body = answer
-            head = "".join([f"{name}: {value}\r\n" for name, value in headers])
-            length = "" if status == 304 else f"content-length: {len(body)}\r\n"
-            end = "connection: close\r\n\r\n" if closes else "\r\n"
-            lines = STATUS_LINE[status] + f"{head}{length}x-content-type-options: nosniff\r\n{end}".encode("latin-1")
+            status, headers, body, location = answer
+            lines = head_of(status, headers)
+            if location is not None:
+                lines += b"location: %b\r\n" % location.encode("latin-1")
+            if status != 304:
+                lines += b"content-length: %d\r\n" % len(body)
+            lines += b"connection: close\r\n\r\n" if closes else b"\r\n"
             if len(body) > LARGE:
                 self.transport.writelines((lines, body))
             else:

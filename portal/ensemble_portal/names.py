@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections import deque
 from functools import cache
 from importlib.resources import files
 from urllib.parse import quote, unquote
@@ -29,6 +30,9 @@ RESERVED = frozenset(
 )
 
 
+_throws: deque[int] = deque()  # unpredictable numbers, fetched from the system a page at a time
+
+
 @cache
 def words(language: str) -> tuple[str, ...]:
     """The words that made-up names are built of: plain letters, nothing unfriendly."""
@@ -41,8 +45,10 @@ def made_up(language: str) -> str:
     """A new room name of about 61 bits: five words and a number, such as 'timber-orbit-canal-vivid-lemon-42'."""
     chosen = words(language)
     count = len(chosen)
-    *throws, number = memoryview(os.urandom(4 * WORDS_IN_NAME + 4)).cast("I")
-    return "-".join([chosen[throw * count >> 32] for throw in throws]) + f"-{number % 90 + 10}"
+    if len(_throws) <= WORDS_IN_NAME:
+        _throws.extend(memoryview(os.urandom(4096)).cast("I"))
+    number = _throws.pop() % 90 + 10
+    return "-".join([chosen[_throws.pop() * count >> 32] for _ in range(WORDS_IN_NAME)] + [str(number)])
 
 
 def normalised(name: str) -> str:

@@ -126,7 +126,7 @@ class Settings:
     grace_polls: int = setting(_whole, "3", "polls in a row that make a server healthy, or lost", 1, 100)
     egress_caps: dict[str, float] = setting(_per_type, "*=400M", "egress limit per server type, bit/s; * is any other")
     participant_caps: dict[str, float] = setting(_per_type, "*=150", "participants that fill a server, per type")
-    choices: int = setting(_whole, "16", "how many random servers each choice compares", 1, 1000)
+    choices: int = setting(_whole, "10", "how many random servers each choice compares", 1, 1000)
     room_load: float = setting(_number, "0.07", "load that one new room is expected to bring", 0, 1)
     promise_time: float = setting(_seconds, "150", "time until the measures show all of a new room's load", 1, 3600)
     listen: tuple[str, int] = setting(_listen, "0.0.0.0:8080", "address and port to listen on")

@@ -196,10 +196,3 @@ def test_static_files_last_as_long_as_their_content(portal: PortalProcess) -> No
     address = html.partition('rel="stylesheet" href="')[2].partition('"')[0]
     assert "immutable" in portal.client.get(address).headers["cache-control"]
     assert "immutable" not in portal.client.get("/static/portal.css?v=old").headers["cache-control"]
-
-
-def test_two_portals_learn_of_each_other_only_from_prometheus(portal: PortalProcess) -> None:
-    text = portal.client.get("/metrics").text
-    portal.client.post("/api/v1/rooms")
-    assert 'portal="' in portal.client.get("/metrics").text
-    assert text.startswith("#")
