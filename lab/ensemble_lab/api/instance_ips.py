@@ -153,7 +153,7 @@ def _set_reverse(call: Call, ip: Object, reverse: str | None) -> None:
         raise errors.constraint(
             "reverse", f"Your reverse must resolve. Ensure the command 'dig +short {reverse}' matches your IP address."
         )
-    ip["reverse"] = reverse
+    ip["reverse"] = reverse or None
 
 
 @SERVICE.delete("/ips/{ip}")
