@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Credentials: arguments win over the environment, which wins over the profile; nonsense is told before any request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.ensemble.jitsi.plugins.module_utils.errors import Invalid
+from ansible_collections.ensemble.jitsi.plugins.module_utils.settings import Settings, from_arguments
+
+ONE, TWO, THREE = (f"{number}1111111-1111-4111-8111-111111111111" for number in "123")
+
+
+@pytest.fixture(autouse=True)
+def no_config_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_order_of_sources(no_config_file: Path) -> None:
+    file = no_config_file / "scw/config.yaml"
+    file.parent.mkdir()
+    file.write_text(
+        f"secret_key: {ONE}\ndefault_project_id: {ONE}\ndefault_zone: nl-ams-2\n"
+        f"profiles:\n  other:\n    secret_key: {THREE}\n    default_zone: pl-waw-1\n"
+    )
+    settings = from_arguments({}, {})
+    assert (settings.secret_key, settings.zone, settings.region) == (ONE, "nl-ams-2", "nl-ams")
+    assert from_arguments({}, {"SCW_SECRET_KEY": TWO}).secret_key == TWO
+    assert from_arguments({"secret_key": THREE}, {"SCW_SECRET_KEY": TWO}).secret_key == THREE
+    assert from_arguments({"profile": "other"}, {}).zone == "pl-waw-1"
+    assert from_arguments({}, {"SCW_PROFILE": "other"}).secret_key == THREE
+    with pytest.raises(Invalid, match="nobody"):
+        from_arguments({"profile": "nobody"}, {})
+
+
+def test_without_any(no_config_file: Path) -> None:
+    with pytest.raises(Invalid, match="No Scaleway credentials"):
+        from_arguments({}, {})
+    with pytest.raises(Invalid, match="does not exist"):
+        from_arguments({"config_file": str(no_config_file / "nope")}, {})
+
+
+def test_places_and_projects() -> None:
+    settings = from_arguments({"secret_key": ONE, "organization_id": TWO, "region": "pl-waw"}, {})
+    assert (settings.zone, settings.region, settings.project) == ("pl-waw-1", "pl-waw", TWO)
+    with pytest.raises(Invalid, match="No project"):
+        _ = Settings(secret_key=ONE).project
+
+
+@pytest.mark.parametrize("wrong", [{"secret_key": "abc"}, {"api_url": "ftp://x"}, {"zone": "paris"}])
+def test_nonsense(wrong: dict[str, str]) -> None:
+    with pytest.raises(Invalid):
+        from_arguments({"secret_key": ONE, "project_id": ONE, **wrong}, {})
+
+
+def test_the_secret_is_not_in_the_representation() -> None:
+    assert ONE not in repr(Settings(secret_key=ONE))
