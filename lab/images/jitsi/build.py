@@ -93,6 +93,14 @@ def push(built: dict[str, str], registry: str, token: str) -> None:
             run(*docker, "push", "-q", target)
 
 
+def save(built: dict[str, str], registry: str, file: Path) -> None:
+    """Write all images, named as they would be in the registry, to a file for `docker load`."""
+    targets = {name: f"{registry}/{name}:{tag}" for name, tag in IMAGES.items()}
+    for name, target in targets.items():
+        run("docker", "tag", built[name], target)
+    run("docker", "save", "-o", str(file), *targets.values())
+
+
 def public_namespace(lab: str, token: str, registry: str) -> None:
     """The namespace that the images are pushed to, in the lab's registry API; anybody may pull from it."""
     host, _, namespace = registry.partition("/")
@@ -132,6 +140,9 @@ def main() -> None:
     parser.add_argument(
         "--registry", metavar="HOST:PORT/NAMESPACE", help="where to push to; nothing is pushed without it"
     )
+    parser.add_argument(
+        "--save", type=Path, metavar="FILE", help="write the images, named for the registry, to a file; push nothing"
+    )
     parser.add_argument("--lab", metavar="URL", help="the lab's API, in which the namespace is made")
     parser.add_argument("--token", help="the lab's secret key, which is also the registry's password")
     arguments = parser.parse_args()
@@ -140,7 +151,9 @@ def main() -> None:
             sys.exit(f"{program} is not installed: see lab/images/machine/host-packages.txt")
     archive(arguments.output)
     built = images()
-    if arguments.registry:
+    if arguments.save:
+        save(built, arguments.registry or "stand-in.test/jitsi", arguments.save)
+    elif arguments.registry:
         if arguments.lab:
             public_namespace(arguments.lab, arguments.token, arguments.registry)
         push(built, arguments.registry, arguments.token or "")

@@ -1,0 +1,15 @@
+#!/bin/sh
+# A certificate authority and two wildcard certificates below it, the second for a renewal.
+set -eu
+mkdir -p /metadata/user_data
+cd /metadata
+key="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+# shellcheck disable=SC2086
+openssl req -x509 $key -keyout ca.key -out ca.pem -days 30 -subj "/CN=Molecule CA"
+for name in first next; do
+    # shellcheck disable=SC2086
+    openssl req $key -keyout $name.key -out $name.csr -subj "/CN=*.ensemble.test"
+    printf 'subjectAltName=DNS:*.ensemble.test\nbasicConstraints=CA:FALSE\n' > $name.ext
+    openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile $name.ext -out $name.crt
+    cat $name.crt ca.pem > $name.pem
+done
