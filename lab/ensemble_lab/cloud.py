@@ -13,7 +13,7 @@ from typing import Any
 from ensemble_lab.drivers.base import Driver
 from ensemble_lab.jobs import Jobs
 from ensemble_lab.settings import Settings
-from ensemble_lab.store import Object, Store
+from ensemble_lab.store import Object, State, Store
 from ensemble_lab.times import now
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Cloud:
         await self.driver.stop()
         self.store.commit()
 
-    async def reset(self, state: dict[str, list[Object]] | None = None) -> None:
+    async def reset(self, state: State | None = None) -> None:
         """Begin anew with an empty cloud (or with a dumped state)."""
         await self.jobs.cancel()
         await self.driver.destroy()

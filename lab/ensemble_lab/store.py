@@ -15,6 +15,10 @@ from pathlib import Path
 from typing import Any
 
 Object = dict[str, Any]
+Objects = list[Object]
+Kinds = list[str]
+State = dict[str, list[Object]]
+"""All objects by kind, as the admin API dumps them."""
 
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
@@ -41,7 +45,7 @@ class Store:
     def get(self, kind: str, ident: str | None) -> Object | None:
         return self._objects.get(kind, {}).get(ident) if ident is not None else None
 
-    def list(self, kind: str) -> list[Object]:
+    def list(self, kind: str) -> Objects:
         """All objects of a kind, oldest first."""
         return list(self._objects.get(kind, {}).values())
 
@@ -51,7 +55,7 @@ class Store:
     def count(self, kind: str) -> int:
         return len(self._objects.get(kind, {}))
 
-    def kinds(self) -> list[str]:
+    def kinds(self) -> Kinds:
         return sorted(kind for kind, objects in self._objects.items() if objects)
 
     def put(self, kind: str, obj: Object) -> Object:
@@ -87,11 +91,11 @@ class Store:
         self._dirty.clear()
         self._db.execute("DELETE FROM objects")
 
-    def dump(self) -> dict[str, list[Object]]:
+    def dump(self) -> State:
         """All objects by kind, in their order; :meth:`restore` takes it back."""
         return {kind: self.list(kind) for kind in self.kinds()}
 
-    def restore(self, state: dict[str, list[Object]]) -> None:
+    def restore(self, state: State) -> None:
         """Replace everything by what :meth:`dump` gave."""
         self.clear()
         for kind, objects in state.items():

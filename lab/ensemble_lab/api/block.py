@@ -134,28 +134,31 @@ def list_volumes(call: Call) -> Object:
 def create_volume(call: Call) -> Object:
     body = call.body
     call.need("name")
-    empty, copy = body.get("from_empty"), body.get("from_snapshot")
+    empty: Any = body.get("from_empty")
+    copy: Any = body.get("from_snapshot")
     if (empty is None) == (copy is None):
         raise errors.invalid(("from", "required", "one of from_empty and from_snapshot is wanted"))
     iops = _iops(body.get("perf_iops") or 5000)
-    snapshot = None
-    if copy:
+    parent: str | None = None
+    if empty is not None:
+        size = empty.get("size")
+    else:
         snapshot = _find(call, SNAPSHOT, copy.get("snapshot_id") or "")
+        parent = snapshot["id"]
         size = copy.get("size") or snapshot["size"]
         if size < snapshot["size"]:
             raise errors.constraint("size", f"{size} is less than the snapshot's {snapshot['size']}")
-    else:
-        size = empty.get("size")
     volume = new_block_volume(
         call,
         body["name"],
         _size(size),
         call.cloud.project_of(body.get("project_id")),
         iops,
-        snapshot and snapshot["id"],
+        parent,
     )
     volume["tags"] = body.get("tags") or []
-    call.cloud.jobs.start(block_volume_create, [volume["id"]], volume_id=volume["id"])
+    keys = [volume["id"]] + ([parent] if parent else [])
+    call.cloud.jobs.start(block_volume_create, keys, volume_id=volume["id"])
     return _view(call, volume)
 
 

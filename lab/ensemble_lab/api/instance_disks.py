@@ -55,7 +55,7 @@ def _existing(call: Call, ident: str) -> Object:
 
 def _make(call: Call, server: Object, template: Object, image: Object | None) -> tuple[Object, Object]:
     """A new disk (and what the driver must know to make it): from the image, from a snapshot, or empty."""
-    source = template.get("base_snapshot") or (image and image["root_volume"]["id"])
+    source: str | None = template.get("base_snapshot") or (image["root_volume"]["id"] if image else None)
     size, name = template.get("size"), template.get("name")
     make: Object = {"snapshot": None, "image_label": None}
     on_block = (template.get("volume_type") or "l_ssd") == "sbs_volume"

@@ -156,13 +156,13 @@ def list_ips(call: Call) -> Object:
             for ip in ips
             if (call.cloud.store.get("private_network", ip["private_network_id"]) or {}).get("vpc_id") == vpc
         ]
-    attached, mac, name = call.asked("attached"), call.asked("mac_address"), call.asked("resource_name")
+    attached, mac, holder = call.asked("attached"), call.asked("mac_address"), call.asked("resource_name")
     if attached:
         ips = [ip for ip in ips if (ip["resource"] is not None) == (attached == "true")]
     if mac:
         ips = [ip for ip in ips if ip["resource"] and (ip["resource"]["mac_address"] or "").lower() == mac.lower()]
-    if name:
-        ips = [ip for ip in ips if ip["resource"] and name in ip["resource"]["name"]]
+    if holder:
+        ips = [ip for ip in ips if ip["resource"] and holder in ip["resource"]["name"]]
     zonal = call.asked("zonal")
     if zonal:
         ips = [ip for ip in ips if ip["zone"] == zonal]

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -38,14 +40,15 @@ def list_certificates(call: Call) -> Object:
 def create_certificate(call: Call) -> Object:
     lb, body = find(call, LB, call["lb"]), call.body
     call.need("name")
-    asked, own = body.get("letsencrypt"), body.get("custom_certificate")
+    asked: Any = body.get("letsencrypt")
+    own: Any = body.get("custom_certificate")
     if (asked is None) == (own is None):
         raise errors.invalid(("type", "required", "one of letsencrypt and custom_certificate is wanted"))
     moment = now()
     certificate = {
         "id": call.cloud.new_id(),
         "name": body["name"],
-        "type": "letsencrypt" if asked else "custom",
+        "type": "letsencrypt" if asked is not None else "custom",
         "status": "pending",
         "common_name": "",
         "subject_alternative_name": [],
@@ -59,7 +62,7 @@ def create_certificate(call: Call) -> Object:
         "zone": call.zone,
         "pem": None,
     }
-    if asked:
+    if asked is not None:
         if not asked.get("common_name"):
             raise errors.required("letsencrypt.common_name")
         certificate["common_name"] = asked["common_name"]

@@ -121,15 +121,15 @@ def enable_routing(call: Call) -> Object:
 
 def _free_subnet(call: Call, vpc: Object) -> str:
     """A /22 of 172.16.0.0/12 that no other network of the VPC has."""
-    taken = [
+    taken: Any = [
         ipaddress.ip_network(subnet["subnet"])
         for network in call.cloud.store.iterate(NETWORK)
         if network["vpc_id"] == vpc["id"]
         for subnet in network["subnets"]
         if ":" not in subnet["subnet"]
     ]
-    for candidate in list(ipaddress.ip_network("172.16.0.0/12").subnets(new_prefix=22))[1:]:
-        if not any(candidate.overlaps(other) for other in taken):  # type: ignore[arg-type]
+    for candidate in list(ipaddress.IPv4Network("172.16.0.0/12").subnets(new_prefix=22))[1:]:
+        if not any(candidate.overlaps(other) for other in taken):
             return str(candidate)
     raise errors.quota("subnet", 1023, len(taken))
 

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 
 from ensemble_lab.api import (
     account,
@@ -110,7 +111,7 @@ def create_app(cloud: Cloud) -> FaultyTransport:
         await cloud.stop()
 
     seen, faults = RequestsSeen(), Faults(cloud.settings.seed)
-    routes = [service.mount(cloud) for service in SERVICES]
+    routes: list[BaseRoute] = [service.mount(cloud) for service in SERVICES]
     routes += admin.routes(cloud, seen, faults)
     routes += page.routes(cloud)
     handlers = {404: _no_such_endpoint, 405: _no_such_endpoint, Exception: _broken}

@@ -87,11 +87,15 @@ class Fault:
         return right_method and self.count != 0 and re.search(self.path, path) is not None
 
 
+Hits = list[Fault]
+
+
 class Faults:
     """All rules; with a seed, the same requests meet the same faults."""
 
     def __init__(self, seed: int | None = None):
-        self._seed, self._rules, self._number = seed, list[Fault](), 0
+        self._seed, self._number = seed, 0
+        self._rules: Hits = []
         self.random = random.Random(seed)
 
     def add(self, **fields: Any) -> Fault:
@@ -117,11 +121,11 @@ class Faults:
             self.random = random.Random(self._seed)
         return before - len(self._rules)
 
-    def draw(self, method: str, path: str) -> list[Fault]:
+    def draw(self, method: str, path: str) -> Hits:
         """The rules that hit this request: all delays, and the first of the others."""
         if not self._rules or not _PATH_OF_THE_API.match(path):
             return []
-        hit: list[Fault] = []
+        hit: Hits = []
         for fault in self._rules:
             if not fault.meets(method, path) or (
                 fault.kind != "latency" and any(other.kind != "latency" for other in hit)
@@ -184,9 +188,8 @@ class FaultyTransport:
             await send(message)
 
         hit = self.faults.draw(scope["method"], scope["path"])
-        for fault in hit:
-            if fault.kind == "latency":
-                await asyncio.sleep(self.faults.delay(fault))
+        for delay in (self.faults.delay(fault) for fault in hit if fault.kind == "latency"):
+            await asyncio.sleep(delay)
         fault = next((fault for fault in hit if fault.kind != "latency"), None)
         if fault is None:
             await self.app(scope, receive, noting)
