@@ -7,6 +7,7 @@ import gc
 import math
 import os
 import signal
+import socket
 import sys
 import time
 
@@ -17,6 +18,8 @@ from .app import make_app
 from .fastlane import fast_lane
 from .portal import Portal
 from .settings import Settings, SettingsError, table
+
+SEND_BUFFER = 256 * 1024  # bytes; the list of 1,000 servers goes out in one piece
 
 
 class Server(uvicorn.Server):
@@ -61,7 +64,9 @@ def serve(settings: Settings) -> None:
     )
     gc.freeze()
     gc.set_threshold(10_000, 20, 100)
-    Server(config, portal).run()
+    listener = config.bind_socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    Server(config, portal).run(sockets=[listener])
 
 
 def main() -> int:
