@@ -123,9 +123,9 @@ def test_a_zone_below_an_owned_one_is_made_on_the_way(lab: Lab) -> None:
     zone = lab.get(f"{ZONES}?domain=&dns_zones=sub.example.test")["dns_zones"][0]
     assert (zone["domain"], zone["subdomain"]) == ("example.test", "sub")
     assert len(lab.get(f"{ZONES}/sub.example.test/records")["records"]) == 3
-    change(lab, add("www", "10.0.0.1"), zone="other.example.test", disallow_new_zone_creation=True, expect=404)
-    change(lab, add("www", "10.0.0.1"), zone="example.com", expect=404)
-    lab.get(f"{ZONES}/other.example.test/records", 404)
+    change(lab, add("www", "10.0.0.1"), zone="other.example.test", disallow_new_zone_creation=True, expect=403)
+    change(lab, add("www", "10.0.0.1"), zone="example.com", expect=403)
+    assert lab.get(f"{ZONES}/other.example.test/records", 403)["type"] == "permissions_denied"
 
 
 def test_zones_of_ones_own(lab: Lab) -> None:
@@ -136,6 +136,13 @@ def test_zones_of_ones_own(lab: Lab) -> None:
     assert lab.delete(f"{ZONES}/zone.example.test", 200) == {}
     assert lab.get(f"{ZONES}?dns_zone=zone.example.test")["total_count"] == 0
     assert lab.delete(ROOT, 403) == {"message": "root zone can't be deleted"}
+
+
+def test_names_of_fields_may_have_humps(lab: Lab) -> None:
+    change(lab, add("h", "10.0.0.1"))
+    body = {"changes": [{"delete": {"idFields": {"name": "h", "type": "A"}}}], "returnAllRecords": False}
+    assert lab.patch(f"{ROOT}/records", body) == {"records": []}
+    assert records(lab, name="h") == []
 
 
 def test_extras_show_only_where_they_are_used(lab: Lab) -> None:

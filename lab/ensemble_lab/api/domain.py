@@ -153,9 +153,10 @@ def create_zone(call: Call) -> Object:
 
 
 def _find(call: Call) -> Object:
+    """The zone; one that is not there is nobody's to look at (403, as clients of the real API have come to expect)."""
     zone = call.cloud.store.get(ZONE, call["dns_zone"])
     if zone is None:
-        raise errors.not_found("dns_zone", call["dns_zone"])
+        raise errors.denied("dns_zone", "read")
     return zone
 
 
@@ -283,10 +284,8 @@ def _zone_on_the_way(call: Call) -> Object:
         for zone in call.cloud.store.iterate(ZONE)
         if not zone["subdomain"] and name.endswith(f".{zone['id']}")
     ]
-    if not roots:
-        raise errors.not_found("dns_zone", name)
-    if call.body.get("disallow_new_zone_creation"):
-        raise errors.not_found("dns_zone", name)
+    if not roots or call.body.get("disallow_new_zone_creation"):
+        raise errors.denied("dns_zone", "write")
     root = max(roots, key=len)
     return {"id": name, "domain": root, "subdomain": name.removesuffix(f".{root}")}
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,6 +47,16 @@ _TEXT_LISTS = frozenset(_LISTS_OF_TEXT.split())
 _INTEGERS = frozenset(_NUMBERS.split()) - {"timeout_server", "timeout_connect", "timeout_tunnel", "timeout_client"}
 # Here a text may be an object, or the other way round.
 _EITHER = {"action": (str, dict), "security_group": (str, dict), "root_volume": (str, dict), "resource": (dict, str)}
+
+
+_HUMP = re.compile(r"(?<=[a-z0-9])[A-Z]")
+
+
+def snake_case(node: Any) -> Any:
+    """All APIs but instance v1 take ``idFields`` for ``id_fields``, as everything that was made with protobuf does."""
+    if isinstance(node, dict):
+        return {_HUMP.sub(lambda hump: f"_{hump[0].lower()}", name): snake_case(value) for name, value in node.items()}
+    return [snake_case(item) for item in node] if isinstance(node, list) else node
 
 
 def check(body: dict[str, Any]) -> None:

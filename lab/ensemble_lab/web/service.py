@@ -85,6 +85,7 @@ class Service:
 
     def __init__(self, prefix: str, wide_json: bool = False, public: bool = False):
         self.prefix, self.public = prefix, public
+        self._wide = wide_json
         self._separators = (", ", ": ") if wide_json else (",", ":")
         self._handlers: list[tuple[str, str, Handler]] = []
 
@@ -149,6 +150,8 @@ class Service:
                 raise errors.invalid(("body", "format", "not valid JSON")) from None
             if not isinstance(body, dict):
                 raise errors.invalid(("body", "format", "a JSON object is wanted"))
+            if not self._wide:
+                body = fields.snake_case(body)
             fields.check(body)
         root = request.scope.get("root_path", "")
         path = request.scope["path"].removeprefix(root) or "/"
