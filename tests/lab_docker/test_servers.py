@@ -103,6 +103,29 @@ async def test_a_snapshot_holds_everything_and_boots_into_several_servers(lab, d
     await lab.reachable(docked)
 
 
+async def test_a_running_server_can_be_frozen_and_runs_on(lab, first):
+    await lab.on(first, "echo frozen > /root/frozen")
+    snapshot = await lab.cloud.snapshot(first)
+    assert await lab.on(first, "echo thawed > /root/frozen; systemctl is-system-running") == "running"
+    copy = await lab.booted("copy", snapshot=snapshot)
+    assert await lab.on(copy, "cat /root/frozen") == "frozen"
+    await lab.cloud.remove(copy)
+    await lab.driver.snapshot_delete(snapshot)
+
+
+async def test_addresses_come_and_go_while_it_runs(lab, first):
+    second = lab.cloud.address()
+    before = first["public_ips"]
+    first["public_ips"] = [*before, second]
+    await lab.driver.server_update(first)
+    other = {**first, "public_ips": [second]}
+    assert await lab.on(other, "hostname") == "first"
+    first["public_ips"] = before
+    await lab.driver.server_update(first)
+    assert (await lab.ssh(other, "true"))[0] != 0
+    assert await lab.on(first, "hostname") == "first"
+
+
 async def test_a_volume_keeps_its_content_when_its_server_goes(lab):
     server = await lab.booted("mover")
     await lab.on(server, "echo moved > /root/note; sync")

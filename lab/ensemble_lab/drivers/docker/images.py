@@ -17,7 +17,7 @@ from ensemble_lab.drivers.docker.shell import attempt, run, succeeds
 log = logging.getLogger(__name__)
 
 RECIPE = Path(__file__).resolve().parents[3] / "images" / "machine"
-SUITES = {"debian_trixie": "trixie", "debian_bookworm": "bookworm"}
+SUITES = {"debian_trixie": "trixie"}
 """Marketplace label -> Debian suite."""
 REPOSITORY = "ensemble-lab"
 """Docker repository of root file systems; shared by all labs of a machine, and kept when a lab goes, as a cache."""
@@ -37,7 +37,7 @@ class Images:
             raise DriverError(f"the docker driver has no image {label}; it has {', '.join(SUITES)}")
         digest = hashlib.sha256(repr((label, OPTIONS)).encode())
         parts = [
-            *self._package_lists(label),
+            self._recipe / "packages.txt",
             self._recipe / "finish.sh",
             *sorted((self._recipe / "files").rglob("*")),
         ]
@@ -48,10 +48,6 @@ class Images:
                 )
         digest.update(self._ca_file.read_bytes())
         return f"{REPOSITORY}/{label}:{digest.hexdigest()[:12]}"
-
-    def _package_lists(self, label: str) -> list[Path]:
-        """What all releases have, and what only this one has."""
-        return [self._recipe / "packages.txt", self._recipe / f"packages.{SUITES[label]}.txt"]
 
     async def ensure(self, label: str) -> str:
         """Make a marketplace image unless Docker or the cache has it; returns its Docker reference."""
@@ -83,7 +79,7 @@ class Images:
         archive.parent.mkdir(parents=True, exist_ok=True)
         for old in archive.parent.glob(f"{REPOSITORY}-{label}-*.tar"):
             old.unlink()
-        packages = ",".join(name for path in self._package_lists(label) for name in path.read_text().split())
+        packages = ",".join((self._recipe / "packages.txt").read_text().split())
         with tempfile.TemporaryDirectory() as scratch:
             files = Path(scratch) / "files"
             shutil.copytree(self._recipe / "files", files)
