@@ -39,7 +39,8 @@ options:
     default: [running]
   hostnames:
     description:
-      - What hosts are called, in the order of preference; the first that a server has is taken.
+      - What hosts are called, in the order of preference; the first that a server has, and that no other host is
+        called yet, is taken. The id is the last resort.
       - V(name), V(id), V(public_ipv4), V(public_ipv6), V(private_ipv4), or a Jinja2 expression over the variables of
         the host.
     type: list
@@ -214,20 +215,19 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _name(self, values: Variables) -> str:
         for preference in self.get_option("hostnames"):
-            known = values.get(f"scaleway_{preference}")
-            if known:
-                return str(known)
-            if f"scaleway_{preference}" in values:
-                continue
-            try:
-                rendered = self._compose(preference, values)
-            except Exception as error:
-                if self.get_option("strict"):
-                    raise AnsibleParserError(f"hostnames: {preference!r} cannot be rendered: {error}") from error
-                continue
-            if rendered:
-                return str(rendered)
+            key = f"scaleway_{preference}"
+            name = values[key] if key in values else self._rendered(preference, values)
+            if name and str(name) not in self.inventory.hosts:
+                return str(name)
         return str(values["scaleway_id"])
+
+    def _rendered(self, expression: str, values: Variables) -> Any:
+        try:
+            return self._compose(expression, values)
+        except Exception as error:
+            if self.get_option("strict"):
+                raise AnsibleParserError(f"hostnames: {expression!r} cannot be rendered: {error}") from error
+            return None
 
     def _roles(self, host: str, values: Variables) -> None:
         prefix = f"{self.get_option('role_tag')}:"

@@ -128,6 +128,15 @@ def test_inventory_as_one_wishes(lab: Lab, servers: None, tmp_path: Path) -> Non
     assert "jitsi" not in listed
 
 
+def test_two_servers_of_one_name_are_two_hosts(lab: Lab, run: Runner, tmp_path: Path) -> None:
+    for zone in ("fr-par-1", "nl-ams-1"):
+        run.ok("server", **SERVER, zone=zone)
+    hostnames = ["name", "scaleway_name ~ '.' ~ scaleway_zone"]
+    listed = inventory(tmp_path, lab, states=[], hostnames=hostnames)
+    assert len(listed["_meta"]["hostvars"]) == 2
+    assert "builder" in listed["_meta"]["hostvars"]
+
+
 def test_inventory_from_its_cache(lab: Lab, servers: None, tmp_path: Path) -> None:
     cache = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(tmp_path / "cache")}
     first = inventory(tmp_path, lab, **cache)

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One server of a fleet: what it does differently from a server on its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from .client import Client
+from .engine import Object, Plan, Values
+from .fields import REPLACES
+from .resources import disks
+from .resources.server import Server
+
+DATA_TAG = "ensemble-user-data:"
+
+
+class Member(Server):
+    """A server of a fleet: keeps tags that others gave it, and tells by a tag which user data it has."""
+
+    def __init__(self, client: Client, arguments: Mapping[str, Any], check: bool = False) -> None:
+        super().__init__(client, arguments, check)
+        data = {**(arguments.get("user_data") or {}), **(arguments.get("secret_user_data") or {})}
+        mark = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
+        self.data_tag = f"{DATA_TAG}{mark}" if data else ""
+
+    @property
+    def own_tags(self) -> list[str]:
+        return [*self.arguments["tags"], *([self.data_tag] if self.data_tag else [])]
+
+    def wish(self) -> Values:
+        wished = super().wish()
+        foreign = [tag for tag in (self._current or {}).get("tags", []) if not tag.startswith(DATA_TAG)]
+        wished["tags"] = list(dict.fromkeys([*self.own_tags, *foreign]))
+        return wished
+
+    def read_part(self, name: str, current: Object) -> Any:
+        if (
+            name in ("user_data", "secret_user_data")
+            and current["state"] != "stopped"
+            and self.data_tag in current["tags"]
+        ):
+            return self.resolve(name, self.arguments[name])
+        return super().read_part(name, current)
+
+    def change(self, current: Object, changes: Values) -> Object:
+        """User data before the tag that vouches for it."""
+        for name in ("user_data", "secret_user_data"):
+            if name in changes:
+                self.write_part(name, current, changes[name])
+        return super().change(current, changes)
+
+    def frozen_changes(self, plan: Plan) -> list[str]:
+        return [name for name in plan.changes if self.change_of(self.field(name), plan.there) == REPLACES]
+
+    def _left_behind(self) -> list[disks.Disk]:
+        """The fleet looks for disks of interrupted removals once, for all of its servers."""
+        return []
