@@ -35,7 +35,7 @@ function newRoom(response) {
     android: `intent://${host}/${room}#Intent;scheme=org.jitsi.meet;package=org.jitsi.meet;end`,
     ios: `org.jitsi.meet://${host}/${room}`,
   };
-  const body = JSON.stringify({ room, url, server, host, page: `/room/${server}/${room}`, apps });
+  const body = JSON.stringify({ room, url, server, host, page: `/room/${server}/${room}`, apps, embed: `https://${host}/external_api.js` });
   response.writeHead(201, {
     "content-type": "application/json",
     "cache-control": "no-store",

@@ -9,7 +9,7 @@ import orjson
 
 from .fleet import Fleet
 from .language import LANGUAGES, preferred
-from .links import app_links
+from .links import app_links, embed_script
 from .problems import MEDIA_TYPE, Problem
 from .rooms import RETRY_AFTER, Room, Rooms
 from .settings import Settings
@@ -73,6 +73,7 @@ def room_json(room: Room) -> dict[str, object]:
         "host": room.host,
         "page": f"/room/{room.server}/{room.path}",
         "apps": app_links(room.host, room.path),
+        "embed": embed_script(room.host),
     }
 
 

@@ -90,10 +90,15 @@ def make_app(portal: Portal) -> Starlette:
     )
     app = Starlette(
         routes=[*api.ROUTES, *pages.ROUTES],
-        middleware=[Middleware(Outer, portal=portal), cors, Middleware(GZipMiddleware, minimum_size=1000)],
+        middleware=[
+            Middleware(Outer, portal=portal),
+            cors,
+            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=4),
+        ],
         exception_handlers={Problem: on_problem, HTTPException: on_http_error, Exception: on_bug},
         lifespan=lambda app: portal.living(),
     )
     app.state.portal = portal
+    app.state.kept = {}
     app.router.redirect_slashes = False
     return app

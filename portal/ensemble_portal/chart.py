@@ -29,9 +29,13 @@ def chart(history: Sequence[Moment]) -> dict[str, Any] | None:
         "height": HEIGHT,
         "full": round(HEIGHT - HEIGHT / top, 1),
         "minutes": max(1, round((last - first) / 60)),
-        "now": f"{known[-1].load:.0%}",
-        "highest": f"{max(moment.peak or 0.0 for moment in known):.0%}",
+        "now": _percent(known[-1].load),
+        "highest": _percent(max(moment.peak or 0.0 for moment in known)),
     }
+
+
+def _percent(share: float | None) -> str:
+    return f"{(share or 0.0) * 100:.0f} %"
 
 
 def _line(across: Sequence[float], values: Iterable[float], top: float) -> str:

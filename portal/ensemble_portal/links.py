@@ -1,4 +1,4 @@
-"""Other ways into a room than its web address: the mobile apps, a QR code, a calendar entry."""
+"""Other ways into a room than its web address: the mobile apps, another page, a QR code, a calendar entry."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ def app_links(host: str, path: str) -> dict[str, str]:
         "android": f"intent://{host}/{path}#Intent;scheme=org.jitsi.meet;package=org.jitsi.meet;end",
         "ios": f"org.jitsi.meet://{host}/{path}",
     }
+
+
+def embed_script(host: str) -> str:
+    """The script that shows a room of `host` inside another page (Jitsi's IFrame API)."""
+    return f"https://{host}/external_api.js"
 
 
 @lru_cache(maxsize=256)

@@ -17,7 +17,7 @@ from .api import body_of, client_of, portal_of
 from .assets import STATIC, TEMPLATES
 from .chart import chart
 from .language import LANGUAGES, preferred
-from .links import app_links, calendar, next_hour, qr_svg
+from .links import app_links, calendar, embed_script, next_hour, qr_svg
 from .problems import Problem
 from .rooms import Room
 from .texts import TEXTS
@@ -30,11 +30,15 @@ def language_of(request: Request) -> str:
 
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> Response:
-    """A rendered page; `chosen` keeps the language switch through links and forms."""
+    return as_page(request, render(request, template, **values), status)
+
+
+def render(request: Request, template: str, **values: Any) -> str:
+    """The page's HTML; `chosen` keeps the language switch through links and forms."""
     language = language_of(request)
     texts = TEXTS[language]
     chosen = f"?lang={language}" if request.query_params.get("lang") in LANGUAGES else ""
-    html = TEMPLATES.get_template(template).render(
+    return TEMPLATES.get_template(template).render(
         t=texts,
         lang=language,
         chosen=chosen,
@@ -43,8 +47,11 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
         path=request.url.path,
         **values,
     )
+
+
+def as_page(request: Request, html: str, status: int = 200) -> Response:
     headers = {
-        "Content-Language": language,
+        "Content-Language": language_of(request),
         "Vary": "Accept-Language",
         "Cache-Control": "no-store",
         "Content-Security-Policy": content_policy(request),
@@ -105,6 +112,7 @@ async def room_page(request: Request) -> Response:
         "room.html",
         room=room,
         apps=app_links(room.host, room.path),
+        embed=embed_script(room.host),
         qr=Markup(qr_svg(room.url, texts["qr_title"])),
         calendar=f"{room_page_of(room)}/calendar.ics",
     )
@@ -130,10 +138,21 @@ def asked_room(request: Request) -> Room:
 
 
 async def status(request: Request) -> Response:
+    """Rendered at most once a second and language: a large fleet makes a long page, and many watch it."""
+    kept: dict[tuple[str, bool], tuple[float, str]] = request.app.state.kept
+    key = language_of(request), request.query_params.get("lang") in LANGUAGES
+    until, html = kept.get(key, (0.0, ""))
+    if time.monotonic() >= until:
+        html = render_status(request)
+        kept[key] = time.monotonic() + 1, html
+    return as_page(request, html)
+
+
+def render_status(request: Request) -> str:
     portal = portal_of(request)
     snapshot = portal.fleet.snapshot
     history = list(portal.fleet.history)
-    return page(
+    return render(
         request,
         "status.html",
         fleet=fleet_facts(request),
@@ -188,6 +207,10 @@ async def read_form(request: Request) -> dict[str, str]:
     return dict(parse_qsl(body.decode(errors="replace"), max_num_fields=20))
 
 
+async def robots(request: Request) -> Response:
+    return Response("User-agent: *\nDisallow: /go/\nDisallow: /room/\n", media_type="text/plain")
+
+
 async def favicon(request: Request) -> Response:
     return RedirectResponse(STATIC.url("mark.svg"), 301)
 
@@ -201,4 +224,5 @@ ROUTES = [
     Route("/status", status),
     Route("/static/{name}", STATIC.serve),
     Route("/favicon.ico", favicon),
+    Route("/robots.txt", robots),
 ]

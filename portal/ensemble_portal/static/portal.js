@@ -18,6 +18,7 @@ if (live && window.EventSource) {
     if (seen === null || document.hidden) { seen = event.lastEventId; return; }
     if (seen === event.lastEventId) return;
     seen = event.lastEventId;
+    await new Promise((later) => setTimeout(later, Math.random() * 1500));
     const answer = await fetch(location.href);
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
