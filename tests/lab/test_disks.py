@@ -78,6 +78,8 @@ def test_disks_attached_and_detached(lab: Lab) -> None:
     other = lab.server("h-2")
     lab.post(f"servers/{other['id']}/attach-volume", {"volume_id": volume["id"]}, 400)
     assert set(lab.post(f"{path}/detach-volume", {"volume_id": volume["id"]}, 200)["server"]["volumes"]) == {"0"}
+    assert lab.get(f"{BLOCK}/volumes/{volume['id']}")["references"][0]["status"] == "detaching"
+    lab.wait(f"{BLOCK}/volumes/{volume['id']}", lambda body: body["status"] == "available")
     problem = lab.post(f"{path}/detach-volume", {"volume_id": volume["id"]}, 400)
     assert problem["details"][0]["help_message"] == f"Volume {volume['id']} is not attached to this server"
     lab.patch(
@@ -90,7 +92,7 @@ def test_disks_attached_and_detached(lab: Lab) -> None:
         },
     )
     assert lab.patch(path, {"volumes": {}})["server"]["volumes"] == {}
-    assert lab.get(f"{BLOCK}/volumes/{volume['id']}")["status"] == "available"
+    lab.wait(f"{BLOCK}/volumes/{volume['id']}", lambda body: body["status"] == "available")
 
 
 def test_a_local_snapshot_of_a_disk_that_never_ran_is_there_at_once(lab: Lab) -> None:

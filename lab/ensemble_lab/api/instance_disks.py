@@ -10,6 +10,7 @@ from ensemble_lab.api.instance_volumes import new_volume
 from ensemble_lab.catalog import images
 from ensemble_lab.catalog.server_types import server_types
 from ensemble_lab.cloud import Cloud
+from ensemble_lab.jobs import job
 from ensemble_lab.store import Object
 from ensemble_lab.times import now
 from ensemble_lab.web.service import Call
@@ -154,6 +155,22 @@ def begin_to_let_go(cloud: Cloud, ident: str) -> None:
         cloud.store.put("block_volume", block)
 
 
+def _leave(cloud: Cloud, server: Object, ident: str) -> None:
+    """The server goes on without this disk; a block volume is free when the machine has let go of it."""
+    begin_to_let_go(cloud, ident)
+    if cloud.store.get("block_volume", ident):
+        cloud.jobs.start(volume_leave, [server["id"], ident], server_id=server["id"], volume_id=ident)
+
+
+@job
+async def volume_leave(cloud: Cloud, server_id: str, volume_id: str) -> None:
+    server = cloud.get("instance_server", server_id)
+    if server:
+        await cloud.driver.server_update(server)
+    await cloud.pretend(0.0, 5.0, least=0.15)
+    let_go(cloud, volume_id)
+
+
 def let_go(cloud: Cloud, ident: str) -> None:
     """Note on a volume that no server has it any more."""
     volume = cloud.store.get("instance_volume", ident)
@@ -186,7 +203,7 @@ def replace_all(call: Call, server: Object, wanted: dict[str, Any]) -> None:
     kept = set(server["volumes"].values())
     new = {index: template["id"] for index, template in wanted.items()}
     for ident in kept - set(new.values()):
-        let_go(call.cloud, ident)
+        _leave(call.cloud, server, ident)
     for ident in set(new.values()) - kept:
         attach(call.cloud, _existing(call, ident), server)
     server["volumes"] = new
@@ -210,4 +227,4 @@ def detach_one(call: Call, server: Object) -> None:
     if index is None:
         raise errors.constraint("volume_id", f"Volume {ident} is not attached to this server")
     del server["volumes"][index]
-    let_go(call.cloud, ident)
+    _leave(call.cloud, server, ident)

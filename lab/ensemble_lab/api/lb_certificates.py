@@ -102,8 +102,8 @@ def _described(pem: str) -> Object:
         alternatives = []
     return {
         "pem": pem,
-        "common_name": common_name,
-        "subject_alternative_name": [name for name in alternatives if name != common_name],
+        "common_name": alternatives[0] if alternatives else common_name,
+        "subject_alternative_name": alternatives[1:],
         "not_valid_before": certificate.not_valid_before_utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "not_valid_after": certificate.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
