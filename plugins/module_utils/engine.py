@@ -7,6 +7,7 @@ import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from .client import Client
 from .errors import Invalid, ScalewayError
@@ -134,7 +135,7 @@ class Resource:
         settings = self.client.settings
         path = (self.item_path or self.path) if ident else self.path
         base = path.format(zone=settings.zone, region=settings.region, **self.parents())
-        return base + (f"/{ident}" if ident else "") + tail
+        return base + (f"/{quote(ident, safe='')}" if ident else "") + tail
 
     def parents(self) -> Values:
         """Values for the path beyond zone and region."""

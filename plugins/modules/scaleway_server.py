@@ -17,9 +17,11 @@ options:
       - V(present) is a server that exists; it is not started, and not stopped if it runs.
       - V(running) is one that also runs, V(stopped) one that is powered off (and keeps its disks).
       - V(rebooted) restarts a running server on each run, and starts one that is off.
+      - V(rebuilt) is one that runs the system of O(image); one that was made from another image of the project is
+        removed, and made anew with the same name and reserved addresses. It is V(running) with O(recreate=true).
       - V(absent) removes the server and its disks; reserved addresses stay.
     type: str
-    choices: [present, absent, running, stopped, rebooted]
+    choices: [present, absent, running, stopped, rebooted, rebuilt]
     default: present
   commercial_type:
     description:
@@ -137,10 +139,9 @@ EXAMPLES = r"""
 - name: Another image, so another server of the same name
   ensemble.jitsi.scaleway_server:
     name: portal-1
-    state: running
+    state: rebuilt
     commercial_type: PRO2-XXS
     image: portal-2026-11
-    recreate: true
 
 - name: Power off
   ensemble.jitsi.scaleway_server:

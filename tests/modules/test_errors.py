@@ -104,6 +104,20 @@ def test_type_of_a_server(lab: Lab, run: Runner) -> None:
     assert len(lab.state()["instance_volume"]) == 1
 
 
+def test_rebuilt_from_another_image(lab: Lab, run: Runner) -> None:
+    run.ok("ip", name="kept")
+    wish = {**SERVER, "volumes": LOCAL_DISK, "dynamic_ip_required": False, "public_ips": ["kept"]}
+    first = run.ok("server", **wish, state="running")["server"]
+    run.ok("server", name="builder", state="stopped")
+    run.ok("image", name="golden", server="builder")
+    wish["image"] = "golden"
+    assert run.ok("server", **wish, state="running")["server"]["id"] == first["id"]
+    second = run.ok("server", **wish, state="rebuilt")["server"]
+    assert second["id"] != first["id"]
+    assert second["public_address"] == first["public_address"]
+    assert run.ok("server", **wish, state="rebuilt")["changed"] is False
+
+
 def test_image_of_a_running_server(lab: Lab, run: Runner) -> None:
     run.ok("server", **SERVER, state="running")
     assert "stopped" in run.error("image", name="x", server="builder")

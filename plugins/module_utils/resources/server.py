@@ -4,6 +4,7 @@ from __future__ import annotations
 import hashlib
 import time
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from ..engine import REPLACE, Plan, Resource
 from ..errors import Invalid, ScalewayError
@@ -17,8 +18,8 @@ from .private_network import PrivateNetwork
 from .products import LABEL, check_volumes, marketplace_image
 from .security_group import SecurityGroup
 
-RUNNING, STOPPED, REBOOTED = "running", "stopped", "rebooted"
-POWER = {RUNNING: RUNNING, STOPPED: STOPPED, REBOOTED: REBOOTED}
+RUNNING, STOPPED, REBOOTED, REBUILT = "running", "stopped", "rebooted", "rebuilt"
+POWER = {RUNNING: RUNNING, STOPPED: STOPPED, REBOOTED: REBOOTED, REBUILT: RUNNING}
 START_GRACE = 15.0
 
 
@@ -53,7 +54,7 @@ class Server(Resource):
     transient = ("starting", "stopping")
     failed = ("locked",)
     slow_delete = True
-    states = ("present", "absent", "running", "stopped", "rebooted")
+    states = ("present", "absent", RUNNING, STOPPED, REBOOTED, REBUILT)
     creation_needs = ("name", "commercial_type")
     options: ClassVar[dict] = {
         "wait_for": choice("running", "booted", default="running"),
@@ -105,6 +106,8 @@ class Server(Resource):
         self._current = current
         self._leftovers: list[disks.Disk] = []
         self._from_marketplace = False
+        if state == REBUILT:
+            self.arguments = {**self.arguments, "recreate": True}
         if state != "absent":
             return super().plan(state, current)
         self._leftovers = self._left_behind()
@@ -193,7 +196,7 @@ class Server(Resource):
         return super().read_part(name, current)
 
     def _user_data(self, current: dict[str, Any], key: str) -> str:
-        return self.url(current["id"], f"/user_data/{key}")
+        return self.url(current["id"], f"/user_data/{quote(key, safe='')}")
 
     # --- writing
 
