@@ -30,6 +30,7 @@ class Images:
     def __init__(self, layout: Layout, ca_file: Path, recipe: Path = RECIPE):
         self._layout, self._ca_file, self._recipe = layout, ca_file, recipe
         self._locks: dict[str, asyncio.Lock] = {}
+        self._known: dict[str, str] = {}
 
     def reference(self, label: str) -> str:
         """Docker reference of a marketplace image as recipe and CA are now. Raises DriverError for unknown labels."""
@@ -50,9 +51,12 @@ class Images:
         return f"{REPOSITORY}/{label}:{digest.hexdigest()[:12]}"
 
     async def ensure(self, label: str) -> str:
-        """Make a marketplace image unless Docker or the cache has it; returns its Docker reference."""
-        reference = self.reference(label)
+        """Make a marketplace image unless Docker or the cache has it; returns its Docker reference.
+
+        A lab keeps the recipe that it first used: a change counts from the next start on.
+        """
         async with self._locks.setdefault(label, asyncio.Lock()):
+            reference = self._known.setdefault(label, self.reference(label))
             if not await succeeds("docker", "image", "inspect", reference):
                 archive = self._layout.cache / "machines" / f"{reference.replace('/', '-').replace(':', '-')}.tar"
                 if not archive.exists():

@@ -13,7 +13,7 @@ from typing import cast
 
 from dnslib import CLASS, QTYPE, RCODE, RD, RR, SOA, DNSError, DNSHeader, DNSRecord
 
-from ensemble_lab.drivers.base import Object
+from ensemble_lab.drivers.base import DriverError, Object
 from ensemble_lab.drivers.docker.records import Records
 
 log = logging.getLogger(__name__)
@@ -153,9 +153,12 @@ class NameServer:
 
     async def listen(self, address: str, port: int) -> None:
         loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_datagram_endpoint(lambda: _Listener(self), (address, port), reuse_port=False)
-        self._transports.append(transport)
-        self._servers.append(await asyncio.start_server(self._converse, address, port))
+        try:
+            transport, _ = await loop.create_datagram_endpoint(lambda: _Listener(self), (address, port))
+            self._transports.append(transport)
+            self._servers.append(await asyncio.start_server(self._converse, address, port))
+        except OSError as problem:
+            raise DriverError(f"{address}:{port} cannot be used: {problem.strerror}") from problem
 
     async def stop(self) -> None:
         for transport in self._transports:

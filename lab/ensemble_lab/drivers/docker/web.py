@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.applications import Starlette
 
+from ensemble_lab.drivers.base import DriverError
+
 
 class _Quiet(uvicorn.Server):
     """A server that leaves signals to the lab."""
@@ -30,7 +32,10 @@ class Service:
     def __init__(self, app: Starlette, host: str, port: int, *, close_first: bool = False):
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind((host, port))
+        try:
+            self._listener.bind((host, port))
+        except OSError as problem:
+            raise DriverError(f"{host}:{port} cannot be used: {problem.strerror}") from problem
         if close_first:
             self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
         config = uvicorn.Config(
