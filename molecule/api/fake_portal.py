@@ -1,4 +1,4 @@
-"""A stand-in of the portal: answers /readyz, shows its environment, and finishes slow requests when it is told to stop."""
+"""A stand-in of the portal: is ready, shows its environment, and finishes slow requests when told to stop."""
 
 import json
 import os

@@ -35,4 +35,4 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(204)
 
 
-ThreadingHTTPServer(("169.254.42.42", 80), Handler).serve_forever()
+ThreadingHTTPServer(("127.0.0.1", 8042), Handler).serve_forever()

@@ -145,7 +145,8 @@ class Server:
     def compose(self, *arguments: str) -> None:
         done = subprocess.run(["docker", "compose", *arguments], cwd=self.release, capture_output=True, text=True)
         if done.returncode:
-            raise Failure(f"docker compose {arguments[0]}: {done.stderr.strip()[-1500:]}")
+            print(done.stderr, file=sys.stderr)
+            raise Failure(f"docker compose {arguments[0]}: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")
 
     def take_identity(self, instance: str) -> None:
         """Passwords of this instance. Another one's accounts are removed: Prosody would keep their old passwords."""
