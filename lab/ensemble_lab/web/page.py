@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from html import escape
+from itertools import zip_longest
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -13,11 +15,13 @@ from starlette.routing import BaseRoute, Route
 from ensemble_lab.api.instance_views import server_view
 from ensemble_lab.api.lb import LB, lb_view, parts_of
 from ensemble_lab.cloud import Cloud
+from ensemble_lab.drivers.base import DriverError
 from ensemble_lab.store import Object
 from ensemble_lab.web.page_style import CSS
 
 RENEW_SECONDS = 5
 MOST_ROWS = 200
+LOAD_SECONDS = 2.0
 
 _GOOD = ("running", "available", "ready", "active", "in_use", "passed")
 _OFF = ("stopped", "stopped in place", "unknown")
@@ -58,11 +62,21 @@ def _load(load: Object | None) -> str:
     return f"<span class=bar><i style='width:{share:.0%}'></i></span>{share:.0%} {load['memory'] / 2**20:.0f} MiB"
 
 
+async def _load_of(cloud: Cloud, server: Object) -> Object | None:
+    """The load of a running server, if the driver knows it soon enough for a page."""
+    if server["state"] != "running":
+        return None
+    try:
+        return await asyncio.wait_for(cloud.driver.server_load(server), LOAD_SECONDS)
+    except (TimeoutError, DriverError):
+        return None
+
+
 async def _servers(cloud: Cloud) -> str:
+    servers = [server_view(cloud, stored) for stored in cloud.store.list("instance_server")]
+    loads = await asyncio.gather(*(_load_of(cloud, server) for server in servers[:MOST_ROWS]))
     rows = []
-    for number, stored in enumerate(cloud.store.list("instance_server")):
-        server = server_view(cloud, stored)
-        load = await cloud.driver.server_load(server) if number < MOST_ROWS and server["state"] == "running" else None
+    for server, load in zip_longest(servers, loads):
         addresses = " ".join(f"<code>{escape(ip['address'])}</code>" for ip in server["public_ips"])
         image = (server["image"] or {}).get("name", "")
         state = _state(server["state"], server["state_detail"])
