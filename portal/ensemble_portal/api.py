@@ -97,6 +97,9 @@ async def readyz(request: Request) -> Response:
 
 
 async def metrics_page(request: Request) -> Response:
+    """For Prometheus, which asks directly; what comes through the balancer is the public."""
+    if "x-forwarded-for" in request.headers:
+        raise Problem("not-found")
     return Response(portal_of(request).metrics.page(), headers={"Content-Type": metrics.CONTENT_TYPE})
 
 

@@ -6,6 +6,7 @@ import secrets
 import time
 from bisect import bisect_left
 from collections.abc import Iterator
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -56,7 +57,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         self.rooms = RoomCounts(self.portal)
         self.registry.register(self.rooms)
-        named = {"registry": self.registry}
+        named: dict[str, Any] = {"registry": self.registry}
         self.refused = Counter("ensemble_portal_rooms_refused_total", "Rooms refused", ["reason"], **named)
         self.polls = Counter("ensemble_portal_polls_total", "Queries to Prometheus", ["result"], **named)
         self.poll_time = Histogram("ensemble_portal_poll_seconds", "Time of a query to Prometheus", **named)

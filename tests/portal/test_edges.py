@@ -135,6 +135,11 @@ def test_bodies(portal: PortalProcess, body: bytes, content_type: str, status: i
     assert answer.status_code == status, answer.text
 
 
+def test_metrics_are_not_for_the_public_behind_the_balancer(portal: PortalProcess) -> None:
+    assert portal.client.get("/metrics").status_code == 200
+    assert portal.client.get("/metrics", headers={"x-forwarded-for": "198.51.100.1"}).status_code == 404
+
+
 def test_names_in_french_when_asked(portal: PortalProcess) -> None:
     from ensemble_portal.names import words
 
