@@ -35,6 +35,11 @@ def rule(action: str, protocol: str, port: int | None, source: str = "0.0.0.0/0"
     }
 
 
+WEB = (
+    "python3 -m http.server 8080 --directory /etc && "
+    "timeout 30 sh -c 'until curl -so /dev/null http://127.0.0.1:8080; do sleep 0.2; done'"
+)
+"""A web server that is ready when the command ends; its unit is made by systemd-run."""
 SSH = rule("accept", "TCP", 22)
 
 
@@ -44,7 +49,7 @@ async def guarded(lab):
     own = group()
     await lab.driver.security_group_apply(own, [SSH], [])
     server = await lab.booted("guarded", group=own)
-    await lab.on(server, "systemd-run --collect python3 -m http.server 8080 --directory /etc")
+    await lab.on(server, f"systemd-run --collect {WEB}")
     return server
 
 
@@ -144,7 +149,7 @@ async def test_a_balancer_spreads_requests_and_takes_out_the_dead(lab, first, gu
     lb = {"id": str(uuid.uuid4()), "ip": [{"ip_address": address}]}
     own = guarded["security_group"]
     await lab.driver.security_group_apply(own, [SSH, rule("accept", "TCP", 8080, address)], [guarded])
-    await lab.on(first, "systemd-run --collect --unit web python3 -m http.server 8080 --directory /etc")
+    await lab.on(first, f"systemd-run --collect --unit web {WEB}")
     back = backend([lab.address(first), lab.address(guarded)])
     front = {
         "id": str(uuid.uuid4()),

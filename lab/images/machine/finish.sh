@@ -11,6 +11,7 @@ chroot "$root" systemctl mask \
     systemd-udevd.service systemd-udevd-control.socket systemd-udevd-kernel.socket systemd-udev-trigger.service \
     systemd-networkd.service systemd-timesyncd.service systemd-logind-varlink.socket \
     dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount \
+    ldconfig.service systemd-journal-catalog-update.service systemd-update-done.service \
     apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer
 
 # Nobody's identity in an image.
