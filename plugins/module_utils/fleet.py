@@ -13,6 +13,7 @@ from .engine import CREATE, KEEP, REPLACE, UPDATE, Object, Plan, Values
 from .errors import Invalid, ScalewayError, WaitTimeout
 from .fleet_member import Member
 from .resources import disks
+from .resources.dns import Records
 from .resources.placement_group import PlacementGroup
 from .resources.products import server_types
 from .resources.server import START_GRACE, Server, is_dying
@@ -42,13 +43,15 @@ class FleetPlan:
     outdated: list[str] = field(default_factory=list)
     disks: list[disks.Disk] = field(default_factory=list)
     idle_groups: list[str] = field(default_factory=list)
+    records: Plan | None = None
 
     def names(self, *actions: str) -> list[str]:
         return [step.name for step in self.steps if step.plan.action in actions]
 
     @property
     def changed(self) -> bool:
-        return bool(self.removals or self.disks or self.idle_groups or len(self.names(KEEP)) < len(self.steps))
+        stale = bool(self.records and self.records.changed)
+        return bool(self.removals or self.disks or self.idle_groups or stale or len(self.names(KEEP)) < len(self.steps))
 
 
 class Fleet:
@@ -83,7 +86,7 @@ class Fleet:
 
     # --- planning
 
-    def list(self) -> list[Object]:
+    def look(self) -> list[Object]:
         """All servers whose names have the fleet's pattern, ours or not."""
         named = Server(self.client, {}).list(name=f"{self.prefix}-")
         return [each for each in named if self.pattern.fullmatch(each["name"])]
@@ -104,7 +107,7 @@ class Fleet:
 
     def plan(self) -> FleetPlan:
         """Compare wish and reality; everything that is wrong with the wish is found here."""
-        there = self.list()
+        there = self.look()
         plan = FleetPlan(dying=[each for each in there if is_dying(each)])
         alive = [each for each in there if not is_dying(each)]
         wanted = {f"{self.prefix}-{number}": number for number in self.numbers}
@@ -127,6 +130,8 @@ class Fleet:
             plan.disks = disks.marked(self.client, lambda name: bool(self.pattern.fullmatch(name)))
         plan.idle_groups = self._idle_groups(plan)
         self._guard(plan, len(by_name))
+        if self.arguments.get("dns"):
+            plan.records = self._records(alive)[1]
         return plan
 
     def _step(self, name: str, current: Object | None, fleet: FleetPlan) -> Step:
@@ -182,6 +187,7 @@ class Fleet:
             self._running([step.name for step in plan.steps if step.plan.changed and step.name not in self.failures])
         groups = PlacementGroup(self.client, {})
         self.client.each(lambda ident: groups.remove({"id": ident}), plan.idle_groups)
+        self.publish(self.look())
 
     def _all(self, steps: Iterable[Step], work: Callable[[Step], Any]) -> dict[str, Any]:
         todo = list(steps)
@@ -220,7 +226,7 @@ class Fleet:
         pauses = delays(0.5, 3, self.arguments["wait_timeout"], spread=0.2)
         waited = 0.0
         while waiting:
-            listed = self.list()
+            listed = self.look()
             seen = {**{each["name"]: each for each in listed}, **{each["id"]: each for each in listed}}
             for key, name in list(waiting.items()):
                 try:
@@ -316,6 +322,24 @@ class Fleet:
         used = {((step.plan.current or {}).get("placement_group") or {}).get("id") for step in plan.steps}
         return sorted(group["id"] for group in self._groups().values() if group["id"] not in used)
 
+    # --- names
+
+    def _records(self, servers: list[Object]) -> tuple[Records, Plan]:
+        """One address record for each wanted server that has an address, and none for others of the fleet's pattern."""
+        dns, wanted = self.arguments["dns"], {f"{self.prefix}-{number}" for number in self.numbers}
+        represent = Server(self.client, {}).represent
+        found = {each["name"]: represent(each)["public_address"] for each in servers if self.tag in each["tags"]}
+        listed = [{"name": name, "type": "A", "data": [found[name]]} for name in sorted(wanted) if found.get(name)]
+        wish = {"dns_zone": dns["zone"], "ttl": dns["ttl"], "records": listed, "exclusive_names": self.pattern.pattern}
+        records = Records(self.client, wish, self.check)
+        return records, records.plan("present", records.find())
+
+    def publish(self, servers: list[Object]) -> None:
+        """Bring the zone in step with the fleet as it is now."""
+        if self.arguments.get("dns"):
+            records, plan = self._records(servers)
+            records.apply(plan)
+
     # --- telling
 
     def cost(self) -> Values:
@@ -346,11 +370,14 @@ class Fleet:
         steps = [step for step in plan.steps if step.plan.changed]
         before = {step.name: step.plan.before for step in [*steps, *plan.removals] if step.plan.current}
         before.update({step.name: step.member.identity(step.plan.current or {}) for step in plan.removals})
-        return {"before": before, "after": {step.name: step.plan.after for step in steps}}
+        after = {step.name: step.plan.after for step in steps}
+        if plan.records and plan.records.changed:
+            before, after = {**before, **plan.records.before}, {**after, **plan.records.after}
+        return {"before": before, "after": after}
 
     def servers(self) -> list[Object]:
         """The fleet as it is, in the order of the numbers."""
-        ours = [each for each in self.list() if self.tag in each["tags"] and not is_dying(each)]
+        ours = [each for each in self.look() if self.tag in each["tags"] and not is_dying(each)]
         return [
             Server(self.client, {}).represent(each) for each in sorted(ours, key=lambda each: self.number(each["name"]))
         ]

@@ -107,6 +107,20 @@ options:
         description: Servers in a group, at most 20.
         type: int
         default: 20
+  dns:
+    description:
+      - Gives every server an address record of its own name in a DNS zone, and removes records C(PREFIX-NUMBER) of
+        servers that are no more. Not given, the task touches no DNS.
+    type: dict
+    suboptions:
+      zone:
+        description: The DNS zone, which must exist.
+        type: str
+        required: true
+      ttl:
+        description: Seconds that resolvers may remember the records.
+        type: int
+        default: 300
   keep_volumes:
     description: Whether the disks of removed servers stay.
     type: bool
@@ -147,6 +161,7 @@ EXAMPLES = r"""
     security_group: jitsi
     tags: [jitsi]
     placement_groups: {policy_type: max_availability}
+    dns: {zone: example.org}
     user_data:
       jitsi-env: "DOMAIN=example.org"
     secret_user_data:
@@ -258,6 +273,7 @@ PLACES = {
     "policy_mode": choice("optional", "enforced", default="optional"),
     "size": {"type": "int", "default": GROUP_SIZE},
 }
+NAMES = {"zone": {"type": "str", "required": True}, "ttl": {"type": "int", "default": 300}}
 OF_ONE_SERVER = ("placement_group", "public_ips", "power")
 
 
@@ -274,6 +290,7 @@ def spec() -> Values:
         "max_change": {"type": "int", "default": 50},
         "recreate": {"type": "bool", "default": False},
         "placement_groups": {"type": "dict", "options": PLACES},
+        "dns": {"type": "dict", "options": NAMES},
         "concurrency": {"type": "int", "default": IN_FLIGHT},
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 600},

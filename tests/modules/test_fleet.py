@@ -90,6 +90,23 @@ def test_a_new_image_replaces_only_when_told(lab: Lab, run: Runner) -> None:
     assert {each["image"]["name"] for each in replaced["servers"]} == {"two"}
 
 
+def test_names_in_dns_follow_the_fleet(lab: Lab, run: Runner) -> None:
+    hello = {"name": "h-ello", "data": ["10.0.0.1"]}
+    run.ok("dns_record", dns_zone="ensemble.test", records=[hello])
+    wish = {**FLEET, "dns": {"zone": "ensemble.test"}, "max_change": 100}
+    for count in (3, 1):
+        servers = run.ok("fleet", **wish, count=count)["servers"]
+        assert not run.ok("fleet", **wish, count=count)["changed"]
+        records = {each["name"]: each["data"] for each in lab.state()["dns_record"]}
+        assert records == {"h-ello": "10.0.0.1", **{each["name"]: each["public_address"] for each in servers}}
+    run.ok("dns_record", dns_zone="ensemble.test", records=[{"name": "h-1"}], state="absent")
+    assert run.ok("fleet", check=True, **wish, count=1)["diff"]["after"]["records"]
+    assert run.ok("fleet", **wish, count=1)["changed"]
+    run.ok("fleet", prefix="h", state="absent", dns={"zone": "ensemble.test"})
+    assert [each["name"] for each in lab.state()["dns_record"]] == ["h-ello"]
+    assert "not of this account" in run.error("fleet", **{**wish, "dns": {"zone": "example.com"}}, count=1)
+
+
 def test_out_of_stock_keeps_what_works_and_the_next_run_continues(lab: Lab, run: Runner) -> None:
     lab.fault(kind="out_of_stock", method="POST", path="/servers$", probability=0.5)
     answer: dict[str, Any] = run("fleet", **FLEET, count=10)

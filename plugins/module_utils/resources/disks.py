@@ -7,6 +7,7 @@ They are marked by tags before the server is removed, so that the next run compl
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..client import Client
@@ -43,7 +44,8 @@ def marked(client: Client, belongs: Callable[[str], bool]) -> list[Disk]:
         project = {"project" if kind == "instance" else "project_id": settings.project_id or None}
         for disk in client.list(path, "volumes", tags=MARK, **project):
             tags = disk.get("tags") or []
-            attached = disk.get("server") if kind == "instance" else disk.get("references")
+            references = disk.get("references") or []
+            attached = disk.get("server") or any(each.get("status") != "detaching" for each in references)
             if MARK in tags and not attached and any(tag.startswith("server:") and belongs(tag[7:]) for tag in tags):
                 found.append((kind, disk["id"]))
     return found
@@ -51,19 +53,20 @@ def marked(client: Client, belongs: Callable[[str], bool]) -> list[Disk]:
 
 def delete(client: Client, disks: list[Disk], waiter: Waiter) -> None:
     """Delete disks as soon as their server has let go of them."""
-    paths = _collections(client)
     for kind, ident in disks:
-        path = f"{paths[kind]}/{ident}"
+        path = f"{_collections(client)[kind]}/{ident}"
         waiter.until(
             f"volume {ident} to be deleted",
-            lambda path=path: client.find(path),
-            lambda seen, path=path: seen is None or _deleted(client, path),
+            partial(client.find, path),
+            partial(_deleted, client, path),
             lambda seen: str((seen or {}).get("status") or "in use"),
         )
 
 
-def _deleted(client: Client, path: str) -> bool:
-    """Whether the API took the deletion; a volume still `detaching` is refused for some seconds."""
+def _deleted(client: Client, path: str, seen: dict[str, Any] | None) -> bool:
+    """Whether the disk is gone, or the API took the deletion; one still `detaching` is refused for some seconds."""
+    if seen is None:
+        return True
     try:
         client.delete(path)
     except ApiError as error:

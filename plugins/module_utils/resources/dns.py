@@ -100,9 +100,10 @@ class Records(Resource):
             return True
         pattern = self.arguments.get("exclusive_names")
         types = {kind for _name, kind in wanted} or {"A"}
-        return bool(pattern) and record["type"] in types and bool(re.fullmatch(pattern, record["name"]))
+        return pattern is not None and record["type"] in types and bool(re.fullmatch(pattern, record["name"]))
 
-    def plan(self, state: str, current: dict[str, Any]) -> Plan:
+    def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
+        current = current or {"records": []}
         wanted = self.wanted()
         there = [each for each in current["records"] if self.mine(each, wanted)]
         if state == "absent":

@@ -43,7 +43,7 @@ def networks(server: dict[str, Any]) -> list[str]:
 
 def is_dying(server: dict[str, Any] | None) -> bool:
     """Whether an earlier, perhaps interrupted, run has begun to remove it."""
-    return bool(server) and server["state"] == "stopping" and server.get("state_detail") == "terminating"
+    return server is not None and server["state"] == "stopping" and server.get("state_detail") == "terminating"
 
 
 class Server(Resource):
