@@ -104,6 +104,9 @@ def leftovers() -> list[str]:
     rules = subprocess.run(["iptables", "-S"], capture_output=True, text=True).stdout
     found += [line for line in rules.splitlines() if "el87-" in line]
     found += [str(path) for path in Path("/etc/docker/certs.d").glob("10.87.*")]
+    found += [line for line in Path("/proc/mounts").read_text().splitlines() if str(STATE) in line]
+    for record in (STATE / "processes").glob("*.json"):
+        found.append(f"process {record.stem}")
     return found
 
 

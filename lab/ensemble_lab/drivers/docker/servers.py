@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -61,7 +62,8 @@ class Servers:
         return next((ident for ident, record in self.records.entries() if address in record["addresses"]), None)
 
     def container(self, server: Object) -> str:
-        return f"{self._layout.lab}-{server['name']}-{server['id'][:8]}"
+        name = re.sub(r"[^A-Za-z0-9.-]+", "-", server["name"])[:40]
+        return f"{self._layout.lab}-{name}-{server['id'][:8]}"
 
     async def running(self) -> dict[str, str]:
         """Containers of this lab that run: name -> id."""
@@ -155,7 +157,7 @@ class Servers:
         return name
 
     def _options(self, server: Object, name: str, disk: Record) -> list[str]:
-        options = ["--name", name, "--hostname", server["hostname"], "--label", self._layout.label]
+        options = ["--name", name, "--hostname", server["hostname"][:63], "--label", self._layout.label]
         options += ["--label", f"ensemble.server={server['id']}", "--network", "none", "--stop-signal", "SIGRTMIN+3"]
         options += ["--cap-add", "ALL", "--cgroupns", "private", "--restart", "no"]
         for capability in (*REFUSED_CAPABILITIES, *([] if _has_capability(_CAP_SYS_RESOURCE) else ["SYS_RESOURCE"])):
