@@ -23,15 +23,13 @@ STOPPED = 3
 """Exit status of ``status`` when no lab runs, as init scripts have it."""
 
 
-def _add_state(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--state", type=Path, default=Settings().state, help="folder of the state (default %(default)s)"
-    )
+def _add_state(parser: argparse.ArgumentParser, default: Path = Path(".lab")) -> None:
+    parser.add_argument("--state", type=Path, default=default, help="folder of the state (default %(default)s)")
 
 
-def _add_settings(parser: argparse.ArgumentParser, driver: str, speed: float) -> None:
+def _add_settings(parser: argparse.ArgumentParser, driver: str, speed: float, state: Path) -> None:
     default = Settings()
-    _add_state(parser)
+    _add_state(parser, state)
     parser.add_argument(
         "--driver",
         choices=("null", "docker"),
@@ -70,6 +68,7 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 def _serve(args: argparse.Namespace) -> int:
     from ensemble_lab.server import serve
+    from ensemble_lab.store import InUse
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = _settings(args)
@@ -77,7 +76,10 @@ def _serve(args: argparse.Namespace) -> int:
     print(f"Ensemble lab ({settings.driver}) on http://{settings.listen[0]}:{settings.port}", flush=True)
     for name in ("project", "organization", "access_key", "secret_key", "dns_domain"):
         print(f"  {name.replace('_', ' '):<14} {getattr(settings, name)}", flush=True)
-    asyncio.run(serve(settings))
+    try:
+        asyncio.run(serve(settings))
+    except (InUse, OSError) as problem:
+        raise Trouble(str(problem)) from None
     return 0
 
 
@@ -171,9 +173,9 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    _add_settings(add("serve", _serve, "run a lab in the foreground"), "null", 1.0)
+    _add_settings(add("serve", _serve, "run a lab in the foreground"), "null", 1.0, Path(".lab/serve"))
     up = add("up", _up, "start a lab in the background and wait until it answers")
-    _add_settings(up, "docker", 1.0)
+    _add_settings(up, "docker", 1.0, Path(".lab"))
     up.add_argument("--wait", type=float, default=900.0, metavar="SECONDS", help="default %(default)s")
     _add_state(add("down", _down, "stop the lab and remove everything that it made"))
     _add_state(add("clean", _clean, "down, and remove the cache of built images too"))

@@ -27,15 +27,26 @@ class Cloud:
         self.store = store or Store(settings.database)
         self.jobs = Jobs(self)
         self._random = self._fresh_random()
-        self.quotas: dict[str, int] = {}
-        """Object kind -> how many may exist; set through the admin API."""
-        self.out_of_stock: set[str] = set()
-        """Server types that nobody can start; set through the admin API."""
 
     def _fresh_random(self) -> random.Random:
         seed = self.settings.seed
         objects = sum(self.store.count(kind) for kind in self.store.kinds())
         return random.Random() if seed is None else random.Random(f"{seed}/{objects}")
+
+    @property
+    def quotas(self) -> dict[str, int]:
+        """Object kind -> how many may exist."""
+        return dict((self.store.get("limits", "quotas") or {"value": {}})["value"])
+
+    @property
+    def out_of_stock(self) -> set[str]:
+        """Server types that nobody can start."""
+        return set((self.store.get("limits", "stock") or {"value": []})["value"])
+
+    def limit(self, what: str, value: Any) -> None:
+        """Set ``quotas`` (a dict) or ``stock`` (a list)."""
+        self.store.put("limits", {"id": what, "value": value})
+        self.store.commit()
 
     async def start(self) -> None:
         """Make the driver and the state agree, and go on with what was under way."""
@@ -58,8 +69,6 @@ class Cloud:
         await self.jobs.cancel()
         await self.driver.destroy()
         self.store.restore(state or {})
-        self.quotas.clear()
-        self.out_of_stock.clear()
         self._random = self._fresh_random()
         await self.start()
 

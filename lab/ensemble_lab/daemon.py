@@ -133,7 +133,7 @@ class Daemon:
             return False
         self.stop()
         asyncio.run(make_driver(settings).destroy())
-        for file in (*self.state.glob("lab.sqlite*"), self._settings_file, self.log_file):
+        for file in (*self.state.glob("lab.sqlite*"), self.state / "lab.lock", self._settings_file, self.log_file):
             file.unlink(missing_ok=True)
         return True
 

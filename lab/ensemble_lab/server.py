@@ -48,7 +48,8 @@ class _Server(uvicorn.Server):
 
 
 def _config(app: object, **more: object) -> uvicorn.Config:
-    return uvicorn.Config(app, log_config=None, access_log=False, loop="asyncio", timeout_graceful_shutdown=2, **more)  # type: ignore[arg-type]
+    patience = {"timeout_keep_alive": 75, "timeout_graceful_shutdown": 2}
+    return uvicorn.Config(app, log_config=None, access_log=False, loop="asyncio", **patience, **more)  # type: ignore[arg-type]
 
 
 async def serve(settings: Settings) -> None:

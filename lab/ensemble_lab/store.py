@@ -8,11 +8,12 @@ at all.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 Object = dict[str, Any]
 Objects = list[Object]
@@ -29,12 +30,27 @@ CREATE TABLE IF NOT EXISTS objects (
 """
 
 
+class InUse(Exception):
+    """Another lab works on this state."""
+
+
+def _lock(database: Path) -> IO[str]:
+    """Keeps other processes off the state for as long as the file that it returns is open."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    lock = database.with_suffix(".lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InUse(f"another lab works on the state in {database.parent}") from None
+    return lock
+
+
 class Store:
     """Objects are plain dicts with an ``id``; their order is the order of creation."""
 
     def __init__(self, database: Path | str):
         if database != ":memory:":
-            Path(database).parent.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(Path(database))
         self._db = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
         self._db.executescript(_SCHEMA)
         self._objects: dict[str, dict[str, Object]] = {}

@@ -91,6 +91,14 @@ def test_the_python_sdk(secure: tuple[Lab, str]) -> None:
     assert zones[0].domain == "example.test"
 
 
+def test_a_connection_over_tls_breaks_as_well(secure: tuple[Lab, str]) -> None:
+    lab, url = secure
+    lab.fault("reset", method="POST", when="after", count=1)
+    with pytest.raises(requests.ConnectionError):
+        requests.post(f"{url}/instance/v1/zones/fr-par-1/ips", json={}, headers=lab.http.headers, timeout=10)
+    assert len(lab.get("ips")["ips"]) == 1
+
+
 def test_the_asynchronous_python_sdk(secure: tuple[Lab, str]) -> None:
     client = sdk("scaleway_async", secure[1])
     from scaleway_async.instance.v1 import InstanceV1API

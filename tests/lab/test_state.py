@@ -6,6 +6,7 @@ from __future__ import annotations
 import signal
 from typing import Any
 
+import pytest
 import requests
 
 from .conftest import Lab
@@ -39,9 +40,11 @@ def test_everything_answered_survives_a_kill(make_lab: Any) -> None:
         headers={"Content-Type": "text/plain"},
         timeout=10,
     )
+    lab.put("/_emulator/quotas", {"instance_ip": 0})
     before = lab.get("/_emulator/state")
     lab.stop(signal.SIGKILL)
     lab.start()
+    lab.post("ips", {}, 403)
     assert lab.get("/_emulator/state") == before
     path = f"/instance/v1/zones/fr-par-1/servers/{servers[0]['id']}/user_data/key"
     assert lab.http.get(lab.url + path, timeout=10).content == b"\x00\xff"
@@ -84,6 +87,12 @@ def test_a_seed_makes_the_lab_repeatable(make_lab: Any) -> None:
     assert one == two
     first.post("/_emulator/reset")
     assert [first.server(f"h-{n}")[key] for n in range(3) for key in keys] == one
+
+
+def test_two_labs_never_share_a_state(make_lab: Any) -> None:
+    lab = make_lab("--speed", "0")
+    with pytest.raises(AssertionError, match="another lab works on the state"):
+        make_lab("--speed", "0", state=lab.state)
 
 
 def test_files_are_served(make_lab: Any) -> None:

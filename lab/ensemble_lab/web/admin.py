@@ -101,13 +101,13 @@ class Admin:
     async def stock(self, request: Request) -> Response:
         """PUT ``{"out_of_stock": ["PLAY2-PICO"]}``: types that cannot be started; their availability says shortage."""
         if request.method == "PUT":
-            self.cloud.out_of_stock = set((await _body(request)).get("out_of_stock", []))
+            self.cloud.limit("stock", (await _body(request)).get("out_of_stock", []))
         return JSONResponse({"out_of_stock": sorted(self.cloud.out_of_stock)})
 
     async def quotas(self, request: Request) -> Response:
         """PUT ``{"instance_server": 10}``: at most so many objects of a kind."""
         if request.method == "PUT":
-            self.cloud.quotas = await _body(request)
+            self.cloud.limit("quotas", await _body(request))
         return JSONResponse(self.cloud.quotas)
 
     async def push(self, request: Request) -> Response:

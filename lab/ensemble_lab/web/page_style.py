@@ -20,13 +20,13 @@ h2 i { color: var(--soft); font-style: normal; font-weight: 400; }
 table { border-collapse: collapse; width: 100%; }
 th { font-weight: 500; color: var(--soft); font-size: 0.8rem; }
 th, td { text-align: left; padding: 0.32rem 1rem; border-top: 1px solid var(--line); white-space: nowrap; }
-td:last-child { width: 100%; }
+td:last-child { width: 100%; white-space: normal; min-width: 9rem; }
 code { font: 0.88em ui-monospace, monospace; }
 .good { color: var(--good); } .busy { color: var(--busy); } .bad { color: var(--bad); }
 .good::before, .busy::before, .bad::before, .off::before { content: "\\25cf\\00a0"; }
 .off { color: var(--soft); }
 .tag { border: 1px solid var(--line); border-radius: 99px; padding: 0 0.5em; font-size: 0.8em; color: var(--soft);
-  margin-right: 0.3em; }
+  margin-right: 0.3em; white-space: nowrap; display: inline-block; line-height: 1.5; }
 .bar { display: inline-block; width: 6rem; height: 0.5rem; border-radius: 4px; background: var(--line);
   vertical-align: middle; margin-right: 0.5em; overflow: hidden; }
 .bar i { display: block; height: 100%; background: var(--accent); }
