@@ -97,6 +97,8 @@ def leftovers() -> list[str]:
         found += [f"{kind} {ident}" for ident in out.stdout.split()]
     images = subprocess.run(["docker", "images", "-q", "ensemble-lab-87/disk"], capture_output=True, text=True)
     found += [f"image {ident}" for ident in images.stdout.split()]
+    labelled = ["docker", "images", "-q", "--filter", "label=ensemble.lab=ensemble-lab-87"]
+    found += [f"image {ident}" for ident in subprocess.run(labelled, capture_output=True, text=True).stdout.split()]
     found += [f"link {path.name}" for path in Path("/sys/class/net").glob("el87-*")]
     found += [f"link {path.name}" for path in Path("/sys/class/net").glob("ens-lab87")]
     tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True).stdout

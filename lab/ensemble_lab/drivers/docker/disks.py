@@ -19,7 +19,7 @@ from ensemble_lab.drivers.base import DriverError, Object
 from ensemble_lab.drivers.docker.images import Images
 from ensemble_lab.drivers.docker.layout import Layout
 from ensemble_lab.drivers.docker.records import Record, Records
-from ensemble_lab.drivers.docker.shell import attempt, run, succeeds
+from ensemble_lab.drivers.docker.shell import attempt, run
 
 
 class Disks:
@@ -77,7 +77,8 @@ class Disks:
             raise DriverError(f"volume {volume['id']} does not exist on this machine")
         frozen = {"root": record["root"] and self._reference("snapshot", ident), "data": self._name("snapshot", ident)}
         container = record["container"]
-        paused = bool(container) and await succeeds("docker", "pause", container)
+        if container:
+            await attempt("docker", "pause", container)
         try:
             await self._new_data(frozen["data"], record["data"])
             if container:
@@ -88,8 +89,8 @@ class Disks:
             elif record["root"]:
                 await run("docker", "tag", record["root"], frozen["root"])
         finally:
-            if paused:
-                await run("docker", "unpause", container)
+            if container:
+                await attempt("docker", "unpause", container)
         self._snapshots.put(ident, frozen)
 
     async def delete_snapshot(self, ident: str) -> None:
@@ -98,10 +99,12 @@ class Disks:
 
     async def destroy(self) -> None:
         """Remove all volumes, images and records; containers must be gone."""
-        lab = self._layout.lab
-        images = await run("docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"{lab}/disk")
-        if images:
-            await attempt("docker", "rmi", "--force", *images.split())
+        tagged = ("--format", "{{.Repository}}:{{.Tag}}", f"{self._layout.lab}/disk")
+        untagged = ("--quiet", "--filter", f"label={self._layout.label}")
+        for which in (tagged, untagged):
+            images = await run("docker", "image", "ls", *which)
+            if images:
+                await attempt("docker", "rmi", "--force", *images.split())
         volumes = await run("docker", "volume", "ls", "--quiet", "--filter", f"label={self._layout.label}")
         if volumes:
             await attempt("docker", "volume", "rm", "--force", *volumes.split())
