@@ -15,8 +15,6 @@ from ensemble_lab.store import Object
 from ensemble_lab.times import now
 from ensemble_lab.web.service import Call
 
-LOCAL_TYPES = ("l_ssd", "scratch")
-
 
 def lay_out(call: Call, server: Object, templates: dict[str, Any], image: Object | None) -> list[Object]:
     """Fill ``server["volumes"]`` from the templates and the image.
@@ -56,42 +54,40 @@ def _existing(call: Call, ident: str) -> Object:
 
 def _make(call: Call, server: Object, template: Object, image: Object | None) -> tuple[Object, Object]:
     """A new disk (and what the driver must know to make it): from the image, from a snapshot, or empty."""
-    source: str | None = template.get("base_snapshot") or (image["root_volume"]["id"] if image else None)
-    size, name = template.get("size"), template.get("name")
+    asked_type, size, name = template.get("volume_type"), template.get("size"), template.get("name")
     make: Object = {"snapshot": None, "image_label": None}
-    on_block = (template.get("volume_type") or "l_ssd") == "sbs_volume"
+    source: str | None = template.get("base_snapshot") or (image["root_volume"]["id"] if image else None)
+    on_block, smallest = asked_type == "sbs_volume", 0
     if source:
-        local = images.local_image(image["id"]) if image and not template.get("base_snapshot") else None
-        if local:
-            make["image_label"] = local["label"]
-            on_block, origin_size = local["type"] == "instance_sbs", images.root_size(local["label"])
-            if not on_block and not size:
-                size = _local_room(call, server)
-        else:
-            snapshot = call.cloud.store.get("instance_snapshot", source) or call.cloud.store.get(
-                "block_snapshot", source
-            )
-            if snapshot is None or snapshot["zone"] != call.zone:
-                raise errors.not_found("instance_snapshot", source)
-            make["snapshot"] = source
-            on_block, origin_size = "class" in snapshot, snapshot["size"]
-        asked_type = template.get("volume_type")
+        on_block, smallest = _origin(call, source, None if template.get("base_snapshot") else image, make)
         if asked_type and (asked_type == "sbs_volume") != on_block:
             raise errors.constraint("volumes", f"a {asked_type} cannot be made of this image or snapshot")
-        if size and size < origin_size:
-            raise errors.constraint("volumes", f"size {size} is less than the {origin_size} of its source")
-        size = size or origin_size
+        size = size or (_local_room(call, server) if make["image_label"] and not on_block else smallest)
     if not size:
         raise errors.constraint("volumes", "a size is wanted")
+    if size < smallest:
+        raise errors.constraint("volumes", f"size {size} is less than the {smallest} of its source")
+    called = image["name"] if image else "volume"
     if on_block:
-        volume = _block_volume(
-            call, server, name or f"{image['name'] if image else 'volume'}_sbs_volume_0", size, source
-        )
+        volume = _block_volume(call, server, name or f"{called}_sbs_volume_0", size, source)
     else:
-        kind = template.get("volume_type") or "l_ssd"
-        volume = new_volume(call, name or (image["name"] if image else "volume"), kind, size, owner_of(server))
+        volume = new_volume(call, name or called, asked_type or "l_ssd", size, owner_of(server))
     make["volume"] = volume["id"]
     return volume, make
+
+
+def _origin(call: Call, source: str, image: Object | None, make: Object) -> tuple[bool, int]:
+    """Where a disk's content comes from, noted in `make`; returns whether that is on block storage, and its size."""
+    local = images.local_image(image["id"]) if image else None
+    if local:
+        make["image_label"] = local["label"]
+        return local["type"] == "instance_sbs", images.root_size(local["label"])
+    store = call.cloud.store
+    snapshot = store.get("instance_snapshot", source) or store.get("block_snapshot", source)
+    if snapshot is None or snapshot["zone"] != call.zone:
+        raise errors.not_found("instance_snapshot", source)
+    make["snapshot"] = source
+    return "class" in snapshot, snapshot["size"]
 
 
 def owner_of(server: Object) -> dict[str, str]:
