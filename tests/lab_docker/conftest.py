@@ -119,7 +119,7 @@ def ssh_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return key
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def lab(ssh_key: Path) -> AsyncIterator[Lab]:
     await Lab(ssh_key).driver.destroy()
     lab = Lab(ssh_key)
@@ -129,13 +129,13 @@ async def lab(ssh_key: Path) -> AsyncIterator[Lab]:
     assert leftovers() == []
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def first(lab: Lab) -> Object:
     """A plain server that answers SSH; tests must leave it usable."""
     return await lab.booted("first")
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def docked(lab: Lab) -> Object:
     """A server with a Docker Engine and a small image made of its own busybox."""
     server = await lab.booted("docked")
