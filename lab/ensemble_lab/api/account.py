@@ -11,6 +11,7 @@ from ensemble_lab.web.service import NO_CONTENT, Call, Reply, Service
 
 SERVICE = Service("/account/v3")
 KIND = "project"
+_GO_WITH_PROJECT = ("job", "ssh_key", KIND)
 _QUALIFICATION = {"architecture_type": "unknown_architecture_type"}
 
 
@@ -67,19 +68,24 @@ def update_project(call: Call) -> Object:
     return {**call.cloud.store.put(KIND, project), "qualification": None}
 
 
+def _holds(call: Call, project: Object) -> bool:
+    """Whether anything of the project is in use; what came by itself or is going away does not count."""
+    for kind in call.cloud.store.kinds():
+        for obj in call.cloud.store.iterate(kind) if kind not in _GO_WITH_PROJECT else ():
+            passing = obj.get("is_default") or obj.get("deletion_requested_at")
+            if project["id"] in (obj.get("project"), obj.get("project_id")) and not passing:
+                return True
+    return False
+
+
 @SERVICE.delete("/projects/{project}")
 def delete_project(call: Call) -> Reply:
     project = _find(call)
-    kinds = [kind for kind in call.cloud.store.kinds() if kind not in ("job", KIND)]
-    if any(
-        project["id"] in (obj.get("project"), obj.get("project_id"))
-        for kind in kinds
-        for obj in call.cloud.store.iterate(kind)
-        if not obj.get("is_default")
-    ):
+    if _holds(call, project):
         raise errors.precondition("resource_still_in_use", "the project is not empty")
-    for vpc in call.cloud.store.list("vpc"):
-        if vpc["project_id"] == project["id"]:
-            call.cloud.store.delete("vpc", vpc["id"])
+    for kind in ("vpc", "ssh_key", "secret"):
+        for obj in call.cloud.store.list(kind):
+            if obj["project_id"] == project["id"]:
+                call.cloud.store.delete(kind, obj["id"])
     call.cloud.store.delete(KIND, project["id"])
     return NO_CONTENT

@@ -353,7 +353,7 @@ def _check_clash(records: dict[str, Object], new: Object) -> None:
     for record in records.values():
         if record["name"] != new["name"]:
             continue
-        if (record["type"], record["data"]) == (new["type"], new["data"]):
+        if all(record.get(part) == new.get(part) for part in ("type", "data", *_CONFIGS)):
             raise errors.constraint("records", f"the record {new['name']} {new['type']} {new['data']} exists")
         if "CNAME" in (record["type"], new["type"]) and new["name"]:
             raise errors.constraint("records", f"a CNAME cannot be beside other records of {new['name']}")
