@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from contextlib import ExitStack
@@ -88,7 +89,8 @@ def main() -> int:
         parties = start_all(stack, arguments.servers)
         print(
             f"{arguments.servers} servers known; each party on one core, the load on another ({os.cpu_count()} cores, "
-            f"load average {os.getloadavg()[0]:.1f}); best of {arguments.rounds} rounds of {arguments.seconds:g} s"
+            f"load average {os.getloadavg()[0]:.1f}); the portal on {python()};\n"
+            f"best of {arguments.rounds} rounds of {arguments.seconds:g} s"
         )
         lines = [compare(title, parties, arguments) for title in REQUESTS]
         peak = {name: memory(party.process) for name, party in parties.items()}
@@ -112,15 +114,24 @@ def start_all(stack: ExitStack, servers: int) -> dict[str, Party]:
         "ENSEMBLE_LISTEN": f"127.0.0.1:{ports['portal']}",
         "ENSEMBLE_ROOMS_PER_MINUTE": "0",
         "ENSEMBLE_LOG_LEVEL": "error",
-        "PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("BENCH_PYTHONPATH", "")]),
+        "PYTHONPATH": os.pathsep.join([str(HERE.parent), sysconfig.get_paths()["purelib"]]),
     }
-    python = os.environ.get("BENCH_PYTHON", sys.executable)
-    portal = start(stack, [python, "-m", "ensemble_portal"], ports["portal"], settings)
+    portal = start(stack, [python(), "-m", "ensemble_portal"], ports["portal"], settings)
     data = Path(folder) / "data.json"
     known = json.loads(fetch(ports["portal"], "/api/v1/servers"))["servers"]
     data.write_text(json.dumps({"servers": known, "words": words("en")}))
     node = start(stack, ["node", str(HERE / "node_reference.js"), str(ports["node"]), str(data)], ports["node"], {})
     return {"portal": Party(ports["portal"], portal), "node": Party(ports["node"], node)}
+
+
+def python() -> str:
+    """The distribution's own Python where it is of the same version: an optimised build, as in the container."""
+    version = ["/usr/bin/python3", "-c", "import sys; print(sys.version_info[:2])"]
+    try:
+        same = subprocess.run(version, capture_output=True, text=True).stdout.strip() == str(sys.version_info[:2])
+    except OSError:
+        same = False
+    return "/usr/bin/python3" if same else sys.executable
 
 
 def compare(title: str, parties: dict[str, Party], arguments: argparse.Namespace) -> bool:

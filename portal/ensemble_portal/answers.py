@@ -9,7 +9,7 @@ import orjson
 
 from .fleet import Fleet
 from .language import LANGUAGES, preferred
-from .links import app_links, embed_script
+from .links import android_link, embed_script, ios_link
 from .problems import MEDIA_TYPE, Problem
 from .rooms import RETRY_AFTER, Room, Rooms
 from .settings import Settings
@@ -57,7 +57,7 @@ class Answers:
 
 
 def created(room: Room) -> Answer:
-    return Answer(201, NEVER_STORED, orjson.dumps(room_json(room)), room.url)
+    return Answer(201, NEVER_STORED, room_body(room), room.url)
 
 
 def refused(problem: Problem, accept_language: str | None) -> Answer:
@@ -65,16 +65,15 @@ def refused(problem: Problem, accept_language: str | None) -> Answer:
     return Answer(problem.status, headers, problem.body(preferred(accept_language)))
 
 
-def room_json(room: Room) -> dict[str, object]:
-    return {
-        "room": room.name,
-        "url": room.url,
-        "server": room.server,
-        "host": room.host,
-        "page": f"/room/{room.server}/{room.path}",
-        "apps": app_links(room.host, room.path),
-        "embed": embed_script(room.host),
-    }
+def room_body(room: Room) -> bytes:
+    """The room as JSON. Only its name can hold letters that JSON escapes; all else is fit for an address already."""
+    name, path, server, host = room
+    apps = f'{{"android":"{android_link(host, path)}","ios":"{ios_link(host, path)}"}}'
+    return (
+        f'{{"room":{orjson.dumps(name).decode()},"url":"https://{host}/{path}","server":"{server}","host":"{host}",'
+        f'"page":"/room/{server}/{path}","apps":{apps},'
+        f'"embed":"{embed_script(host)}"}}'
+    ).encode()
 
 
 def read_room_request(content_type: str | None, body: bytes) -> tuple[str | None, str | None]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from . import metrics
-from .answers import LARGEST_BODY, Answer, read_room_request, room_json
+from .answers import LARGEST_BODY, Answer, read_room_request, room_body
 from .portal import Portal
 from .problems import Problem
 from .rooms import RETRY_AFTER
@@ -64,7 +63,7 @@ async def one_room(request: Request) -> Response:
     room = await portal_of(request).rooms.find(request.path_params["name"])
     if room is None:
         raise Problem("room-unknown")
-    return Response(orjson.dumps(room_json(room)), media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(room_body(room), media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 async def events(request: Request) -> Response:

@@ -36,6 +36,7 @@ class Chooser:
         self._ready: Sequence[Server] = ()
         self._scores: list[float] = []
         self._throws: list[int] = []
+        self._thrown = 0
 
     def see(self, ready: Sequence[Server], at: float, elsewhere: Mapping[str, float] | None = None) -> None:
         """Take in the servers of a new poll, made `at`, and the rooms that other portals gave out since the last one.
@@ -48,7 +49,7 @@ class Chooser:
             rooms[name] = rooms.get(name, 0.0) + count
         self._promised.append(((since + at) / 2, rooms))
         self._given, self._seen_at = {}, at
-        self._throws.clear()
+        self._throws, self._thrown = [], 0
         unseen = self._unseen(at)
         self._ready = [server for server in ready if server.load is not None]
         self._scores = [(server.load or 0.0) + unseen.get(server.name, 0.0) for server in self._ready]
@@ -80,9 +81,10 @@ class Chooser:
         """Indexes of a random few, in random order so that equals are served evenly."""
         if count <= self._choices * 2:
             return self._random.sample(range(count), min(count, self._choices))
-        if len(self._throws) < self._choices:
+        if self._thrown >= len(self._throws):
             dice = memoryview(self._random.randbytes(4 * self._choices * THROWS_AT_ONCE)).cast("I")
             self._throws = [throw * count >> 32 for throw in dice]
-        few = self._throws[-self._choices :]
-        del self._throws[-self._choices :]
-        return few
+            self._thrown = 0
+        first = self._thrown
+        self._thrown += self._choices
+        return self._throws[first : self._thrown]

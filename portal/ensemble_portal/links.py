@@ -9,12 +9,13 @@ from functools import lru_cache
 import segno
 
 
-def app_links(host: str, path: str) -> dict[str, str]:
-    """The links that open the room in the Jitsi Meet apps (which follow no redirect)."""
-    return {
-        "android": f"intent://{host}/{path}#Intent;scheme=org.jitsi.meet;package=org.jitsi.meet;end",
-        "ios": f"org.jitsi.meet://{host}/{path}",
-    }
+def android_link(host: str, path: str) -> str:
+    """Opens the room in the Jitsi Meet app of an Android phone (the apps follow no redirect)."""
+    return f"intent://{host}/{path}#Intent;scheme=org.jitsi.meet;package=org.jitsi.meet;end"
+
+
+def ios_link(host: str, path: str) -> str:
+    return f"org.jitsi.meet://{host}/{path}"
 
 
 def embed_script(host: str) -> str:

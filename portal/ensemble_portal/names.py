@@ -16,6 +16,7 @@ from .problems import Problem
 
 LANGUAGES = {"en": "english", "fr": "french"}
 WORDS_IN_NAME = 5
+FURTHER_WORDS = range(WORDS_IN_NAME - 1)
 LONGEST = 100
 EXCLUDED = re.compile(r"""[:?#\[\]@!$&'()*+,;=></"]""")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff\\|^`{}%]")
@@ -47,8 +48,11 @@ def made_up(language: str) -> str:
     count = len(chosen)
     if len(_throws) <= WORDS_IN_NAME:
         _throws.extend(memoryview(os.urandom(4096)).cast("I"))
-    number = _throws.pop() % 90 + 10
-    return "-".join([chosen[_throws.pop() * count >> 32] for _ in range(WORDS_IN_NAME)] + [str(number)])
+    throw = _throws.pop
+    name = chosen[throw() * count >> 32]
+    for _ in FURTHER_WORDS:
+        name += "-" + chosen[throw() * count >> 32]
+    return f"{name}-{throw() % 90 + 10}"
 
 
 def normalised(name: str) -> str:

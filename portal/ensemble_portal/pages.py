@@ -17,7 +17,7 @@ from .api import body_of, client_of, portal_of
 from .assets import STATIC, TEMPLATES
 from .chart import chart
 from .language import LANGUAGES, preferred
-from .links import app_links, calendar, embed_script, next_hour, qr_svg
+from .links import android_link, calendar, embed_script, ios_link, next_hour, qr_svg
 from .problems import Problem
 from .rooms import Room
 from .texts import TEXTS
@@ -111,7 +111,8 @@ async def room_page(request: Request) -> Response:
         request,
         "room.html",
         room=room,
-        apps=app_links(room.host, room.path),
+        android=android_link(room.host, room.path),
+        ios=ios_link(room.host, room.path),
         embed=embed_script(room.host),
         qr=Markup(qr_svg(room.url, texts["qr_title"])),
         calendar=f"{room_page_of(room)}/calendar.ics",

@@ -6,12 +6,15 @@ import math
 import re
 from datetime import UTC, datetime
 
+import orjson
 import pytest
 from ensemble_portal import names
+from ensemble_portal.answers import room_body
 from ensemble_portal.clients import Limiter, Proxies
 from ensemble_portal.language import preferred
-from ensemble_portal.links import app_links, calendar, next_hour
+from ensemble_portal.links import android_link, calendar, ios_link, next_hour
 from ensemble_portal.problems import KINDS, Problem
+from ensemble_portal.rooms import Room
 from ensemble_portal.settings import Settings, SettingsError, table
 from ensemble_portal.texts import TEXTS
 from hypothesis import given
@@ -146,10 +149,20 @@ def test_the_limiter_forgets() -> None:
 
 
 def test_links_of_the_apps() -> None:
-    assert app_links("h-1.test", "room") == {
-        "android": "intent://h-1.test/room#Intent;scheme=org.jitsi.meet;package=org.jitsi.meet;end",
-        "ios": "org.jitsi.meet://h-1.test/room",
-    }
+    intent = "intent://h-1.test/room#Intent;scheme=org.jitsi.meet;package=org.jitsi.meet;end"
+    assert android_link("h-1.test", "room") == intent
+    assert ios_link("h-1.test", "room") == "org.jitsi.meet://h-1.test/room"
+
+
+@given(st.text(max_size=60))
+def test_every_room_is_told_as_json(typed: str) -> None:
+    try:
+        name = names.normalised(typed)
+    except Problem:
+        return
+    told = orjson.loads(room_body(Room(name, names.path_of(name), "h-1", "h-1.test")))
+    assert told["room"] == name
+    assert told["url"] == f"https://h-1.test/{names.path_of(name)}"
 
 
 def test_the_calendar_file() -> None:
