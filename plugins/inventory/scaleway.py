@@ -6,6 +6,7 @@ DOCUMENTATION = r"""
 ---
 name: scaleway
 short_description: Servers of Scaleway, from all zones at once
+version_added: 0.1.0
 description:
   - Reads the servers of all zones at the same time, and the private addresses of a region with one request.
   - The name of its file ends in C(scaleway.yml) or C(scaleway.yaml).
@@ -79,7 +80,7 @@ keyed_groups:
   - {key: scaleway_commercial_type, prefix: type}
   - {key: scaleway_tags, prefix: tag}
 groups:
-  off: scaleway_state == 'stopped'
+  asleep: scaleway_state == 'stopped'
 
 ---
 # A large fleet, remembered for five minutes

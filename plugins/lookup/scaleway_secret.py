@@ -5,6 +5,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: scaleway_secret
 short_description: Values of Scaleway's secret manager
+version_added: 0.1.0
 description:
   - Returns the values of secrets by their names.
 options:

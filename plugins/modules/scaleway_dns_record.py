@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_dns_record
 short_description: Records of a DNS zone, any number in one change
+version_added: 0.1.0
 description:
   - Creates, changes and removes records of one DNS zone. All changes of a task are made at once, in one version of
     the zone.

@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_dns_zone
 short_description: DNS zones below the account's domains
+version_added: 0.1.0
 description:
   - Creates and removes DNS zones, subdomains of a domain that the account owns. A root zone exists as long as its
     domain is owned.

@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_fleet
 short_description: Many servers of one kind at once
+version_added: 0.1.0
 description:
   - Keeps a fleet of servers C(PREFIX-NUMBER) that are all made from one template, from none to a thousand, in one task.
   - Lists once, plans, and carries the plan out with many requests at a time; in check mode it returns the plan with

@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_image
 short_description: Images that servers are created from
+version_added: 0.1.0
 description:
   - Makes an image of a powered-off server in one step (a snapshot of each disk, and the image of them), or of
     snapshots that exist.

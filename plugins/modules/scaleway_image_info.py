@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_image_info
 short_description: Images of the project, and images of the marketplace
+version_added: 0.1.0
 description:
   - Lists the project's images by name or tags, or what the marketplace has under a label.
 options:

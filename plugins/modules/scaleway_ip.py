@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_ip
 short_description: Reserved addresses of instances
+version_added: 0.1.0
 description:
   - Reserves, attaches, names (reverse DNS) and releases flexible addresses of instances.
   - Such an address has no name of its own. The tag V(name:NAME) serves as its name, and is set by this module.

@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_lb
 short_description: Load balancers
+version_added: 0.1.0
 description:
   - Creates, changes and removes load balancers. What they do is told by M(ensemble.jitsi.scaleway_lb_backend),
     M(ensemble.jitsi.scaleway_lb_frontend), M(ensemble.jitsi.scaleway_lb_certificate)

@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_lb_acl
 short_description: Access rules of a load balancer's frontend
+version_added: 0.1.0
 description:
   - Creates, changes and removes the rules that let requests in, refuse or redirect them before they reach a backend.
 options:

@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_lb_backend
 short_description: Backends of a load balancer
+version_added: 0.1.0
 description:
   - Creates, changes and removes backends, with their servers and their health check.
   - Only what is given is compared and changed.

@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_lb_certificate
 short_description: Certificates of a load balancer
+version_added: 0.1.0
 description:
   - Orders certificates from Let's Encrypt, uploads certificates of your own, and removes them.
 options:

@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_lb_frontend
 short_description: Frontends of a load balancer
+version_added: 0.1.0
 description:
   - Creates, changes and removes frontends, the ports on which a load balancer listens.
 options:

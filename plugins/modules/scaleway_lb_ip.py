@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_lb_ip
 short_description: Reserved addresses of load balancers
+version_added: 0.1.0
 description:
   - Reserves, names (reverse DNS) and releases addresses of load balancers, so that an address is known before its
     balancer exists.

@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_placement_group
 short_description: Placement groups of instances
+version_added: 0.1.0
 description:
   - Creates, changes and removes placement groups, which keep servers in different hypervisors, or close to each other.
   - A group holds at most 20 servers. M(ensemble.jitsi.scaleway_fleet) makes as many groups as a fleet needs.

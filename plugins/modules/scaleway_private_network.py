@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_private_network
 short_description: Private networks of a region
+version_added: 0.1.0
 description:
   - Creates, changes and removes private networks. Servers join with
     O(ensemble.jitsi.scaleway_server#module:private_networks).

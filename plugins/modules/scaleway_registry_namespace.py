@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_registry_namespace
 short_description: Namespaces of the container registry
+version_added: 0.1.0
 description:
   - Creates, changes and removes namespaces of the container registry.
   - A name must be free among all customers of the region.

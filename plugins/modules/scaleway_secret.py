@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_secret
 short_description: Secrets of the secret manager
+version_added: 0.1.0
 description:
   - Creates, changes and removes secrets. A changed value is a new version, and older versions are disabled.
   - Values are compared, but never shown or returned. See P(ensemble.jitsi.scaleway_secret#lookup) for reading them.

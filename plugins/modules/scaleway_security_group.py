@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_security_group
 short_description: Security groups and their rules
+version_added: 0.1.0
 description:
   - Creates, changes and removes security groups of instances, with all of their rules in one task.
   - The rules given are all the rules there are. What the API adds by itself (blocked mail ports) does not count.

@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_server
 short_description: Servers (instances) with their disks, user data and power
+version_added: 0.1.0
 description:
   - Creates, changes, starts, stops, reboots and removes servers.
   - Only what is given is compared and changed.

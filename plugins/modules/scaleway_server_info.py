@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_server_info
 short_description: Servers of the project
+version_added: 0.1.0
 description:
   - Lists servers by name, tags or state.
 options:

@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_server_type_info
 short_description: Server types with price and stock
+version_added: 0.1.0
 description:
   - Lists the server types of a zone with processors, memory, local disk, network, price and stock.
 options:

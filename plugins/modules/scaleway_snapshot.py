@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_snapshot
 short_description: Snapshots of disks
+version_added: 0.1.0
 description:
   - Takes and removes snapshots of local disks and of SBS volumes.
   - Only the disk of a powered-off server is consistent.

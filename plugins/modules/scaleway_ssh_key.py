@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_ssh_key
 short_description: SSH keys of a Scaleway project
+version_added: 0.1.0
 description:
   - Creates, renames, disables and removes SSH keys of a project.
   - Every server that is created afterwards lets these keys in; servers that exist do not learn of a new key by

@@ -7,6 +7,7 @@ DOCUMENTATION = r"""
 ---
 module: scaleway_volume
 short_description: Volumes that outlive servers
+version_added: 0.1.0
 description:
   - Creates, grows and removes SBS volumes and local volumes.
 options:
