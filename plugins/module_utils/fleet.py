@@ -49,6 +49,12 @@ class FleetPlan:
         return [step.name for step in self.steps if step.plan.action in actions]
 
     @property
+    def unsettled(self) -> list[str]:
+        """Servers that an interrupted run left on their way."""
+        kept = [step for step in self.steps if step.plan.action == KEEP]
+        return [step.name for step in kept if step.plan.there["state"] != "running"]
+
+    @property
     def changed(self) -> bool:
         stale = bool(self.records and self.records.changed)
         return bool(self.removals or self.disks or self.idle_groups or stale or len(self.names(KEEP)) < len(self.steps))
@@ -184,7 +190,8 @@ class Fleet:
         self._all([step for step in created if step.name in dying], self._apply)
         self._all([step for step in replaced if step.name not in self.failures], self._create)
         if self.arguments["wait"]:
-            self._running([step.name for step in plan.steps if step.plan.changed and step.name not in self.failures])
+            changed = [step.name for step in plan.steps if step.plan.changed and step.name not in self.failures]
+            self._running([*changed, *plan.unsettled])
         groups = PlacementGroup(self.client, {})
         self.client.each(lambda ident: groups.remove({"id": ident}), plan.idle_groups)
         self.publish(self.look())

@@ -314,7 +314,7 @@ def main() -> None:
     with reported(module):
         fleet = Fleet(connect(module), module.params, module.check_mode)
         plan = fleet.plan()
-        if plan.changed and not module.check_mode:
+        if (plan.changed or plan.unsettled) and not module.check_mode:
             fleet.apply(plan)
         answer = result(fleet, plan)
     for warning in fleet.warnings:

@@ -50,6 +50,17 @@ def test_placement_groups_fill_before_another_is_made(lab: Lab, run: Runner) -> 
     assert sorted(members) == ["h-group-1"] * 3 + ["h-group-2"] * 2
 
 
+def test_servers_that_are_on_their_way_are_waited_for(lab: Lab, run: Runner) -> None:
+    run.ok("fleet", **FLEET, count=2, wait=False)
+    answer = run.ok("fleet", **FLEET, count=2)
+    assert not answer["changed"]
+    assert [each["state"] for each in answer["servers"]] == ["running", "running"]
+    run.ok("server", name="h-1", state="stopped", wait=False)
+    answer = run.ok("fleet", **FLEET, count=2)
+    assert answer["updated"] == ["h-1"]
+    assert answer["servers"][0]["state"] == "running"
+
+
 def test_max_change_stops_a_slip_of_the_pen(lab: Lab, run: Runner) -> None:
     run.ok("fleet", **FLEET, count=4)
     lab.forget_requests()

@@ -212,7 +212,7 @@ class Server(Resource):
 
     def write_part(self, name: str, current: dict[str, Any], value: Any) -> None:
         if name == "power":
-            self._power(self.settle(self.get(current["id"]) or current), value)
+            self._power(self._steady(self.get(current["id"]) or current) or current, value)
         elif name == "private_networks":
             self._join(current, value)
         else:
@@ -310,12 +310,7 @@ class Server(Resource):
             raise Invalid(f"{self} is protected: set protected: false first.")
         doomed = [] if self.arguments.get("keep_volumes") else disks.of_server(current)
         disks.mark(self.client, doomed, current["name"])
-        steady = self.waiter.until(
-            f"{self} to come to rest",
-            lambda: self.look(current["id"]) if self.status(current) in self.transient else current,
-            lambda seen: self.status(seen) not in self.transient or is_dying(seen),
-            self.status,
-        )
+        steady = self._steady(current)
         if steady is None or is_dying(steady):
             return doomed
         if steady["state"] == "stopped":
@@ -323,6 +318,15 @@ class Server(Resource):
         else:
             self.act(steady, "terminate", "stopping")
         return doomed
+
+    def _steady(self, current: dict[str, Any]) -> dict[str, Any] | None:
+        """The server as soon as it can be told what to do: in no passing state, or on its way out."""
+        return self.waiter.until(
+            f"{self} to come to rest",
+            lambda: self.look(current["id"]) if self.status(current) in self.transient else current,
+            lambda seen: self.status(seen) not in self.transient or is_dying(seen),
+            self.status,
+        )
 
     def gone(self, ident: str) -> None:
         self.waiter.until(f"{self} to be gone", lambda: self.look(ident), lambda seen: seen is None, self.status)
