@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
 from modules_stories import KEY, LB, LOCAL_DISK, SERVER
@@ -125,11 +124,21 @@ def test_image_of_a_running_server(lab: Lab, run: Runner) -> None:
 
 
 def test_a_wait_that_ends(lab: Lab, run: Runner) -> None:
-    lab.fault(kind="hang", method="POST", path="/nowhere")
-    arguments: dict[str, Any] = {**SERVER, "state": "running", "image": "debian_trixie", "wait_timeout": 1}
-    run.ok("server", **arguments)
     message = run.error("ip", name="x", reverse="nowhere.example.com", wait_timeout=1)
-    assert "reverse name" in message
+    assert "reverse name nowhere.example.com" in message
+
+
+def test_booted_is_more_than_running(lab: Lab, run: Runner) -> None:
+    server = run.ok("server", **SERVER, state="running", wait_for="booted")["server"]
+    assert (server["state"], server["state_detail"]) == ("running", "booted")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_request_that_hangs_is_asked_again(method: str, lab: Lab, run: Runner) -> None:
+    lab.fault(kind="hang", method=method, seconds=3, count=1)
+    for wish in ({"public_key": KEY}, {"state": "absent"}):
+        assert run.ok("ssh_key", name="op", api_timeout=0.5, **wish)["changed"]
+    assert lab.counts().get("ssh_key") is None
 
 
 def test_records_and_the_rest_of_the_zone(lab: Lab, run: Runner) -> None:
