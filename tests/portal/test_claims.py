@@ -48,10 +48,10 @@ def unique(name: str) -> str:
 async def test_a_claim_holds_until_it_expires(claims: Claims) -> None:
     room = unique("standup")
     assert await claims.find(room) is None
-    assert await claims.claim(room, "h-1", "h-1.test", None, 0.5) == ("h-1", "h-1.test")
-    assert await claims.claim(room, "h-2", "h-2.test", None, 0.5) == ("h-1", "h-1.test")
+    assert await claims.claim(room, "h-1", "h-1.test", None, 1.5) == ("h-1", "h-1.test")
+    assert await claims.claim(room, "h-2", "h-2.test", None, 1.5) == ("h-1", "h-1.test")
     assert await claims.find(room) == ("h-1", "h-1.test")
-    await asyncio.sleep(0.7)
+    await asyncio.sleep(1.8)
     assert await claims.find(room) is None
     assert await claims.claim(room, "h-2", "h-2.test", None, 60) == ("h-2", "h-2.test")
 
@@ -59,8 +59,8 @@ async def test_a_claim_holds_until_it_expires(claims: Claims) -> None:
 async def test_use_prolongs_a_claim(claims: Claims) -> None:
     room = unique("prolonged")
     for _ in range(4):
-        assert await claims.claim(room, "h-1", "h-1.test", None, 0.6) == ("h-1", "h-1.test")
-        await asyncio.sleep(0.3)
+        assert await claims.claim(room, "h-1", "h-1.test", None, 1.8) == ("h-1", "h-1.test")
+        await asyncio.sleep(0.6)
     assert await claims.find(room) == ("h-1", "h-1.test")
 
 
