@@ -62,6 +62,7 @@ def serve(settings: Settings) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=int(settings.stop_timeout),
     )
+    sys.setswitchinterval(0.0005)  # a poll is digested in a thread; visitors must not wait for it
     gc.freeze()
     gc.set_threshold(10_000, 20, 100)
     listener = config.bind_socket()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from .claims import Claims
 from .metrics import Metrics
@@ -18,7 +18,11 @@ log = logging.getLogger("ensemble.poller")
 
 class Poller:
     def __init__(
-        self, prometheus: Prometheus, metrics: Metrics, interval: float, on_answer: Callable[[Answer, float], None]
+        self,
+        prometheus: Prometheus,
+        metrics: Metrics,
+        interval: float,
+        on_answer: Callable[[Answer, float], Awaitable[None]],
     ) -> None:
         self._prometheus = prometheus
         self._metrics = metrics
@@ -27,10 +31,14 @@ class Poller:
         self._silent = False
 
     async def run(self) -> None:
-        """Poll until cancelled, on a steady beat."""
+        """Poll until cancelled, on a steady beat. A bug in one poll must not end the others."""
         beat = time.monotonic()
         while True:
-            await self.poll()
+            try:
+                await self.poll()
+            except Exception:
+                self._metrics.polls.labels("failed").inc()
+                log.exception("a poll went wrong")
             beat = max(beat + self._interval, time.monotonic())
             await asyncio.sleep(beat - time.monotonic())
 
@@ -50,7 +58,7 @@ class Poller:
         if self._silent:
             log.info("Prometheus answers again")
         self._silent = False
-        self._on_answer(answer, started)
+        await self._on_answer(answer, started)
 
 
 async def clean_regularly(claims: Claims) -> None:

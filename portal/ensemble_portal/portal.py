@@ -39,9 +39,9 @@ class Portal:
         self.poller = Poller(prometheus, self.metrics, settings.poll_interval, self.take_in)
         self.stopping = False
 
-    def take_in(self, answer: Answer, now: float) -> None:
-        """A new answer of Prometheus, to the question asked at `now` (monotonic)."""
-        snapshot = self.fleet.update(answer.readings, now, time.time())
+    async def take_in(self, answer: Answer, now: float) -> None:
+        """A new answer of Prometheus, to the question asked at `now` (monotonic); the long part in a thread."""
+        snapshot = await asyncio.to_thread(self.fleet.update, answer.readings, now, time.time())
         self.chooser.see(snapshot.ready, now, self.elsewhere.since_last(answer.rooms))
         self.events.publish(snapshot)
 
