@@ -57,7 +57,8 @@ class Lab:
         """Run a command on a server; returns (exit status, all output)."""
         process = await asyncio.create_subprocess_exec(
             *("ssh", "-q", "-i", str(self.key), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"),
-            *("-o", "ConnectTimeout=2", "-o", "BatchMode=yes", f"root@{self.address(server)}", command),
+            *("-o", "ConnectTimeout=2", "-o", "ServerAliveInterval=2", "-o", "BatchMode=yes"),
+            *(f"root@{self.address(server)}", command),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
