@@ -25,6 +25,7 @@ up: machine ## bring the whole platform up on the local Scaleway of this machine
 down: .venv/ready ## remove everything that `make up` made (built images stay cached: `make clean` drops them)
 	$(LAB) down
 	tools/bootstrap stop-docker
+	tools/bootstrap forget
 
 status: .venv/ready ## what runs, and where
 	@$(LAB) status
@@ -41,6 +42,8 @@ test-fast: .venv/ready ## unit tests and tests against the null driver only
 lint: .venv/ready ## ruff, ansible-lint, ansible-test sanity, documentation lint
 	$(PYTEST) tests/quality
 
-clean: down ## `make down`, and drop caches and the virtual environment too
+clean: .venv/ready ## `make down`, and drop caches and the virtual environment too
 	$(LAB) clean
-	rm -rf .venv .lab
+	tools/bootstrap stop-docker
+	tools/bootstrap forget
+	rm -rf .venv
