@@ -19,7 +19,9 @@ GATES = {
 
 def passes(command: list[str], timeout: int) -> None:
     environment = {**os.environ, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True, timeout=timeout, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, text=True, capture_output=True, timeout=timeout, check=False
+    )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
 
 
@@ -40,4 +42,6 @@ def test_collection_archive_ships_only_the_collection(tmp_path: Path) -> None:
     names = subprocess.run(["tar", "-tzf", archive], text=True, capture_output=True, check=True).stdout.split()
     tops = {name.split("/")[0] for name in names}
     assert {"plugins", "roles", "playbooks", "meta", "README.md", "MANIFEST.json", "FILES.json"} <= tops
-    assert tops.isdisjoint({"lab", "portal", "tests", "inventories", "molecule", "collections", ".venv", ".lab", "tools"})
+    assert tops.isdisjoint(
+        {"lab", "portal", "tests", "inventories", "molecule", "collections", ".venv", ".lab", "tools"}
+    )
