@@ -5,7 +5,7 @@ BIN := .venv/bin
 LAB := tools/lab
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help up down status test test-fast test-platform bench docs lint clean
+.PHONY: help up down status test test-fast bench lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ test-fast: .venv/ready ## unit tests and tests against the null driver only
 
 lint: .venv/ready ## ruff, ansible-lint, ansible-test sanity, documentation lint
 	$(PYTEST) tests/quality
+
+bench: .venv/ready ## the portal beside a plain Node server; prints its own figures
+	$(MAKE) -C portal bench
 
 clean: .venv/ready ## `make down`, and drop caches and the virtual environment too
 	$(LAB) clean
