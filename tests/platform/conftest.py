@@ -10,6 +10,13 @@ import pytest
 from tests.platform.running import Platform, run, runs
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever test comes first waits for the whole platform."""
+    for item in items:
+        if "tests/platform" in item.path.as_posix():
+            item.add_marker(pytest.mark.timeout(1800))
+
+
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     if runs():
