@@ -65,6 +65,14 @@ def change(call: Call, lb: Object) -> None:
     call.cloud.jobs.start(lb_sync, [lb["id"]], lb_id=lb["id"])
 
 
+def keep_part(call: Call, kind: str, part: Object) -> Object:
+    """Write a part of a balancer, and have the machine follow."""
+    part["updated_at"] = now()
+    call.cloud.store.put(kind, part)
+    change(call, {"id": part["lb_id"]})
+    return part
+
+
 @job
 async def lb_sync(cloud: Cloud, lb_id: str) -> None:
     lb = cloud.store.get(LB, lb_id)

@@ -7,7 +7,7 @@ import ipaddress
 from typing import Any
 
 from ensemble_lab import errors
-from ensemble_lab.api.lb import LB, SERVICE, change, find, lb_view, parts_of, written
+from ensemble_lab.api.lb import LB, SERVICE, change, find, keep_part, lb_view, parts_of, written
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.store import Object
 from ensemble_lab.times import duration, now
@@ -121,13 +121,6 @@ def _servers(call: Call) -> list[str]:
     return list(dict.fromkeys(addresses))
 
 
-def _keep(call: Call, backend: Object) -> Object:
-    backend["updated_at"] = now()
-    call.cloud.store.put(KIND, backend)
-    change(call, {"id": backend["lb_id"]})
-    return backend
-
-
 @SERVICE.get("/lbs/{lb}/backends")
 def list_backends(call: Call) -> Object:
     lb = find(call, LB, call["lb"])
@@ -148,7 +141,7 @@ def create_backend(call: Call) -> Object:
         "lb_id": lb["id"],
         "zone": call.zone,
     }
-    return written(backend_view(call.cloud, _keep(call, backend)))
+    return written(backend_view(call.cloud, keep_part(call, KIND, backend)))
 
 
 @SERVICE.get("/backends/{backend}")
@@ -161,7 +154,7 @@ def update_backend(call: Call) -> Object:
     """All fields but the servers and the health check, which have calls of their own."""
     backend = find(call, KIND, call["backend"])
     backend |= _fields(call)
-    return written(backend_view(call.cloud, _keep(call, backend)))
+    return written(backend_view(call.cloud, keep_part(call, KIND, backend)))
 
 
 @SERVICE.delete("/backends/{backend}")
@@ -180,7 +173,7 @@ def delete_backend(call: Call) -> Reply:
 def _set_pool(call: Call, combine: Any) -> Object:
     backend = find(call, KIND, call["backend"])
     backend["pool"] = combine(backend["pool"], _servers(call))
-    return written(backend_view(call.cloud, _keep(call, backend)))
+    return written(backend_view(call.cloud, keep_part(call, KIND, backend)))
 
 
 @SERVICE.put("/backends/{backend}/servers")
@@ -204,4 +197,4 @@ def set_health_check(call: Call) -> Object:
     backend = find(call, KIND, call["backend"])
     call.need("port")
     backend["health_check"] = _health_check(call.body, backend["forward_port"])
-    return _keep(call, backend)["health_check"]
+    return keep_part(call, KIND, backend)["health_check"]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ensemble_lab import errors
-from ensemble_lab.api.lb import LB, SERVICE, change, find, lb_view, parts_of, written
+from ensemble_lab.api.lb import LB, SERVICE, change, find, keep_part, lb_view, parts_of, written
 from ensemble_lab.api.lb_backends import KIND as BACKEND
 from ensemble_lab.api.lb_backends import backend_view
 from ensemble_lab.api.lb_certificates import certificate_view
@@ -61,13 +61,6 @@ def _frontend_fields(call: Call, lb_id: str, ident: str | None = None) -> Object
     }
 
 
-def _keep(call: Call, kind: str, part: Object) -> Object:
-    part["updated_at"] = now()
-    call.cloud.store.put(kind, part)
-    change(call, {"id": part["lb_id"]})
-    return part
-
-
 @SERVICE.get("/lbs/{lb}/frontends")
 def list_frontends(call: Call) -> Object:
     lb = find(call, LB, call["lb"])
@@ -80,7 +73,7 @@ def create_frontend(call: Call) -> Object:
     lb = find(call, LB, call["lb"])
     fields = _frontend_fields(call, lb["id"])
     frontend = {"id": call.cloud.new_id(), **fields, "created_at": now(), "lb_id": lb["id"], "zone": call.zone}
-    return written(frontend_view(call.cloud, _keep(call, FRONTEND, frontend)))
+    return written(frontend_view(call.cloud, keep_part(call, FRONTEND, frontend)))
 
 
 @SERVICE.get("/frontends/{frontend}")
@@ -92,7 +85,7 @@ def get_frontend(call: Call) -> Object:
 def update_frontend(call: Call) -> Object:
     frontend = find(call, FRONTEND, call["frontend"])
     frontend |= _frontend_fields(call, frontend["lb_id"], frontend["id"])
-    return written(frontend_view(call.cloud, _keep(call, FRONTEND, frontend)))
+    return written(frontend_view(call.cloud, keep_part(call, FRONTEND, frontend)))
 
 
 @SERVICE.delete("/frontends/{frontend}")
@@ -149,7 +142,7 @@ def _acl_fields(call: Call, body: Object) -> Object:
 
 def _new_acl(call: Call, frontend: Object, body: Object) -> Object:
     place = {"lb_id": frontend["lb_id"], "frontend_id": frontend["id"], "zone": call.zone}
-    return _keep(call, ACL, {"id": call.cloud.new_id(), **_acl_fields(call, body), "created_at": now(), **place})
+    return keep_part(call, ACL, {"id": call.cloud.new_id(), **_acl_fields(call, body), "created_at": now(), **place})
 
 
 @SERVICE.get("/frontends/{frontend}/acls")
@@ -187,7 +180,7 @@ def get_acl(call: Call) -> Object:
 def update_acl(call: Call) -> Object:
     acl = find(call, ACL, call["acl"])
     acl |= _acl_fields(call, call.body)
-    return written(_acl_view(call.cloud, _keep(call, ACL, acl)))
+    return written(_acl_view(call.cloud, keep_part(call, ACL, acl)))
 
 
 @SERVICE.delete("/acls/{acl}")
@@ -225,7 +218,7 @@ def create_route(call: Call) -> Object:
     place = {"lb_id": frontend["lb_id"], "zone": call.zone}
     parts = {"frontend_id": frontend["id"], "backend_id": backend["id"], "match": _route_match(call)}
     route = {"id": call.cloud.new_id(), **parts, "created_at": now(), **place}
-    return written(_route_view(_keep(call, ROUTE, route)))
+    return written(_route_view(keep_part(call, ROUTE, route)))
 
 
 @SERVICE.get("/routes/{route}")
@@ -238,7 +231,7 @@ def update_route(call: Call) -> Object:
     route = find(call, ROUTE, call["route"])
     call.need("backend_id")
     route |= {"backend_id": find(call, BACKEND, call.body["backend_id"])["id"], "match": _route_match(call)}
-    return written(_route_view(_keep(call, ROUTE, route)))
+    return written(_route_view(keep_part(call, ROUTE, route)))
 
 
 @SERVICE.delete("/routes/{route}")
