@@ -38,6 +38,7 @@ def _add_settings(parser: argparse.ArgumentParser, driver: str, speed: float, st
     )
     parser.add_argument("--port", type=int, default=default.port, help="of the API and its page (default %(default)s)")
     parser.add_argument("--tls-port", type=int, help="HTTPS with the lab's own CA on this port, too")
+    parser.add_argument("--dns-port", type=int, help="answer DNS queries for the zones on 127.0.0.1 at this port, too")
     parser.add_argument(
         "--listen", action="append", metavar="ADDRESS", help="may be given several times (default 127.0.0.1)"
     )

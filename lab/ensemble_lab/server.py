@@ -21,11 +21,14 @@ from ensemble_lab.web.app import create_app
 
 log = logging.getLogger(__name__)
 
+REAL_HOST = "api.scaleway.com"
+"""Some clients have it fixed in their code; the lab's certificate is for it too, where a proxy leads them here."""
+
 
 def make_driver(settings: Settings) -> Driver:
     """The driver of the settings; `docker` is loaded only when it is asked for."""
     if settings.driver == "null":
-        return NullDriver(settings.speed, settings.seed)
+        return NullDriver(settings.speed, settings.seed, settings.dns_port)
     return import_module("ensemble_lab.drivers.docker").create(settings)
 
 
@@ -60,7 +63,7 @@ async def serve(settings: Settings) -> None:
     sockets = [[_listening(address, settings.port) for address in settings.listen]]
     if settings.tls_port:
         authority = ca.load_or_create(settings.cache / "ca")
-        chain, key = authority.issue_files(settings.state / "tls", [*settings.listen, "localhost"])
+        chain, key = authority.issue_files(settings.state / "tls", [*settings.listen, "localhost", REAL_HOST])
         secure = _config(app, lifespan="off", ssl_certfile=str(chain), ssl_keyfile=str(key))
         servers.append(_Server(secure))
         sockets.append([_listening(address, settings.tls_port) for address in settings.listen])

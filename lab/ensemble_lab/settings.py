@@ -32,6 +32,8 @@ class Settings:
     driver: str = "null"
     port: int = 8900
     tls_port: int | None = None
+    dns_port: int | None = None
+    """Of the DNS on 127.0.0.1; not given: none with the null driver, 5300 and the subnet's number with docker."""
     listen: list[str] = field(default_factory=lambda: ["127.0.0.1"])
     state: Path = Path(".lab")
     cache: Path = field(default_factory=lambda: Path("~/.cache/ensemble-lab").expanduser())

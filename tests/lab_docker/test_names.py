@@ -10,7 +10,7 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
-from ensemble_lab.drivers.docker.names import Zones
+from ensemble_lab.drivers.docker.kept_zones import KeptZones
 from ensemble_lab.drivers.docker.records import Records
 
 RECORDS = [
@@ -31,7 +31,7 @@ RECORDS = [
 
 @pytest.fixture
 def zones(tmp_path):
-    zones = Zones(Records(tmp_path))
+    zones = KeptZones(Records(tmp_path))
     zones.apply("example.test", RECORDS)
     return zones
 
@@ -93,7 +93,7 @@ def test_zones_survive_a_restart_and_a_record_that_cannot_be_served_spoils_nothi
     zones.apply(
         "sub.example.test", [*RECORDS, {"name": "bad", "type": "A", "data": "not an address", "ttl": 60, "priority": 0}]
     )
-    again = Zones(Records(tmp_path))
+    again = KeptZones(Records(tmp_path))
     assert data(ask(again, "h-1.sub.example.test", "A")) == {"10.87.1.1", "10.87.1.2"}
     again.delete("sub.example.test")
     assert ask(again, "h-1.sub.example.test", "A").rcode() == dns.rcode.NXDOMAIN
@@ -104,7 +104,7 @@ async def test_the_machine_and_the_servers_ask_the_lab(lab, first):
     await lab.driver.zone_apply("example.test", RECORDS)
     query = dns.message.make_query("h-1.example.test", "A")
     for ask_by in (dns.query.udp, dns.query.tcp):
-        reply = await asyncio.to_thread(ask_by, query, "127.0.0.1", 3, lab.driver.layout.loopback_dns_port)
+        reply = await asyncio.to_thread(ask_by, query, "127.0.0.1", 3, lab.driver.layout.dns_port)
         assert data(reply) == {"10.87.1.1", "10.87.1.2"}
     assert "10.87.1.3" in await lab.on(first, "getent hosts x.wild.example.test")
     await lab.driver.zone_delete("example.test")

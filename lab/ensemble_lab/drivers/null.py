@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ensemble_lab.drivers.base import Api, Object
+from ensemble_lab.drivers.names import NameServer, Zones
 
 # operation -> seconds (least, usual, most) as recorded
 DURATIONS = {
@@ -54,13 +55,16 @@ def _fingerprint(source: random.Random) -> bytes:
 
 
 class NullDriver:
-    """Same API and state machines on timers."""
+    """Same API and state machines on timers; with ``dns_port``, names that are real: its DNS answers for the zones."""
 
     name = "null"
 
-    def __init__(self, speed: float = 1.0, seed: int | None = None):
+    def __init__(self, speed: float = 1.0, seed: int | None = None, dns_port: int | None = None):
         self.speed = speed
         self._random = random.Random(seed)
+        self._dns_port = dns_port
+        self._zones = Zones()
+        self._names = NameServer(self._zones)
         self._api: Api
         self._addresses = self._free_addresses()
         self._known_lbs: set[str] = set()
@@ -74,6 +78,8 @@ class NullDriver:
 
     async def start(self, api: Api) -> None:
         self._api = api
+        if self._dns_port:
+            await self._names.listen("127.0.0.1", self._dns_port)
         for server in api.list("instance_server"):
             if server["state"] == "running" and server["state_detail"] == "booting kernel":
                 self._boot(server["id"])
@@ -81,17 +87,19 @@ class NullDriver:
     async def stop(self) -> None:
         for guest in list(self._guests):
             guest.cancel()
+        await self._names.stop()
 
     async def destroy(self) -> None:
         await self.stop()
         self._known_lbs.clear()
+        self._zones.clear()
 
     def info(self) -> Object:
         return {
             "driver": self.name,
             "speed": self.speed,
             "gateway": None,
-            "dns": None,
+            "dns": f"127.0.0.1:{self._dns_port}" if self._dns_port else None,
             "registry": None,
             "ca_file": None,
         }
@@ -207,8 +215,11 @@ class NullDriver:
 
     async def zone_apply(self, zone: str, records: list[Object]) -> None:
         await self._take("zone")
+        if self._dns_port:
+            self._zones.apply(zone, records)
 
-    async def zone_delete(self, zone: str) -> None: ...
+    async def zone_delete(self, zone: str) -> None:
+        self._zones.delete(zone)
 
     async def namespace_delete(self, namespace: Object) -> None:
         await self._take("namespace_delete", least=FAREWELL)

@@ -14,16 +14,17 @@ from ensemble_lab.drivers.docker.dhcp import Dhcp
 from ensemble_lab.drivers.docker.disks import Disks
 from ensemble_lab.drivers.docker.firewall import OPEN, Firewall, policy
 from ensemble_lab.drivers.docker.images import Images
+from ensemble_lab.drivers.docker.kept_zones import KeptZones
 from ensemble_lab.drivers.docker.layout import Layout
 from ensemble_lab.drivers.docker.lxcfs import Lxcfs
 from ensemble_lab.drivers.docker.metadata import metadata_app
-from ensemble_lab.drivers.docker.names import NameServer, Zones
 from ensemble_lab.drivers.docker.network import Network
 from ensemble_lab.drivers.docker.processes import Processes
 from ensemble_lab.drivers.docker.records import Record, Records
 from ensemble_lab.drivers.docker.registry import Registry
 from ensemble_lab.drivers.docker.servers import POWERED_OFF, REBOOTED, Servers
 from ensemble_lab.drivers.docker.web import Service
+from ensemble_lab.drivers.names import NameServer
 from ensemble_lab.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class DockerDriver:
         self._servers = Servers(
             layout, self._network, self._firewall, self._dhcp, self._disks, self._lxcfs, self._group_of
         )
-        self._zones = Zones(Records(layout.folder("zones")))
+        self._zones = KeptZones(Records(layout.folder("zones")))
         self._names = NameServer(self._zones)
         self._balancers = Balancers(
             self._network, self._processes, Records(layout.folder("balancers")), layout.folder("haproxy")
@@ -68,7 +69,7 @@ class DockerDriver:
         await self._lxcfs.start()
         metadata = metadata_app(api, self._servers.at)
         await self._serve(Service(metadata, self.layout.gateway, self.layout.metadata_port, close_first=True))
-        await self._names.listen("127.0.0.1", self.layout.loopback_dns_port)
+        await self._names.listen("127.0.0.1", self.layout.dns_port)
         await self._names.listen(self.layout.gateway, 53)
         await self._balancers.start()
         await self._registry.start(api)
@@ -126,7 +127,7 @@ class DockerDriver:
         return {
             "driver": self.name,
             "gateway": layout.gateway,
-            "dns": f"127.0.0.1:{layout.loopback_dns_port}",
+            "dns": f"127.0.0.1:{layout.dns_port}",
             "registry": layout.registry,
             "ca_file": str(self._ca.file),
             "network": layout.lab,

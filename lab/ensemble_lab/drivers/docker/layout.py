@@ -22,12 +22,15 @@ class Layout:
     number: int
     state: Path
     cache: Path
+    dns_port: int
+    """On loopback, beside port 53 of the gateway."""
 
     @classmethod
     def of(cls, settings: Settings) -> Layout:
         subnet = ipaddress.IPv4Network(settings.subnet)
         number = 0 if settings.subnet == DEFAULT_SUBNET else subnet.network_address.packed[1]
-        return cls(subnet, number, settings.state.resolve(), settings.cache.resolve())
+        dns_port = settings.dns_port or 5300 + number
+        return cls(subnet, number, settings.state.resolve(), settings.cache.resolve(), dns_port)
 
     @property
     def lab(self) -> str:
@@ -60,10 +63,6 @@ class Layout:
     def docker_range(self) -> str:
         """Where Docker takes addresses for containers that others put on the lab's network."""
         return f"{self.subnet[250 * 256]}/24"
-
-    @property
-    def loopback_dns_port(self) -> int:
-        return 5300 + self.number
 
     @property
     def metadata_port(self) -> int:

@@ -14,7 +14,6 @@ from typing import cast
 from dnslib import CLASS, QTYPE, RCODE, RD, RR, SOA, DNSError, DNSHeader, DNSRecord
 
 from ensemble_lab.drivers.base import DriverError, Object
-from ensemble_lab.drivers.docker.records import Records
 
 log = logging.getLogger(__name__)
 
@@ -27,28 +26,18 @@ _CNAME_DEPTH = 8
 class Zones:
     """Answers from the records of the zones, in the form that the domain API gives them."""
 
-    def __init__(self, kept: Records):
-        self._kept = kept
+    def __init__(self) -> None:
         self._names: dict[str, dict[str, list[RR]]] = {}
         """zone -> full name -> records."""
-        for zone, content in kept.entries():
-            self._names[zone] = _index(zone, content["records"])
 
     def apply(self, zone: str, records: list[Object]) -> None:
-        zone = zone.rstrip(".").lower()
-        essentials = [
-            {key: record.get(key) for key in ("name", "type", "data", "ttl", "priority")} for record in records
-        ]
-        self._names[zone] = _index(zone, essentials)
-        self._kept.put(zone, {"records": essentials})
+        self._names[_canonical(zone)] = _index(_canonical(zone), records)
 
     def delete(self, zone: str) -> None:
-        self._names.pop(zone.rstrip(".").lower(), None)
-        self._kept.drop(zone.rstrip(".").lower())
+        self._names.pop(_canonical(zone), None)
 
     def clear(self) -> None:
         self._names.clear()
-        self._kept.clear()
 
     def zone_of(self, name: str) -> str | None:
         """The closest zone above a name."""
@@ -101,6 +90,10 @@ class Zones:
             if parent in names:
                 break
         return None
+
+
+def _canonical(zone: str) -> str:
+    return zone.rstrip(".").lower()
 
 
 def _index(zone: str, records: list[Object]) -> dict[str, list[RR]]:
