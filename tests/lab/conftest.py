@@ -19,6 +19,7 @@ import requests
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "11111111-1111-4111-8111-111111111111"
+ACCESS_KEY = "SCWLABLABLABLABLABLA"
 TOKEN = "22222222-2222-4222-8222-222222222222"
 UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
@@ -56,6 +57,11 @@ class Lab:
                 assert time.monotonic() < end, self.log()
                 assert self.process.poll() is None, self.log()
                 time.sleep(0.05)
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate of the lab's own CA."""
+        return self.state / "cache" / "ca" / "ca.pem"
 
     def log(self) -> str:
         return (self.state.parent / f"{self.state.name}.log").read_text()
@@ -159,3 +165,12 @@ def make_lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
     for lab in labs:
         if lab.process and lab.process.poll() is None:
             lab.stop()
+
+
+@pytest.fixture
+def secure(make_lab: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch) -> tuple[Lab, str]:
+    """A lab with HTTPS (the lab's own CA is trusted by whatever uses requests), and its https URL."""
+    port = free_port()
+    lab = make_lab("--speed", "0", "--tls-port", str(port))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(lab.ca_file))
+    return lab, f"https://127.0.0.1:{port}"

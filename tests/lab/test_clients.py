@@ -10,25 +10,13 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from .conftest import PROJECT, ROOT, TOKEN, Lab, free_port
-
-ACCESS_KEY = "SCWLABLABLABLABLABLA"
-
-
-@pytest.fixture
-def secure(make_lab: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch) -> tuple[Lab, str]:
-    """A lab with HTTPS (the lab's own CA is trusted by whatever uses requests), and its https URL."""
-    port = free_port()
-    lab = make_lab("--speed", "0", "--tls-port", str(port))
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(lab.state / "cache" / "ca" / "ca.pem"))
-    return lab, f"https://127.0.0.1:{port}"
+from .conftest import ACCESS_KEY, PROJECT, ROOT, TOKEN, Lab, free_port
 
 
 def sdk(module: str, url: str) -> Any:
@@ -255,7 +243,7 @@ def test_the_javascript_sdk(secure: tuple[Lab, str], tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(modules)
     (tmp_path / "test.mjs").write_text(JAVASCRIPT)
     more = {"KEY": ACCESS_KEY, "TOKEN": TOKEN, "URL": secure[1], "PROJECT": PROJECT}
-    trust = {"NODE_EXTRA_CA_CERTS": str(secure[0].state / "cache" / "ca" / "ca.pem")}
+    trust = {"NODE_EXTRA_CA_CERTS": str(secure[0].ca_file)}
     done = subprocess.run(
         ["node", "test.mjs"],
         cwd=tmp_path,

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ sys.path[:0] = [str(ROOT / "lab"), str(Path(__file__).parent)]
 from ensemble_lab.drivers.docker import DockerDriver  # noqa: E402
 from ensemble_lab.settings import Settings  # noqa: E402
 from fake_cloud import FakeCloud, Object  # noqa: E402
+from whole_lab import WholeLab, destroy  # noqa: E402
 
 STATE = Path(tempfile.gettempdir()) / "ensemble-lab-tests"
 """Always the same folder, so that a run finds and removes what a killed one left."""
@@ -33,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         and subprocess.run(["docker", "info"], capture_output=True).returncode == 0
     )
     for item in items:
-        if Path(__file__).parent in item.path.parents and "lab" in getattr(item, "fixturenames", []):
+        if Path(__file__).parent in item.path.parents and {"lab", "whole_lab"} & {*getattr(item, "fixturenames", [])}:
             item.add_marker(pytest.mark.docker)
             if not usable:
                 item.add_marker(pytest.mark.skip(reason="needs root and a Docker Engine"))
@@ -154,3 +155,14 @@ async def docked(lab: Lab) -> Object:
         "DOCKER_BUILDKIT=0 docker build -q -t box:2 -",
     )
     return server
+
+
+@pytest.fixture
+def whole_lab() -> Iterator[WholeLab]:
+    """An empty lab with API and machines in a process of its own."""
+    destroy()
+    lab = WholeLab()
+    lab.start()
+    yield lab
+    lab.kill()
+    destroy()

@@ -3,102 +3,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
 import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
-from ensemble_lab.drivers.docker import DockerDriver
-from ensemble_lab.settings import PROJECT, SECRET_KEY, Settings
+from ensemble_lab.settings import PROJECT
+from whole_lab import INSTANCE, running
 
 pytestmark = pytest.mark.docker
 
-STATE = Path(tempfile.gettempdir()) / "ensemble-lab-killed"
-PORT = 8988
-SUBNET = "10.88.0.0/16"
-INSTANCE = "/instance/v1/zones/fr-par-1"
 
-
-class Process:
-    """A lab in the foreground that can be killed and started again on the same state."""
-
-    def __init__(self) -> None:
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "ensemble_lab", "serve", "--driver", "docker", "--port", str(PORT)]
-        options = ["--state", str(STATE), "--subnet", SUBNET, "--dns-domain", "killed.test"]
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "lab")}
-        with (STATE / "lab.log").open("ab") as log:
-            self.process = subprocess.Popen([*command, *options], env=environment, stdout=log, stderr=log)
-        self.wait(lambda: self.ask("GET", f"{INSTANCE}/servers"), 240)
-
-    def kill(self) -> None:
-        assert self.process
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def ask(self, method: str, path: str, **body: Any) -> Any:
-        answer = requests.request(
-            method,
-            f"http://127.0.0.1:{PORT}{path}",
-            json=body or None,
-            headers={"X-Auth-Token": SECRET_KEY},
-            timeout=10,
-        )
-        answer.raise_for_status()
-        return answer.json() if answer.content else {}
-
-    def server(self, ident: str) -> Any:
-        return self.ask("GET", f"{INSTANCE}/servers/{ident}")["server"]
-
-    def wait(self, condition: Any, seconds: float) -> Any:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            try:
-                if result := condition():
-                    return result
-            except requests.RequestException:
-                pass
-            time.sleep(0.2)
-        pytest.fail(f"waited {seconds} s in vain; the lab's log ends: {(STATE / 'lab.log').read_text()[-1500:]}")
-
-    def act(self, ident: str, action: str) -> None:
-        self.ask("POST", f"{INSTANCE}/servers/{ident}/action", action=action)
-
-    def booted(self, ident: str) -> Any:
-        return self.wait(lambda: (s := self.server(ident))["state_detail"] == "booted" and s, 90)
-
-
-def destroy() -> None:
-    STATE.mkdir(exist_ok=True)
-    asyncio.run(DockerDriver(Settings(driver="docker", state=STATE, subnet=SUBNET)).destroy())
-    for path in STATE.glob("lab.*"):
-        path.unlink()
-
-
-@pytest.fixture
-def lab_process() -> Iterator[Process]:
-    if os.geteuid() != 0 or subprocess.run(["docker", "info"], capture_output=True).returncode:
-        pytest.skip("needs root and a Docker Engine")
-    destroy()
-    lab = Process()
-    lab.start()
-    yield lab
-    lab.kill()
-    destroy()
-
-
-def test_state_and_machines_agree_after_every_kill(lab_process, ssh_key):
-    lab = lab_process
+def test_state_and_machines_agree_after_every_kill(whole_lab, ssh_key):
+    lab = whole_lab
     lab.ask(
         "POST",
         "/iam/v1alpha1/ssh-keys",
@@ -154,13 +69,3 @@ def test_state_and_machines_agree_after_every_kill(lab_process, ssh_key):
     lab.start()
     lab.wait(lambda: lab.ask("GET", f"{INSTANCE}/servers")["servers"] == [], 60)
     assert not running()
-
-
-def running() -> list[str]:
-    names = subprocess.run(
-        ["docker", "ps", "-q", "--filter", "label=ensemble.lab=ensemble-lab-88"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return names.stdout.split()
