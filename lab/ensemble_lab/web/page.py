@@ -46,8 +46,10 @@ def _table(title: str, head: list[str], rows: Iterable[list[str]], note: str = "
     return f"<section>{heading}<table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table></section>"
 
 
-def _tags(obj: Object) -> str:
-    return "".join(f"<span class=tag>{escape(tag)}</span>" for tag in obj["tags"])
+def _named(obj: Object) -> str:
+    """The name, and below it the tags."""
+    tags = "".join(f"<span class=tag>{escape(tag)}</span>" for tag in obj["tags"])
+    return f"<b>{escape(obj['name'])}</b><div>{tags}</div>"
 
 
 def _size(size: int) -> str:
@@ -81,10 +83,8 @@ async def _servers(cloud: Cloud) -> str:
         image = (server["image"] or {}).get("name", "")
         state = _state(server["state"], server["state_detail"])
         place = f"{escape(server['commercial_type'])} <span class=tag>{server['zone']}</span>"
-        rows.append(
-            [f"<b>{escape(server['name'])}</b>", state, place, addresses, _load(load), escape(image), _tags(server)]
-        )
-    return _table("Servers", ["Name", "State", "Type", "Addresses", "Load", "Image", "Tags"], rows)
+        rows.append([_named(server), state, place, addresses, _load(load), escape(image)])
+    return _table("Servers", ["Name and tags", "State", "Type", "Addresses", "Load", "Image"], rows)
 
 
 async def _balancers(cloud: Cloud) -> str:
@@ -123,10 +123,10 @@ def _records(cloud: Cloud) -> str:
 
 def _images(cloud: Cloud) -> str:
     rows = [
-        [f"<b>{escape(image['name'])}</b>", _state(image["state"]), escape(image["zone"]), image["arch"], _tags(image)]
+        [_named(image), _state(image["state"]), escape(image["zone"]), image["arch"]]
         for image in cloud.store.list("instance_image")
     ]
-    return _table("Images", ["Name", "State", "Zone", "Architecture", "Tags"], rows)
+    return _table("Images", ["Name and tags", "State", "Zone", "Architecture"], rows)
 
 
 def _disks(cloud: Cloud) -> str:
@@ -172,7 +172,7 @@ async def _page(cloud: Cloud) -> str:
     told = "".join(f"<span>{escape(fact)}</span>" for fact in facts)
     return (
         "<!doctype html><html lang=en><head><meta charset=utf-8><title>Ensemble lab</title>"
-        "<meta name=viewport content='width=device-width, initial-scale=1'>"
+        "<meta name=viewport content='width=device-width, initial-scale=1'><link rel=icon href='data:,'>"
         f"<meta http-equiv=refresh content={RENEW_SECONDS}><style>{CSS}</style></head>"
         f"<body><header><h1><b>Ensemble</b> lab</h1>{told}</header><main>{''.join(sections)}</main></body></html>"
     )

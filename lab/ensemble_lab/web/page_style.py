@@ -20,6 +20,7 @@ h2 i { color: var(--soft); font-style: normal; font-weight: 400; }
 table { border-collapse: collapse; width: 100%; }
 th { font-weight: 500; color: var(--soft); font-size: 0.8rem; }
 th, td { text-align: left; padding: 0.32rem 1rem; border-top: 1px solid var(--line); white-space: nowrap; }
+td:first-child div { white-space: normal; min-width: 17rem; }
 td:last-child { width: 100%; white-space: normal; min-width: 9rem; }
 code { font: 0.88em ui-monospace, monospace; }
 .good { color: var(--good); } .busy { color: var(--busy); } .bad { color: var(--bad); }
