@@ -5,7 +5,7 @@ BIN := .venv/bin
 LAB := tools/lab
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help up down status test test-fast bench lint clean
+.PHONY: help up down status test test-fast bench lint docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,6 +44,12 @@ lint: .venv/ready ## ruff, ansible-lint, ansible-test sanity, documentation lint
 
 bench: .venv/ready ## the portal beside a plain Node server; prints its own figures
 	$(MAKE) -C portal bench
+
+docs: .venv/ready ## the documentation site, docs/build/index.html
+	@install -d -m 755 docs/reference
+	PATH="$(CURDIR)/$(BIN):$$PATH" antsibull-docs --config-file docs/antsibull-docs.cfg collection --use-current \
+		--squash-hierarchy --fail-on-error --cleanup everything --dest-dir docs/reference ensemble.jitsi
+	$(BIN)/sphinx-build -q -W --keep-going docs docs/build
 
 clean: .venv/ready ## `make down`, and drop caches and the virtual environment too
 	$(LAB) clean
