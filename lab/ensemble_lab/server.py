@@ -16,6 +16,7 @@ from ensemble_lab import ca
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.drivers.base import Driver
 from ensemble_lab.drivers.null import NullDriver
+from ensemble_lab.lab import Lab
 from ensemble_lab.settings import Settings
 from ensemble_lab.web.app import create_app
 
@@ -58,7 +59,7 @@ def _config(app: object, **more: object) -> uvicorn.Config:
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. HTTP on every listen address, and HTTPS beside it with ``tls_port``."""
     cloud = Cloud(settings, make_driver(settings))
-    app = create_app(cloud)
+    app = create_app(Lab(cloud))
     servers = [_Server(_config(app))]
     sockets = [[_listening(address, settings.port) for address in settings.listen]]
     if settings.tls_port:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ensemble_lab import errors
+from ensemble_lab.cloud import Cloud
 from ensemble_lab.store import Object
 from ensemble_lab.times import now
 from ensemble_lab.web.lists import containing, equal, plain_list
@@ -35,21 +36,32 @@ def list_projects(call: Call) -> Object:
     )
 
 
+def ensure_project(cloud: Cloud) -> None:
+    """The project that every account begins with: in Scaleway's clouds its id is the organisation's own."""
+    settings = cloud.settings
+    if not cloud.store.get(KIND, settings.project):
+        _new(cloud, settings.project, "default", "")
+
+
+def _new(cloud: Cloud, ident: str, name: str, description: str) -> Object:
+    moment = now()
+    project = {
+        "id": ident,
+        "name": name,
+        "organization_id": cloud.settings.organization,
+        "created_at": moment,
+        "updated_at": moment,
+        "description": description,
+    }
+    return cloud.store.put(KIND, project)
+
+
 @SERVICE.post("/projects")
 def create_project(call: Call) -> Object:
-    moment = now()
     name = call.body.get("name") or f"project-{call.cloud.new_id()[:8]}"
     if any(project["name"] == name for project in call.cloud.store.iterate(KIND)):
         raise errors.constraint("name", f"a project named {name} exists")
-    project = {
-        "id": call.cloud.new_id(),
-        "name": name,
-        "organization_id": call.cloud.settings.organization,
-        "created_at": moment,
-        "updated_at": moment,
-        "description": call.body.get("description") or "",
-    }
-    call.cloud.store.put(KIND, project)
+    project = _new(call.cloud, call.cloud.new_id(), name, call.body.get("description") or "")
     return {**project, "qualification": None}
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ensemble_lab import errors
+from ensemble_lab.api.instance_views import machine_of
 from ensemble_lab.catalog import images
 from ensemble_lab.cloud import Cloud, driver_volume
 from ensemble_lab.drivers.base import DriverError
@@ -252,7 +253,7 @@ async def block_snapshot_create(cloud: Cloud, snapshot_id: str) -> None:
     if not snapshot or not volume:
         return
     try:
-        await cloud.driver.snapshot_create(driver_volume(snapshot), driver_volume(volume), cloud.machine_of(volume))
+        await cloud.driver.snapshot_create(driver_volume(snapshot), driver_volume(volume), machine_of(cloud, volume))
     except DriverError:
         _settle(cloud, SNAPSHOT, snapshot, "error")
         raise

@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ensemble_lab import errors
+from ensemble_lab.api import block
 from ensemble_lab.api.instance import SERVICE, find, task, touch
 from ensemble_lab.api.instance_disks import let_go, mark_written
 from ensemble_lab.api.instance_images import new_image
@@ -192,8 +193,6 @@ def guest_reported(cloud: Cloud, server_id: str, event: str) -> None:
 
 def _backup(call: Call, server: Object) -> Object:
     """An image of the server with snapshots of its disks, in one call."""
-    from ensemble_lab.api import block
-
     now = datetime.now(UTC)
     name = call.body.get("name") or f"image_{server['name']}_{now:%Y-%m-%d_%H-%M}"
     chosen = {ident for ident in call.body.get("volumes") or {} if ident in server["volumes"].values()}

@@ -6,6 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 from ensemble_lab import errors
+from ensemble_lab.api.block import new_block_volume
+from ensemble_lab.api.instance_views import machine_of, server_seen
 from ensemble_lab.api.instance_volumes import new_volume
 from ensemble_lab.catalog import images
 from ensemble_lab.catalog.server_types import server_types
@@ -47,7 +49,7 @@ def _existing(call: Call, ident: str) -> Object:
     volume = call.cloud.store.get("instance_volume", ident) or call.cloud.store.get("block_volume", ident)
     if volume is None or volume["zone"] != call.zone:
         raise errors.not_found("instance_volume", ident)
-    if call.cloud.machine_of(volume):
+    if machine_of(call.cloud, volume):
         raise errors.constraint("volumes", f"volume {ident} is already attached to a server")
     return volume
 
@@ -100,8 +102,6 @@ def _local_room(call: Call, server: Object) -> int:
 
 
 def _block_volume(call: Call, server: Object, name: str, size: int, snapshot: str | None) -> Object:
-    from ensemble_lab.api.block import new_block_volume
-
     volume = new_block_volume(call, name, size, server["project"], parent_snapshot=snapshot)
     volume["status"] = "in_use"
     return volume
@@ -160,7 +160,7 @@ def _leave(cloud: Cloud, server: Object, ident: str) -> None:
 
 @job
 async def volume_leave(cloud: Cloud, server_id: str, volume_id: str) -> None:
-    server = cloud.get("instance_server", server_id)
+    server = server_seen(cloud, server_id)
     if server:
         await cloud.driver.server_update(server)
     await cloud.pretend(0.0, 5.0, least=0.15)

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from ensemble_lab import errors
+from ensemble_lab.api.domain import resolves
 from ensemble_lab.api.instance import SERVICE, comma_tags, created, in_zone, owner
+from ensemble_lab.api.instance_machines import start_update
 from ensemble_lab.api.instance_views import ip_view
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.store import Object
@@ -112,8 +114,6 @@ def _server(call: Call, ident: str) -> Object:
 
 
 def _tell_machine(call: Call, server: Object) -> None:
-    from ensemble_lab.api.instance_servers import start_update
-
     start_update(call.cloud, server)
 
 
@@ -145,8 +145,6 @@ def update_ip(call: Call) -> Object:
 
 def _set_reverse(call: Call, ip: Object, reverse: str | None) -> None:
     """A name must resolve to the address: in the lab that means a record of one of its zones says so."""
-    from ensemble_lab.api.domain import resolves
-
     dashed = (ip["address"] or "").replace(".", "-")
     own = reverse == f"{dashed}.instances.scw.cloud"
     if reverse and not own and not resolves(call.cloud, reverse, ip["address"]):

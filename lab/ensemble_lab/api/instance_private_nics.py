@@ -6,6 +6,7 @@ from __future__ import annotations
 from ensemble_lab import errors
 from ensemble_lab.api import ipam
 from ensemble_lab.api.instance import SERVICE, comma_tags, created, find, touch
+from ensemble_lab.api.instance_machines import server_update
 from ensemble_lab.api.instance_v2 import SERVICE as V2
 from ensemble_lab.api.instance_views import nic_view
 from ensemble_lab.cloud import Cloud
@@ -57,7 +58,7 @@ async def private_nic_attach(cloud: Cloud, nic_id: str) -> None:
     nic = cloud.store.get(KIND, nic_id)
     if nic is None:
         return
-    await cloud.driver.server_update(cloud.get("instance_server", nic["server_id"]) or {})
+    await server_update(cloud, nic["server_id"])
     if nic["state"] == "attaching" and cloud.store.get(KIND, nic_id):
         nic["state"] = "available"
         touch(nic)

@@ -12,7 +12,8 @@ from ensemble_lab.api import instance_disks as disks
 from ensemble_lab.api import instance_images, instance_ips, instance_placement_groups, instance_private_nics
 from ensemble_lab.api import instance_security_groups as groups
 from ensemble_lab.api.instance import SERVICE, comma_tags, created, find, in_zone, owner, touch
-from ensemble_lab.api.instance_views import server_view
+from ensemble_lab.api.instance_machines import start_update
+from ensemble_lab.api.instance_views import server_seen, server_view
 from ensemble_lab.catalog import images
 from ensemble_lab.catalog.server_types import server_types
 from ensemble_lab.cloud import Cloud, driver_volume
@@ -189,7 +190,7 @@ async def server_create(cloud: Cloud, server_id: str, makes: list[Object]) -> No
             await cloud.driver.volume_create(
                 driver_volume(volume), snapshot and driver_volume(snapshot), make["image_label"]
             )
-    server = cloud.get(KIND, server_id)
+    server = server_seen(cloud, server_id)
     if server:
         root_id = (server["volumes"].get("0") or {}).get("id")
         root = cloud.store.get("instance_volume", root_id) or cloud.store.get("block_volume", root_id)
@@ -288,18 +289,6 @@ def settle_dynamic_ip(cloud: Cloud, server: Object) -> None:
     elif wants and not any(ip["type"] == "routed_ipv4" for ip in held):
         owned_by = {"organization": server["organization"], "project": server["project"]}
         instance_ips.attach(cloud, instance_ips.new_ip(cloud, server["zone"], owned_by, dynamic=True), server)
-
-
-def start_update(cloud: Cloud, server: Object) -> None:
-    """Have the machine follow what changed on the object."""
-    cloud.jobs.start(server_update, [server["id"]], server_id=server["id"])
-
-
-@job
-async def server_update(cloud: Cloud, server_id: str) -> None:
-    server = cloud.get(KIND, server_id)
-    if server:
-        await cloud.driver.server_update(server)
 
 
 def check_unprotected(server: Object) -> None:

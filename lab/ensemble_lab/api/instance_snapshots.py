@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ensemble_lab import errors
 from ensemble_lab.api.instance import SERVICE, comma_tags, find, in_zone, owner, task, touch
+from ensemble_lab.api.instance_views import machine_of
 from ensemble_lab.api.instance_volumes import KIND as VOLUME
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.drivers.base import DriverError
@@ -57,7 +58,7 @@ async def snapshot_create(cloud: Cloud, snapshot_id: str) -> None:
     if not snapshot or not volume:
         return
     try:
-        await cloud.driver.snapshot_create(snapshot, volume, cloud.machine_of(volume))
+        await cloud.driver.snapshot_create(snapshot, volume, machine_of(cloud, volume))
         snapshot["state"] = "available"
     except DriverError as problem:
         snapshot["state"], snapshot["error_details"] = "error", str(problem)

@@ -19,6 +19,20 @@ ACTIONS = {
 GATEWAY = "62.210.0.1"
 
 
+def server_seen(cloud: Cloud, ident: str | None) -> Object | None:
+    """The server of an id as GET shows it."""
+    server = cloud.store.get("instance_server", ident)
+    return server and server_view(cloud, server)
+
+
+def machine_of(cloud: Cloud, volume: Object) -> Object | None:
+    """The server that a volume (of either kind) is attached to, as GET shows it."""
+    if "volume_type" in volume:
+        return server_seen(cloud, volume.get("server"))
+    held_by = (each for each in volume["references"] if each["product_resource_type"] == "instance_server")
+    return next((server_seen(cloud, each["product_resource_id"]) for each in held_by), None)
+
+
 def server_view(cloud: Cloud, server: Object) -> Object:
     """A server as GET /servers/ID shows it (without the envelope)."""
     store = cloud.store

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ensemble_lab import __version__
-from ensemble_lab.cloud import Cloud
+from ensemble_lab.lab import Lab
 from ensemble_lab.web.faults import Faults
 from ensemble_lab.web.requests_seen import RequestsSeen
 
@@ -29,8 +29,8 @@ def _wrong(message: str) -> Response:
 class Admin:
     """Handlers of the admin API."""
 
-    def __init__(self, cloud: Cloud, seen: RequestsSeen, faults: Faults):
-        self.cloud, self.seen, self.faults = cloud, seen, faults
+    def __init__(self, lab: Lab, seen: RequestsSeen, faults: Faults):
+        self.lab, self.cloud, self.seen, self.faults = lab, lab.cloud, seen, faults
 
     async def info(self, request: Request) -> Response:
         """What the lab is: version, ids, zones, and what the driver has to say (gateway, dns, registry ...)."""
@@ -53,7 +53,7 @@ class Admin:
         """POST: an empty cloud, no faults, no requests seen."""
         self.faults.remove()
         self.seen.clear()
-        await self.cloud.reset()
+        await self.lab.reset()
         return JSONResponse({"message": "reset"})
 
     async def dump(self, request: Request) -> Response:
@@ -63,7 +63,7 @@ class Admin:
     async def restore(self, request: Request) -> Response:
         """PUT: what GET gave."""
         state = await _body(request)
-        await self.cloud.reset(state)
+        await self.lab.reset(state)
         return JSONResponse({"message": "restored"})
 
     async def idle(self, request: Request) -> Response:
@@ -115,15 +115,15 @@ class Admin:
         asked = await _body(request)
         try:
             digest, size = asked.get("digest", "sha256:" + "0" * 64), int(asked.get("size", 0))
-            await self.cloud.registry_pushed(asked["namespace"], asked["image"], asked["tag"], digest, size)
+            await self.lab.registry_pushed(asked["namespace"], asked["image"], asked["tag"], digest, size)
         except KeyError as problem:
             return _wrong(f"{problem} is missing")
         return JSONResponse({"message": "noted"})
 
 
-def routes(cloud: Cloud, seen: RequestsSeen, faults: Faults) -> list[BaseRoute]:
-    admin = Admin(cloud, seen, faults)
-    files = cloud.settings.files_folder
+def routes(lab: Lab, seen: RequestsSeen, faults: Faults) -> list[BaseRoute]:
+    admin = Admin(lab, seen, faults)
+    files = lab.cloud.settings.files_folder
     files.mkdir(parents=True, exist_ok=True)
     return [
         Route("/_emulator/info", admin.info),

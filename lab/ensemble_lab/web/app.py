@@ -42,7 +42,7 @@ from ensemble_lab.api import (
     secrets,
     vpc,
 )
-from ensemble_lab.cloud import Cloud
+from ensemble_lab.lab import Lab
 from ensemble_lab.web import admin, page
 from ensemble_lab.web.faults import Faults, FaultyTransport
 from ensemble_lab.web.requests_seen import RequestsSeen
@@ -101,18 +101,18 @@ async def _broken(request: Request, problem: Exception) -> Response:
     return JSONResponse({"type": "internal_error", "message": f"the lab failed: {problem!r}"}, 500)
 
 
-def create_app(cloud: Cloud) -> FaultyTransport:
-    """The application; starting it starts the cloud, stopping it stops the cloud (its state stays)."""
+def create_app(lab: Lab) -> FaultyTransport:
+    """The application; starting it starts the lab, stopping it stops the lab (its state stays)."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await cloud.start()
+        await lab.start()
         yield
-        await cloud.stop()
+        await lab.stop()
 
-    seen, faults = RequestsSeen(), Faults(cloud.settings.seed)
+    cloud, seen, faults = lab.cloud, RequestsSeen(), Faults(lab.cloud.settings.seed)
     routes: list[BaseRoute] = [service.mount(cloud) for service in SERVICES]
-    routes += admin.routes(cloud, seen, faults)
+    routes += admin.routes(lab, seen, faults)
     routes += page.routes(cloud)
     handlers = {404: _no_such_endpoint, 405: _no_such_endpoint, Exception: _broken}
     return FaultyTransport(Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers), faults, seen)
