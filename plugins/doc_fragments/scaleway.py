@@ -49,7 +49,8 @@ options:
     type: str
   profile:
     description:
-      - Profile of the Scaleway config file to use. Arguments and environment variables win over it.
+      - Profile of the Scaleway config file to use, the one that the file calls active where not given. Arguments and
+        environment variables win over it.
       - Taken from E(SCW_PROFILE) where not given.
     type: str
   config_file:
@@ -77,7 +78,7 @@ options:
 requirements:
   - python >= 3.11
   - requests >= 2.28
-  - scaleway-core (only to read a Scaleway config file)
+  - PyYAML (only to read a Scaleway config file)
 """
 
     ATTRIBUTES = r"""

@@ -25,6 +25,7 @@ REQUESTS_PER_SECOND = 60.0
 PAGE = 100
 CONNECT_TIMEOUT = 10.0
 FIRST_CONTACT = 3.0
+NO_TLS = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER")  # other failures of TLS pass by themselves
 FINAL = ("out_of_stock", "quotas_exceeded")  # refusals that asking again will not change, whatever their status
 
 
@@ -51,6 +52,11 @@ class Client:
         self._locks: dict[Any, threading.Lock] = {}
         self._lock = threading.Lock()
         self._session = _session(requests, settings)
+        self._line: Json = {}  # given with each request, because environment variables win over what a session has
+        if settings.api_proxy:
+            self._line["proxies"] = {"http": settings.api_proxy, "https": settings.api_proxy}
+        if settings.api_ca_path:
+            self._line["verify"] = settings.api_ca_path
         self._exceptions = requests.exceptions
 
     # --- single requests
@@ -230,8 +236,9 @@ class Client:
                 headers=None if text is None else {"Content-Type": "text/plain"},
                 timeout=(CONNECT_TIMEOUT, self.settings.api_timeout),
                 allow_redirects=False,
+                **self._line,
             )
-        except (errors.SSLError, errors.InvalidURL, errors.InvalidSchema, errors.InvalidProxyURL) as error:
+        except (errors.InvalidURL, errors.InvalidSchema, errors.InvalidProxyURL) as error:
             raise Invalid(f"{self.settings.api_url} cannot be used: {_reason(error)}.") from None
         except (errors.ConnectTimeout, errors.ProxyError) as error:
             raise self._unreachable(error) from None
@@ -241,6 +248,8 @@ class Client:
             errors.ChunkedEncodingError,
             errors.ContentDecodingError,
         ) as error:
+            if any(marker in repr(error) for marker in NO_TLS):
+                raise Invalid(f"{self.settings.api_url} cannot be used: {_reason(error)}.") from None
             if "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error):
                 raise self._unreachable(error) from None
             raise LostAnswer(
@@ -277,10 +286,6 @@ def _session(requests: Any, settings: Settings) -> Any:
     session.mount("http://", adapter)
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = f"{COLLECTION}/{VERSION} (ansible; python {platform.python_version()})"
-    if settings.api_proxy:
-        session.proxies = {"http": settings.api_proxy, "https": settings.api_proxy}
-    if settings.api_ca_path:
-        session.verify = settings.api_ca_path
 
     def sign(request: Any) -> Any:
         request.headers["X-Auth-Token"] = settings.secret_key
@@ -311,6 +316,7 @@ def _reason(error: BaseException) -> str:
         ("Connection refused", "the connection was refused"),
         ("Network is unreachable", "the network is unreachable"),
         ("CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted (api_ca_path names a CA of your own)"),
+        ("WRONG_VERSION_NUMBER", "it does not speak TLS (http:// may be meant)"),
         ("reset by peer", "reset by the other side"),
         ("RemoteDisconnected", "closed without an answer"),
         ("timed out", "no answer in time"),

@@ -6,34 +6,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.basic import AnsibleModule
 
 from .client import Client
 from .engine import Resource, reconcile
 from .errors import ScalewayError
 from .fields import REPLACES
-from .settings import ENVIRONMENT, from_arguments
+from .settings import from_arguments
 
 Spec = dict[str, Any]
-
-
-def _from_environment(name: str, **more: Any) -> Spec:
-    return {"type": "str", "fallback": (env_fallback, [ENVIRONMENT[name]]), **more}
 
 
 def account_spec() -> Spec:
     """Arguments that every module takes, so that one module_defaults entry serves all."""
     return {
-        "access_key": _from_environment("access_key", no_log=False),
-        "secret_key": _from_environment("secret_key", no_log=True),
-        "project_id": _from_environment("project_id"),
-        "organization_id": _from_environment("organization_id"),
-        "zone": _from_environment("zone"),
-        "region": _from_environment("region"),
-        "api_url": _from_environment("api_url"),
-        "profile": _from_environment("profile"),
-        "config_file": {**_from_environment("config_file"), "type": "path"},
+        "access_key": {"type": "str", "no_log": False},
+        "secret_key": {"type": "str", "no_log": True},
+        "project_id": {"type": "str"},
+        "organization_id": {"type": "str"},
+        "zone": {"type": "str"},
+        "region": {"type": "str"},
+        "api_url": {"type": "str"},
+        "profile": {"type": "str"},
+        "config_file": {"type": "path"},
         "api_timeout": {"type": "float", "default": 60.0},
         "api_retry_time": {"type": "float", "default": 60.0},
         "api_proxy": {"type": "str"},
@@ -69,8 +66,9 @@ def reported(module: AnsibleModule) -> Iterator[None]:
 
 def connect(module: AnsibleModule) -> Client:
     """The client that the module's arguments describe."""
-    settings = from_arguments(module.params, environment={})
-    module.no_log_values.add(settings.secret_key)
+    settings = from_arguments(module.params)
+    proxy_password = urlsplit(settings.api_proxy).password
+    module.no_log_values.update(each for each in (settings.secret_key, proxy_password) if each)
     return Client(settings)
 
 

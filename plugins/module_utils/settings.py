@@ -66,20 +66,30 @@ class Settings:
             raise Invalid("secret_key is not a Scaleway secret key: it must be a UUID.")
         if not re.match(r"^https?://[^/\s]+", self.api_url):
             raise Invalid(f"api_url {self.api_url!r} is not an http(s) URL.")
-        if not re.match(r"^[a-z]{2}-[a-z]{3}-\d$", self.zone):
+        if self.region and not re.fullmatch(r"[a-z]{2}-[a-z]{3}", self.region):
+            raise Invalid(f"region {self.region!r} is not a region such as {ZONE[:-2]}.")
+        if not re.fullmatch(r"[a-z]{2}-[a-z]{3}-\d", self.zone):
             raise Invalid(f"zone {self.zone!r} is not a zone such as {ZONE}.")
+        for name in ("project_id", "organization_id"):
+            if getattr(self, name) and not is_uuid(getattr(self, name)):
+                raise Invalid(f"{name} {getattr(self, name)!r} is not an id: it must be a UUID.")
+        if self.api_timeout <= 0 or self.api_retry_time < 0:
+            raise Invalid("api_timeout must be more than 0 seconds, and api_retry_time not less.")
+        if self.api_ca_path and not os.path.exists(self.api_ca_path):
+            raise Invalid(f"api_ca_path {self.api_ca_path} does not exist.")
         if not self.region:
             object.__setattr__(self, "region", self.zone.rsplit("-", 1)[0])
+        if not self.project_id:  # the default project's id equals the organisation's
+            object.__setattr__(self, "project_id", self.organization_id)
 
     @property
     def project(self) -> str:
-        """The project to work in; the default project's id equals the organisation's."""
-        project = self.project_id or self.organization_id
-        if not project:
+        """The project to work in, where there must be one."""
+        if not self.project_id:
             raise Invalid(
                 "No project: give project_id, set SCW_DEFAULT_PROJECT_ID, or set default_project_id in the config file."
             )
-        return project
+        return self.project_id
 
     def at(self, zone: str) -> Settings:
         """The same account, looked at from another zone."""
@@ -89,30 +99,36 @@ class Settings:
 def from_arguments(arguments: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Settings:
     """Settings of a module, plugin or lookup; `arguments` may hold other keys, and None or "" counts as not given."""
     environment = os.environ if environment is None else environment
-    given: dict[str, Any] = {}
-    for name, variable in ENVIRONMENT.items():
-        value = arguments.get(name) or environment.get(variable)
-        if value:
-            given[name] = value
-    for name in TUNING:
-        if arguments.get(name):
-            given[name] = arguments[name]
-    profile, config_file = given.pop("profile", None), given.pop("config_file", None)
-    if "region" in given and "zone" not in given:
-        given["zone"] = f"{given['region']}-1"
+    said = {name: arguments[name] for name in ARGUMENTS if arguments.get(name) not in (None, "")}
+    exported = {name: environment[variable] for name, variable in ENVIRONMENT.items() if environment.get(variable)}
+    profile, config_file = ({**exported, **said}.get(name) for name in ("profile", "config_file"))
+    sources = [_in_place(said), _in_place(exported)]
+    known = {**sources[1], **sources[0]}
     if (
         profile
         or config_file
-        or not (given.get("secret_key") and (given.get("project_id") or given.get("organization_id")))
+        or not (known.get("secret_key") and (known.get("project_id") or known.get("organization_id")))
     ):
-        given = {**_from_profile(profile, config_file), **given}
-    given.setdefault("secret_key", "")
-    given["api_url"] = str(given.get("api_url", API_URL)).rstrip("/")
-    return Settings(**given)
+        sources.append(_in_place(_from_profile(profile, config_file)))
+    given: dict[str, Any] = {"secret_key": "", "api_url": API_URL}
+    for source in reversed(sources):
+        given.update(source)
+    given["api_url"] = str(given["api_url"]).rstrip("/")
+    return Settings(**{name: value for name, value in given.items() if name not in ("profile", "config_file")})
+
+
+def _in_place(source: dict[str, Any]) -> dict[str, Any]:
+    """A source that names a zone or a region names both: a zone never goes with the region of a weaker source."""
+    if source.get("zone"):
+        return {"region": "", **source}
+    return {"zone": f"{source['region']}-1", **source} if source.get("region") else source
 
 
 def _from_profile(profile: str | None, config_file: str | None) -> dict[str, Any]:
-    """What the Scaleway config file says; {} where there is no file and none was asked for."""
+    """What the Scaleway config file says; {} where there is no file and none was asked for.
+
+    As with Scaleway's own tools, the file may name the profile to use, and a profile inherits what it does not say.
+    """
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
     path = config_file or os.path.join(home, "scw", "config.yaml")
     if not os.path.exists(path):
@@ -120,15 +136,19 @@ def _from_profile(profile: str | None, config_file: str | None) -> dict[str, Any
             raise Invalid(f"The Scaleway config file {path} does not exist.")
         return {}
     try:
-        from scaleway_core.profile import Profile
+        import yaml
     except ImportError as error:
-        raise Invalid(f"Reading {path} needs the Python package scaleway-core: pip install scaleway-core.") from error
+        raise Invalid(f"Reading {path} needs the Python package PyYAML: pip install PyYAML.") from error
     try:
-        loaded = Profile.from_config_file(path, profile or "default", force_none=True)
-    except Exception as error:  # the SDK raises whatever its YAML parser raises
+        with open(path, encoding="utf-8") as file:
+            written = yaml.safe_load(file) or {}
+        wanted = profile or written.get("active_profile") or "default"
+        profiles = {"default": {}, **(written.get("profiles") or {})}
+        if wanted not in profiles:
+            raise Invalid(f"The Scaleway config file {path} has no profile {wanted!r}, but {', '.join(profiles)}.")
+        values = {**written, **profiles[wanted]}
+    except (OSError, ValueError, AttributeError, TypeError, yaml.YAMLError) as error:
         raise Invalid(f"The Scaleway config file {path} cannot be used: {error}") from error
-    values = {
-        name: getattr(loaded, PROFILE_NAMES.get(name, name), None)
-        for name in ("access_key", "secret_key", "project_id", "organization_id", "zone", "region", "api_url")
-    }
-    return {name: value for name, value in values.items() if value}
+    names = ("access_key", "secret_key", "project_id", "organization_id", "zone", "region", "api_url")
+    found = {name: values.get(PROFILE_NAMES.get(name, name)) for name in names}
+    return {name: str(value) for name, value in found.items() if value}

@@ -3,15 +3,24 @@
 
 from __future__ import annotations
 
+import ipaddress
+import ssl
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from ansible_collections.ensemble.jitsi.plugins.module_utils.client import Client
 from ansible_collections.ensemble.jitsi.plugins.module_utils.errors import ApiError, Invalid, LostAnswer, ScalewayError
 from ansible_collections.ensemble.jitsi.plugins.module_utils.settings import Settings
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 KEY = "22222222-2222-4222-8222-222222222222"
 RESET = "reset"
@@ -53,6 +62,27 @@ class Api:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+def speak_tls(api: Api, folder: Path) -> Path:
+    """From now on the API has a certificate for its address; returns the file to trust."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "an authority")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    today = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), today, today + timedelta(1))
+        .add_extension(address, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(pem))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
+    api.server.socket = context.wrap_socket(api.server.socket, server_side=True)
+    return folder / "certificate.pem"
 
 
 @pytest.fixture
@@ -176,6 +206,30 @@ def test_an_address_where_nobody_listens(api: Api) -> None:
     api.server.socket.close()
     client = Client(Settings(secret_key=KEY, api_url="http://127.0.0.1:1"))
     with pytest.raises(ScalewayError, match="cannot be reached: the connection was refused"):
+        client.get("/x")
+
+
+def test_settings_win_over_the_environment(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy that a task names, not the shell's."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "")
+    client = Client(Settings(secret_key=KEY, api_url="http://api.invalid", api_proxy=api.url))
+    client.get("/x")
+    assert api.seen[0][1] == "http://api.invalid/x"
+
+
+def test_a_certificate_authority_of_ones_own(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = speak_tls(api, tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
+    settings = Settings(secret_key=KEY, api_url=api.url.replace("http:", "https:"), api_ca_path=str(authority))
+    assert Client(settings).get("/x") == {}
+    with pytest.raises(Invalid, match="not trusted"):
+        Client(replace(settings, api_ca_path="")).get("/x")
+
+
+def test_tls_where_there_is_none(api: Api) -> None:
+    client = Client(Settings(secret_key=KEY, api_url=api.url.replace("http:", "https:")))
+    with pytest.raises(Invalid, match="does not speak TLS"):
         client.get("/x")
 
 

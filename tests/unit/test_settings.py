@@ -35,6 +35,34 @@ def test_order_of_sources(no_config_file: Path) -> None:
         from_arguments({"profile": "nobody"}, {})
 
 
+def test_profiles_as_other_tools_read_them(no_config_file: Path) -> None:
+    """The file may name the profile to use, and a profile inherits what it does not say."""
+    file = no_config_file / "config.yaml"
+    file.write_text(
+        f"secret_key: {ONE}\ndefault_project_id: {ONE}\nactive_profile: other\n"
+        f"profiles:\n  other:\n    default_region: pl-waw\n"
+    )
+    settings = from_arguments({"config_file": str(file)}, {})
+    assert (settings.secret_key, settings.zone, settings.region) == (ONE, "pl-waw-1", "pl-waw")
+    assert from_arguments({"config_file": str(file), "profile": "default"}, {}).zone == "fr-par-1"
+    for nonsense in ("- a list", "profiles: [a]", "a: b: c"):
+        file.write_text(nonsense)
+        with pytest.raises(Invalid, match="cannot be used"):
+            from_arguments({"config_file": str(file)}, {})
+
+
+def test_a_zone_goes_with_its_own_region() -> None:
+    known = {"SCW_SECRET_KEY": ONE, "SCW_DEFAULT_PROJECT_ID": ONE}
+    paris = {**known, "SCW_DEFAULT_ZONE": "fr-par-2", "SCW_DEFAULT_REGION": "fr-par"}
+    assert from_arguments({}, paris).zone == "fr-par-2"
+    assert from_arguments({"zone": "nl-ams-1"}, paris).region == "nl-ams"
+    assert from_arguments({"region": "nl-ams"}, paris).zone == "nl-ams-1"
+
+
+def test_zero_is_a_number() -> None:
+    assert from_arguments({"secret_key": ONE, "project_id": ONE, "api_retry_time": 0}, {}).api_retry_time == 0
+
+
 def test_without_any(no_config_file: Path) -> None:
     with pytest.raises(Invalid, match="No Scaleway credentials"):
         from_arguments({}, {})
@@ -49,7 +77,18 @@ def test_places_and_projects() -> None:
         _ = Settings(secret_key=ONE).project
 
 
-@pytest.mark.parametrize("wrong", [{"secret_key": "abc"}, {"api_url": "ftp://x"}, {"zone": "paris"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"secret_key": "abc"},
+        {"api_url": "ftp://x"},
+        {"zone": "paris"},
+        {"region": "fr-par-1"},
+        {"project_id": "production"},
+        {"api_timeout": 0},
+        {"api_ca_path": "/nowhere.pem"},
+    ],
+)
 def test_nonsense(wrong: dict[str, str]) -> None:
     with pytest.raises(Invalid):
         from_arguments({"secret_key": ONE, "project_id": ONE, **wrong}, {})
