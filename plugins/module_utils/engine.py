@@ -308,7 +308,11 @@ class Resource:
             if entry.part and entry.name in values:
                 self.write_part(entry.name, current, values[entry.name])
                 written = True
-        return self.settle(self.get(current["id"]) or current) if written else current
+        return self.settle(self.fresh(current)) if written else current
+
+    def fresh(self, current: Object) -> Object:
+        """An object as it is by now."""
+        return self.get(current["id"]) or current
 
     def write_part(self, name: str, current: Object, value: Any) -> None:
         raise NotImplementedError(f"{self.word}: {name}")

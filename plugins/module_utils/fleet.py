@@ -71,6 +71,7 @@ class Fleet:
         self.tag = f"{FLEET_TAG}{self.prefix}"
         self.pattern = re.compile(rf"{re.escape(self.prefix)}-(\d+)")
         self.numbers = self._numbers()
+        self.seen: list[Object] = []
         self.failures: dict[str, str] = {}
         self.warnings: list[str] = []
 
@@ -95,7 +96,8 @@ class Fleet:
     def look(self) -> list[Object]:
         """All servers whose names have the fleet's pattern, ours or not."""
         named = Server(self.client, {}).list(name=f"{self.prefix}-")
-        return [each for each in named if self.pattern.fullmatch(each["name"])]
+        self.seen = [each for each in named if self.pattern.fullmatch(each["name"])]
+        return self.seen
 
     def number(self, name: str) -> int:
         return int(self.pattern.fullmatch(name).group(1))  # type: ignore[union-attr]
@@ -383,8 +385,8 @@ class Fleet:
         return {"before": before, "after": after}
 
     def servers(self) -> list[Object]:
-        """The fleet as it is, in the order of the numbers."""
-        ours = [each for each in self.look() if self.tag in each["tags"] and not is_dying(each)]
+        """The fleet as it was last seen, in the order of the numbers."""
+        ours = [each for each in self.seen if self.tag in each["tags"] and not is_dying(each)]
         return [
             Server(self.client, {}).represent(each) for each in sorted(ours, key=lambda each: self.number(each["name"]))
         ]

@@ -52,6 +52,10 @@ class Member(Server):
                 self.write_part(name, current, changes[name])
         return super().change(current, changes)
 
+    def fresh(self, current: Object) -> Object:
+        """What was just listed or made is fresh enough: when it waits, the fleet looks at all of its servers at once."""
+        return current
+
     def frozen_changes(self, plan: Plan) -> list[str]:
         return [name for name in plan.changes if self.change_of(self.field(name), plan.there) == REPLACES]
 

@@ -212,7 +212,7 @@ class Server(Resource):
 
     def write_part(self, name: str, current: dict[str, Any], value: Any) -> None:
         if name == "power":
-            self._power(self._steady(self.get(current["id"]) or current) or current, value)
+            self._power(self._steady(self.fresh(current)) or current, value)
         elif name == "private_networks":
             self._join(current, value)
         else:
