@@ -53,7 +53,7 @@ class Member(Server):
         return super().change(current, changes)
 
     def fresh(self, current: Object) -> Object:
-        """What was just listed or made is fresh enough: when it waits, the fleet looks at all of its servers at once."""
+        """What was just listed or made is fresh enough: waiting, the fleet looks at all of its servers at once."""
         return current
 
     def frozen_changes(self, plan: Plan) -> list[str]:
