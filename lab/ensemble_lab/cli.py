@@ -16,55 +16,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ensemble_lab import cli_fault
+from ensemble_lab.cli_settings import add_settings, add_state, settings_of
 from ensemble_lab.daemon import Daemon, Trouble
-from ensemble_lab.settings import ACCESS_KEY, PROJECT, SECRET_KEY, Settings
+from ensemble_lab.drivers.base import DriverError
+from ensemble_lab.settings import Settings
 
 STOPPED = 3
 """Exit status of ``status`` when no lab runs, as init scripts have it."""
 
 
-def _add_state(parser: argparse.ArgumentParser, default: Path = Path(".lab")) -> None:
-    parser.add_argument("--state", type=Path, default=default, help="folder of the state (default %(default)s)")
-
-
-def _add_settings(parser: argparse.ArgumentParser, driver: str, speed: float, state: Path) -> None:
-    default = Settings()
-    _add_state(parser, state)
-    parser.add_argument(
-        "--driver",
-        choices=("null", "docker"),
-        default=driver,
-        help="what is real: nothing (timers), or everything that fits a container (default %(default)s)",
-    )
-    parser.add_argument("--port", type=int, default=default.port, help="of the API and its page (default %(default)s)")
-    parser.add_argument("--tls-port", type=int, help="HTTPS with the lab's own CA on this port, too")
-    parser.add_argument("--dns-port", type=int, help="answer DNS queries for the zones on 127.0.0.1 at this port, too")
-    parser.add_argument(
-        "--listen", action="append", metavar="ADDRESS", help="may be given several times (default 127.0.0.1)"
-    )
-    parser.add_argument("--cache", type=Path, default=default.cache, help="what outlives a lab (default %(default)s)")
-    parser.add_argument("--files", type=Path, help="folder served below /_emulator/files/ (default STATE/files)")
-    parser.add_argument(
-        "--speed",
-        type=float,
-        default=speed,
-        help="recorded durations are divided by it; 0: no waiting (default %(default)s)",
-    )
-    parser.add_argument("--seed", type=int, help="makes a null lab repeatable")
-    parser.add_argument("--dns-domain", default=default.dns_domain, help="the root zone one owns (default %(default)s)")
-    parser.add_argument("--subnet", default=default.subnet, help="of the docker driver (default %(default)s)")
-    parser.add_argument("--project", default=PROJECT, help="default %(default)s")
-    parser.add_argument("--organization", default=PROJECT, help="default %(default)s")
-    parser.add_argument("--access-key", default=ACCESS_KEY, help="default %(default)s")
-    parser.add_argument("--secret-key", default=SECRET_KEY, help="default %(default)s")
-
-
-def _settings(args: argparse.Namespace) -> Settings:
-    fields = {name: getattr(args, name) for name in Settings.__dataclass_fields__}
-    fields["listen"] = args.listen or ["127.0.0.1"]
-    for name in ("state", "cache", "files"):
-        fields[name] = fields[name] and fields[name].absolute()
-    return Settings(**fields)
+def _announce(settings: Settings) -> None:
+    print(f"Ensemble lab ({settings.driver}) on http://{settings.listen[0]}:{settings.port}", flush=True)
+    for name in ("project", "organization", "access_key", "secret_key", "dns_domain"):
+        print(f"  {name.replace('_', ' '):<14} {getattr(settings, name)}", flush=True)
 
 
 def _serve(args: argparse.Namespace) -> int:
@@ -72,20 +36,17 @@ def _serve(args: argparse.Namespace) -> int:
     from ensemble_lab.store import InUse
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    settings = _settings(args)
+    settings = settings_of(args)
     settings.state.mkdir(parents=True, exist_ok=True)
-    print(f"Ensemble lab ({settings.driver}) on http://{settings.listen[0]}:{settings.port}", flush=True)
-    for name in ("project", "organization", "access_key", "secret_key", "dns_domain"):
-        print(f"  {name.replace('_', ' '):<14} {getattr(settings, name)}", flush=True)
     try:
-        asyncio.run(serve(settings))
-    except (InUse, OSError) as problem:
+        asyncio.run(serve(settings, _announce))
+    except (InUse, OSError, DriverError) as problem:
         raise Trouble(str(problem)) from None
     return 0
 
 
 def _up(args: argparse.Namespace) -> int:
-    settings = _settings(args)
+    settings = settings_of(args)
     if settings.driver == "docker" and not args.listen:
         settings.listen = ["127.0.0.1", str(ipaddress.ip_network(settings.subnet)[1])]
     lab = Daemon(settings.state)
@@ -174,23 +135,23 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    _add_settings(add("serve", _serve, "run a lab in the foreground"), "null", 1.0, Path(".lab/serve"))
+    add_settings(add("serve", _serve, "run a lab in the foreground"), "null", 1.0, Path(".lab/serve"))
     up = add("up", _up, "start a lab in the background and wait until it answers")
-    _add_settings(up, "docker", 1.0, Path(".lab"))
+    add_settings(up, "docker", 1.0, Path(".lab"))
     up.add_argument("--wait", type=float, default=900.0, metavar="SECONDS", help="default %(default)s")
-    _add_state(add("down", _down, "stop the lab and remove everything that it made"))
-    _add_state(add("clean", _clean, "down, and remove the cache of built images too"))
-    _add_state(add("status", _status, "say what runs; exit status 3 if no lab runs"))
+    add_state(add("down", _down, "stop the lab and remove everything that it made"))
+    add_state(add("clean", _clean, "down, and remove the cache of built images too"))
+    add_state(add("status", _status, "say what runs; exit status 3 if no lab runs"))
     logs = add("logs", _logs, "show the lab's log")
-    _add_state(logs)
+    add_state(logs)
     logs.add_argument("-f", "--follow", action="store_true")
     logs.add_argument("-n", "--lines", type=int, default=50)
     shell = add("shell", _shell, "open a shell in a server")
-    _add_state(shell)
+    add_state(shell)
     shell.add_argument("server", help="name or id")
     shell.add_argument("command", nargs=argparse.REMAINDER, help="instead of a shell")
     fault = add("fault", cli_fault.run, "let things go wrong")
-    _add_state(fault)
+    add_state(fault)
     cli_fault.add_arguments(fault)
     return parser
 

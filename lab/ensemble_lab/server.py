@@ -8,6 +8,7 @@ import contextlib
 import logging
 import signal
 import socket
+from collections.abc import Callable
 from importlib import import_module
 
 import uvicorn
@@ -38,7 +39,10 @@ def _listening(address: str, port: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY only on these
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_IP, getattr(socket, "IP_FREEBIND", 15), 1)
-    sock.bind((address, port))
+    try:
+        sock.bind((address, port))
+    except OSError as problem:
+        raise OSError(f"{address}:{port} cannot be used: {problem.strerror}") from problem
     sock.listen(512)
     return sock
 
@@ -52,22 +56,26 @@ class _Server(uvicorn.Server):
 
 
 def _config(app: object, **more: object) -> uvicorn.Config:
-    patience = {"timeout_keep_alive": 75, "timeout_graceful_shutdown": 2}
+    patience = {"timeout_keep_alive": 75, "timeout_graceful_shutdown": 2, "lifespan": "off"}
     return uvicorn.Config(app, log_config=None, access_log=False, loop="asyncio", **patience, **more)  # type: ignore[arg-type]
 
 
-async def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT. HTTP on every listen address, and HTTPS beside it with ``tls_port``."""
-    cloud = Cloud(settings, make_driver(settings))
-    app = create_app(Lab(cloud))
-    servers = [_Server(_config(app))]
+async def serve(settings: Settings, announce: Callable[[Settings], None]) -> None:
+    """Run until SIGTERM or SIGINT. HTTP on every listen address, and HTTPS beside it with ``tls_port``.
+
+    `announce` is called once, when all addresses are taken. Raises OSError for one that cannot be, DriverError where
+    the driver cannot start.
+    """
     sockets = [[_listening(address, settings.port) for address in settings.listen]]
+    lab = Lab(Cloud(settings, make_driver(settings)))
+    app = create_app(lab)
+    servers = [_Server(_config(app))]
     if settings.tls_port:
         authority = ca.load_or_create(settings.cache / "ca")
         chain, key = authority.issue_files(settings.state / "tls", [*settings.listen, "localhost", REAL_HOST])
-        secure = _config(app, lifespan="off", ssl_certfile=str(chain), ssl_keyfile=str(key))
-        servers.append(_Server(secure))
         sockets.append([_listening(address, settings.tls_port) for address in settings.listen])
+        servers.append(_Server(_config(app, ssl_certfile=str(chain), ssl_keyfile=str(key))))
+    announce(settings)
 
     def stop() -> None:
         for server in servers:
@@ -76,9 +84,10 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    tasks = [asyncio.create_task(servers[0].serve(sockets[0]))]
-    while not servers[0].started and not tasks[0].done():
-        await asyncio.sleep(0.02)
-    tasks += [asyncio.create_task(server.serve(held)) for server, held in zip(servers[1:], sockets[1:], strict=True)]
-    await asyncio.gather(*tasks)
-    cloud.store.close()
+    try:
+        await lab.start()
+        log.info("the lab answers")
+        await asyncio.gather(*(server.serve(held) for server, held in zip(servers, sockets, strict=True)))
+    finally:
+        await lab.stop()
+        lab.cloud.store.close()

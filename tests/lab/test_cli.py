@@ -49,7 +49,7 @@ def test_up_status_down_are_idempotent(up: tuple[Run, str], tmp_path: Path) -> N
     status = run("status")
     assert status.returncode == 0
     assert url in status.stdout
-    assert "Application startup complete" in run("logs").stdout
+    assert "the lab answers" in run("logs").stdout
     assert "gone" in run("down").stdout
     assert "no lab" in run("down").stdout
     assert run("status").returncode == 3
@@ -120,3 +120,35 @@ def test_the_page_shows_the_cloud(up: tuple[Run, str]) -> None:
     assert "stopped" in page
     assert "&lt;b&gt;" in page
     assert "<b>&lt;" not in page
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--port", "99999"], "'99999' is not a port"),
+        (["--subnet", "10.0.0.0/8"], "10.0.0.0/8 is not a private /16"),
+        (["--speed", "-1"], "'-1' is not a speed"),
+        (["--project", "default"], "'default' is not a UUID"),
+        (["--access-key", "SCW1"], "'SCW1' is not an access key"),
+        (["--dns-domain", "_.test"], "'_.test' is not a domain name"),
+        (["--listen", "localhost"], "'localhost' is not an IP address"),
+    ],
+)
+def test_wrong_settings_are_refused_in_one_line(run: Run, tmp_path: Path, words: list[str], complaint: str) -> None:
+    refused = run("serve", *words)
+    assert refused.returncode == 2
+    assert complaint in refused.stderr.splitlines()[-1]
+    assert not (tmp_path / "lab").exists()
+
+
+@pytest.mark.parametrize("option", ["--port", "--tls-port", "--dns-port"])
+def test_a_port_that_is_taken_is_named(run: Run, tmp_path: Path, option: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ports = {"--port": free_port(), option: port}
+        words = [word for name, number in ports.items() for word in (name, str(number))]
+        refused = run("serve", "--speed", "0", "--cache", str(tmp_path / "cache"), *words)
+    assert refused.returncode == 1
+    assert f"127.0.0.1:{port} cannot be used: Address already in use" in refused.stderr.splitlines()[-1]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import re
 import struct
 from pathlib import Path
@@ -151,7 +152,7 @@ class NameServer:
             self._transports.append(transport)
             self._servers.append(await asyncio.start_server(self._converse, address, port))
         except OSError as problem:
-            raise DriverError(f"{address}:{port} cannot be used: {problem.strerror}") from problem
+            raise DriverError(f"{address}:{port} cannot be used: {os.strerror(problem.errno or 0)}") from problem
 
     async def stop(self) -> None:
         for transport in self._transports:

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from importlib import import_module
+from pkgutil import iter_modules
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,74 +13,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from ensemble_lab.api import (
-    account,
-    block,
-    domain,
-    iam,
-    instance,
-    instance_actions,
-    instance_images,
-    instance_ips,
-    instance_placement_groups,
-    instance_private_nics,
-    instance_products,
-    instance_security_groups,
-    instance_servers,
-    instance_snapshots,
-    instance_user_data,
-    instance_v2,
-    instance_volumes,
-    ipam,
-    lb,
-    lb_backends,
-    lb_certificates,
-    lb_frontends,
-    lb_private_networks,
-    marketplace,
-    registry,
-    secrets,
-    vpc,
-)
+from ensemble_lab import api
 from ensemble_lab.lab import Lab
 from ensemble_lab.web import admin, page
 from ensemble_lab.web.faults import Faults, FaultyTransport
 from ensemble_lab.web.requests_seen import RequestsSeen
+from ensemble_lab.web.service import Service
 
 log = logging.getLogger(__name__)
 
-# Files that fill a service of another file: naming them here is what loads them.
-PARTS = (
-    instance_actions,
-    instance_images,
-    instance_ips,
-    instance_placement_groups,
-    instance_private_nics,
-    instance_products,
-    instance_security_groups,
-    instance_servers,
-    instance_snapshots,
-    instance_user_data,
-    instance_volumes,
-    lb_backends,
-    lb_certificates,
-    lb_frontends,
-    lb_private_networks,
-)
-SERVICES = (
-    instance.SERVICE,
-    instance_v2.SERVICE,
-    *block.SERVICES,
-    marketplace.SERVICE,
-    lb.SERVICE,
-    domain.SERVICE,
-    registry.SERVICE,
-    ipam.SERVICE,
-    vpc.SERVICE,
-    iam.SERVICE,
-    secrets.SERVICE,
-    account.SERVICE,
-)
+
+def services() -> list[Service]:
+    """All services: loading every file of ``api/`` fills them."""
+    files = [import_module(f"{api.__name__}.{found.name}") for found in iter_modules(api.__path__)]
+    return list(dict.fromkeys(file.SERVICE for file in files if hasattr(file, "SERVICE")))
 
 
 async def _no_such_endpoint(request: Request, problem: Exception) -> Response:
@@ -102,17 +48,10 @@ async def _broken(request: Request, problem: Exception) -> Response:
 
 
 def create_app(lab: Lab) -> FaultyTransport:
-    """The application; starting it starts the lab, stopping it stops the lab (its state stays)."""
-
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await lab.start()
-        yield
-        await lab.stop()
-
+    """The API, the admin API and the page of a lab that somebody else starts and stops."""
     cloud, seen, faults = lab.cloud, RequestsSeen(), Faults(lab.cloud.settings.seed)
-    routes: list[BaseRoute] = [service.mount(cloud) for service in SERVICES]
+    routes: list[BaseRoute] = [mount for service in services() for mount in service.mounts(cloud)]
     routes += admin.routes(lab, seen, faults)
     routes += page.routes(cloud)
     handlers = {404: _no_such_endpoint, 405: _no_such_endpoint, Exception: _broken}
-    return FaultyTransport(Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers), faults, seen)
+    return FaultyTransport(Starlette(routes=routes, exception_handlers=handlers), faults, seen)
