@@ -73,7 +73,7 @@ class Lab:
         assert status == 0, f"{command!r} ended with {status}: {output[-2000:]}"
         return output.strip()
 
-    async def reachable(self, server: Object, seconds: float = 40) -> None:
+    async def reachable(self, server: Object, seconds: float = 90) -> None:
         for _ in range(int(seconds / 0.3)):
             if (await self.ssh(server, "true"))[0] == 0:
                 return
