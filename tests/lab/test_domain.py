@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -157,3 +158,45 @@ def test_lists_by_name_type_and_id(lab: Lab) -> None:
     assert [r["name"] for r in records(lab, name="", type="unknown", order_by="name_asc")] == ["", "", "a", "a", "b"]
     assert [r["data"] for r in records(lab, name="a", type="TXT")] == ['"text"']
     assert [r["name"] for r in records(lab, id=made[0]["id"], name="", type="unknown")] == ["b"]
+
+
+def test_the_root_zone_is_there_once(lab: Lab) -> None:
+    before = records(lab)
+    lab.post(ZONES, {"domain": "example.test", "subdomain": ""}, 400)
+    assert records(lab) == before
+
+
+def test_zones_are_renamed_and_cloned_with_their_records(lab: Lab) -> None:
+    change(lab, add("www", "10.0.0.1"), zone="old.example.test")
+    moved = lab.patch(f"{ZONES}/old.example.test", {"new_dns_zone": "new.example.test"})
+    assert (moved["domain"], moved["subdomain"]) == ("example.test", "new")
+    lab.get(f"{ZONES}/old.example.test/records", 403)
+    lab.patch(ROOT, {"new_dns_zone": "elsewhere.example.test"}, 400)
+    lab.post(f"{ZONES}/new.example.test/clone", {"dest_dns_zone": "copy.example.test", "overwrite": False}, 200)
+    lab.post(f"{ZONES}/new.example.test/clone", {"dest_dns_zone": "copy.example.test", "overwrite": False}, 400)
+    lab.post(f"{ZONES}/new.example.test/clone", {"dest_dns_zone": "copy.example.test", "overwrite": True}, 200)
+    kept, copied = (lab.get(f"{ZONES}/{name}.example.test/records")["records"] for name in ("new", "copy"))
+    assert [(r["name"], r["type"], r["data"]) for r in kept] == [(r["name"], r["type"], r["data"]) for r in copied]
+    assert {r["id"] for r in kept}.isdisjoint(r["id"] for r in copied)
+
+
+def test_name_servers_and_their_glue(lab: Lab) -> None:
+    servers = [{"name": "ns.example.test", "ip": ["10.0.0.1"]}, {"name": "ns.example.net", "ip": []}]
+    assert lab.put(f"{ROOT}/nameservers", {"ns": servers}) == {"ns": servers}
+    assert lab.get(f"{ZONES}?dns_zone=example.test")["dns_zones"][0]["ns"] == ["ns.example.test", "ns.example.net"]
+
+
+def test_a_zone_goes_out_as_a_file_and_comes_in_again(lab: Lab) -> None:
+    wanted = [add("h", "10.0.0.1"), add("", "mx.example.", "MX", priority=10), add("t", "v=x; p=y", "TXT")]
+    change(lab, *wanted, add("_sip._tcp", "0 5060 sip.example.", "SRV", priority=5))
+    before = records(lab)
+    file = lab.get(f"{ROOT}/raw")
+    text = base64.b64decode(file["content"]).decode()
+    assert "h 60 IN A 10.0.0.1\n" in text
+    assert lab.delete(f"{ROOT}/records", 200) == {}
+    assert {r["type"] for r in records(lab)} == {"NS"}
+    lab.post(f"{ROOT}/raw", {"bind_source": {"content": text}}, 200)
+    assert [(r["name"], r["type"], r["data"], r["ttl"]) for r in records(lab)] == [
+        (r["name"], r["type"], r["data"], r["ttl"]) for r in before
+    ]
+    lab.post(f"{ROOT}/raw", {"bind_source": {"content": "h 60 IN A nonsense"}}, 400)

@@ -249,3 +249,43 @@ def test_health_of_backend_servers(lab: Lab) -> None:
 def test_backends_that_cannot_be(lab: Lab, wrong: dict[str, Any]) -> None:
     body = {"name": "b", "forward_protocol": "tcp", "forward_port": 80, "server_ip": [], **wrong}
     lab.post(f"{Z}/lbs/{balancer(lab)['id']}/backends", body, 400)
+
+
+def test_another_type_takes_a_moment(lab: Lab) -> None:
+    lb = balancer(lab)
+    moved = lab.post(f"{Z}/lbs/{lb['id']}/migrate", {"type": "LB-GP-M"}, 200)
+    assert (moved["type"], moved["status"]) == ("lb-gp-m", "migrating")
+    lab.wait(f"{Z}/lbs/{lb['id']}", lambda body: body["status"] == "ready")
+    lab.post(f"{Z}/lbs/{lb['id']}/migrate", {"type": "LB-XXL"}, 400)
+    sold = {kind["name"]: kind["bandwidth"] for kind in lab.get(f"{Z}/lb-types")["lb_types"]}
+    assert sold["lb-s"] < sold[moved["type"]]
+
+
+def test_an_address_moves_from_one_balancer_to_another(lab: Lab) -> None:
+    first, second = balancer(lab), balancer(lab, assign_flexible_ipv6=True)
+    assert [":" in ip["ip_address"] for ip in second["ip"]] == [False, True]
+    assert second["ip"][1]["ip_address"].endswith("::")
+    lab.patch(f"{Z}/ips/{second['ip'][1]['id']}", {"lb_id": first["id"]})
+    held = [[ip["id"] for ip in lab.get(f"{Z}/lbs/{lb['id']}")["ip"]] for lb in (first, second)]
+    assert held == [[first["ip"][0]["id"], second["ip"][1]["id"]], [second["ip"][0]["id"]]]
+
+
+def test_the_old_form_by_region_is_the_same_cloud(lab: Lab) -> None:
+    made = lab.post("/lb/v1/regions/fr-par/lbs", {"name": "old", "description": ""}, 200)
+    assert (made["region"], made["zone"]) == ("fr-par", "fr-par-1")
+    assert lab.get(f"{Z}/lbs/{made['id']}")["name"] == "old"
+
+
+def test_subscribers(lab: Lab) -> None:
+    lb = balancer(lab)
+    who = lab.post(f"{Z}/subscribers", {"name": "ops", "email_config": {"email": "ops@example.test"}}, 200)
+    lab.post(f"{Z}/subscribers", {"name": "nobody"}, 400)
+    who = lab.put(f"{Z}/subscribers/{who['id']}", {"name": "night", "webhook_config": {"uri": "https://example.test"}})
+    assert (who["name"], who["email_config"]) == ("night", None)
+    assert lab.get(f"{Z}/subscribers?name=nig")["subscribers"] == [who]
+    assert lab.post(f"{Z}/lb/{lb['id']}/subscribe", {"subscriber_id": who["id"]})["subscriber"] == who
+    assert lab.delete(f"{Z}/lb/{lb['id']}/unsubscribe", 200)["subscriber"] is None
+    lab.post(f"{Z}/lb/{lb['id']}/subscribe", {"subscriber_id": who["id"]})
+    lab.delete(f"{Z}/lb/subscription/{who['id']}")
+    assert lab.get(f"{Z}/lbs/{lb['id']}")["subscriber"] is None
+    lab.get(f"{Z}/subscribers/{who['id']}", 404)

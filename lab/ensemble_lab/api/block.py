@@ -16,22 +16,11 @@ from ensemble_lab.times import now
 from ensemble_lab.web.lists import containing, equal, having_tags, plain_list
 from ensemble_lab.web.service import NO_CONTENT, Call, Reply, Service
 
-SERVICES = [Service("/block/v1/zones/{zone}"), Service("/block/v1alpha1/zones/{zone}")]
+SERVICE = Service("/block/v1/zones/{zone}", "/block/v1alpha1/zones/{zone}")
 VOLUME, SNAPSHOT = "block_volume", "block_snapshot"
 IOPS = (5000, 15000)
 SMALLEST, LARGEST = 10**9, 10 * 10**12
 _NEW_IN_V1 = ("kms_key_id", "public")
-
-
-def _route(method: str, path: str) -> Any:
-    """Register a handler in both versions."""
-
-    def keep(handler: Any) -> Any:
-        for service in SERVICES:
-            service.route(method, path)(handler)
-        return handler
-
-    return keep
 
 
 def _view(call: Call, obj: Object) -> Object:
@@ -119,7 +108,7 @@ async def block_volume_delete(cloud: Cloud, volume: Object) -> None:
     await cloud.driver.volume_delete(driver_volume(volume))
 
 
-@_route("GET", "/volumes")
+@SERVICE.get("/volumes")
 def list_volumes(call: Call) -> Object:
     volumes = [volume for volume in call.cloud.store.iterate(VOLUME) if volume["zone"] == call.zone]
     volumes = equal(call, containing(call, volumes), "project_id")
@@ -131,7 +120,7 @@ def list_volumes(call: Call) -> Object:
     return plain_list(call, "volumes", having_tags(volumes, call.asked_all("tags")), lambda volume: _view(call, volume))
 
 
-@_route("POST", "/volumes")
+@SERVICE.post("/volumes")
 def create_volume(call: Call) -> Object:
     body = call.body
     call.need("name")
@@ -175,12 +164,12 @@ def _iops(iops: Any) -> int:
     return iops
 
 
-@_route("GET", "/volumes/{volume}")
+@SERVICE.get("/volumes/{volume}")
 def get_volume(call: Call) -> Object:
     return _view(call, _find(call, VOLUME, call["volume"]))
 
 
-@_route("PATCH", "/volumes/{volume}")
+@SERVICE.patch("/volumes/{volume}")
 def update_volume(call: Call) -> Object:
     """Name and tags at once; size and speed take a while (and only then show)."""
     volume, body = _find(call, VOLUME, call["volume"]), call.body
@@ -201,7 +190,7 @@ def update_volume(call: Call) -> Object:
     return _view(call, volume)
 
 
-@_route("DELETE", "/volumes/{volume}")
+@SERVICE.delete("/volumes/{volume}")
 def delete_volume(call: Call) -> Reply:
     volume = _find(call, VOLUME, call["volume"])
     if volume["references"]:
@@ -273,7 +262,7 @@ def _snapshot_view(call: Call, snapshot: Object) -> Object:
     return _view(call, snapshot)
 
 
-@_route("GET", "/snapshots")
+@SERVICE.get("/snapshots")
 def list_snapshots(call: Call) -> Object:
     snapshots = [snapshot for snapshot in call.cloud.store.iterate(SNAPSHOT) if snapshot["zone"] == call.zone]
     snapshots = equal(call, containing(call, snapshots), "project_id")
@@ -288,7 +277,7 @@ def list_snapshots(call: Call) -> Object:
     )
 
 
-@_route("POST", "/snapshots")
+@SERVICE.post("/snapshots")
 def create_snapshot(call: Call) -> Object:
     body = call.body
     call.need("name", "volume_id")
@@ -300,12 +289,12 @@ def create_snapshot(call: Call) -> Object:
     return _snapshot_view(call, snapshot)
 
 
-@_route("GET", "/snapshots/{snapshot}")
+@SERVICE.get("/snapshots/{snapshot}")
 def get_snapshot(call: Call) -> Object:
     return _snapshot_view(call, _find(call, SNAPSHOT, call["snapshot"]))
 
 
-@_route("PATCH", "/snapshots/{snapshot}")
+@SERVICE.patch("/snapshots/{snapshot}")
 def update_snapshot(call: Call) -> Object:
     snapshot = _find(call, SNAPSHOT, call["snapshot"])
     for name in ("name", "tags", "public"):
@@ -316,7 +305,7 @@ def update_snapshot(call: Call) -> Object:
     return _snapshot_view(call, snapshot)
 
 
-@_route("DELETE", "/snapshots/{snapshot}")
+@SERVICE.delete("/snapshots/{snapshot}")
 def delete_snapshot(call: Call) -> Reply:
     snapshot = _find(call, SNAPSHOT, call["snapshot"])
     if snapshot["references"]:
@@ -328,7 +317,7 @@ def delete_snapshot(call: Call) -> Reply:
     return NO_CONTENT
 
 
-@_route("GET", "/volume-types")
+@SERVICE.get("/volume-types")
 def list_volume_types(call: Call) -> Object:
     types = [{"type": f"sbs_{iops // 1000}k", "specs": {"perf_iops": iops, "class": "sbs"}} for iops in IOPS]
     return {"volume_types": types, "total_count": len(types)}

@@ -49,7 +49,8 @@ class Call:
 
     @property
     def zone(self) -> str:
-        return self.params["zone"]
+        """Of the path; an API of regions means their first zone."""
+        return self.params.get("zone") or f"{self.params['region']}-1"
 
     @property
     def region(self) -> str:
@@ -77,21 +78,21 @@ Handler = Callable[[Call], Any]
 
 
 class Service:
-    """One API: a path prefix and the handlers below it.
+    """One API: the handlers below a path prefix, or below several (versions that hardly differ).
 
     A handler takes a :class:`Call` and returns a :class:`Reply` or the JSON value of a 200. It changes nothing after it
     has waited: what takes time is a job. So a request is one step of the lab, and its changes are kept all together.
     """
 
-    def __init__(self, prefix: str, wide_json: bool = False, public: bool = False):
-        self.prefix, self.public = prefix, public
+    def __init__(self, *prefixes: str, wide_json: bool = False, public: bool = False):
+        self.prefixes, self.public = prefixes, public
         self._wide = wide_json
         self._separators = (", ", ": ") if wide_json else (",", ":")
-        self._handlers: list[tuple[str, str, Handler]] = []
+        self.handlers: list[tuple[str, str, Handler]] = []
 
     def route(self, method: str, path: str) -> Callable[[Handler], Handler]:
         def keep(handler: Handler) -> Handler:
-            self._handlers.append((method, path, handler))
+            self.handlers.append((method, path, handler))
             return handler
 
         return keep
@@ -111,11 +112,11 @@ class Service:
     def delete(self, path: str) -> Callable[[Handler], Handler]:
         return self.route("DELETE", path)
 
-    def mount(self, cloud: Cloud) -> Mount:
+    def mounts(self, cloud: Cloud) -> list[Mount]:
         routes: list[BaseRoute] = [
-            Route(path, self._endpoint(cloud, handler), methods=[method]) for method, path, handler in self._handlers
+            Route(path, self._endpoint(cloud, handler), methods=[method]) for method, path, handler in self.handlers
         ]
-        return Mount(self.prefix, routes=routes)
+        return [Mount(prefix, routes=routes) for prefix in self.prefixes]
 
     def _endpoint(self, cloud: Cloud, handler: Handler) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
