@@ -69,7 +69,8 @@ class Resource:
         self.arguments = arguments
         self.check = check
         self.warnings: list[str] = []
-        self.waiter = Waiter(arguments.get("wait_timeout") or 600, sleep=client.pause)
+        timeout = arguments.get("wait_timeout")
+        self.waiter = Waiter(600 if timeout is None else timeout, sleep=client.pause)
 
     # --- arguments
 
@@ -117,10 +118,14 @@ class Resource:
         if found:
             return Ref(found["id"], value)
         self.client.forget((other, value, tuple(arguments.items())))
-        if self.check:
-            self.warnings.append(f"There is no {other.word} {value!r} yet; check mode assumes that it will exist.")
-            return Ref("", value)
-        raise Invalid(f"There is no {other.word} {value!r} in {self.where}.")
+        self.complain(f"There is no {other.word} {value!r} in {self.where}.")
+        return Ref("", value)
+
+    def complain(self, problem: str) -> None:
+        """Stop because of what an earlier task would have put right; check mode, where it could not, only warns."""
+        if not self.check:
+            raise Invalid(problem)
+        self.warnings.append(f"{problem} Check mode assumes that this will have changed by then.")
 
     # --- reading
 
@@ -190,6 +195,7 @@ class Resource:
         if state == "absent":
             if current is None:
                 return Plan(KEEP)
+            self.guard(current)
             return Plan(DELETE, current, before=self.identity(current))
         wish = self.wish()
         if current is None:
@@ -218,6 +224,7 @@ class Resource:
         if frozen:
             if not self.arguments.get("recreate"):
                 raise Invalid(self.frozen(frozen, seen, wish))
+            self.guard(current)
             action = REPLACE
         return Plan(action, current, wish, changes, before, {**before, **self.show(changes)})
 
@@ -316,6 +323,9 @@ class Resource:
 
     def write_part(self, name: str, current: Object, value: Any) -> None:
         raise NotImplementedError(f"{self.word}: {name}")
+
+    def guard(self, current: Object) -> None:
+        """Complain about removing what the API would refuse to delete."""
 
     def remove(self, current: Object) -> None:
         self.client.delete(self.url(current["id"]))

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+_SALT = os.urandom(16)
 
 IN_PLACE = "in place"
 REPLACES = "by replacement"
@@ -78,9 +82,21 @@ def label(value: Any) -> Any:
     return [label(item) for item in value] if isinstance(value, list) else value
 
 
+def hidden(value: Any) -> Any:
+    """For diffs: whether a secret changes. The digest is salted anew for each run, so that nobody can guess from it."""
+    if value is None or isinstance(value, dict):
+        return value and {key: hidden(inner) for key, inner in value.items()}
+    return f"hidden {hashlib.blake2b(str(value).encode(), digest_size=4, key=_SALT).hexdigest()}"
+
+
 def unordered(value: Any) -> Any:
     """Lists whose order means nothing."""
     return sorted(set(value or []))
+
+
+def networks(value: Any) -> Any:
+    """Addresses and networks in any order and form."""
+    return unordered([network(each) for each in value or []])
 
 
 def lower(value: Any) -> Any:
@@ -92,14 +108,19 @@ def text(value: Any) -> str:
     return value or ""
 
 
+def is_network(value: str) -> bool:
+    """Whether an API could take it for an address or a network."""
+    try:
+        return bool(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        return False
+
+
 def network(value: Any) -> str:
     """`1.1.1.1/32` and `1.1.1.1` are one network; host bits do not count."""
     if not value:
         return "0.0.0.0/0"
-    try:
-        return str(ipaddress.ip_network(value, strict=False))
-    except ValueError:
-        return str(value)
+    return str(ipaddress.ip_network(value, strict=False)) if is_network(value) else str(value)
 
 
 TAGS = Field("tags", {"type": "list", "elements": "str"}, normal=unordered)

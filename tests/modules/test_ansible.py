@@ -161,4 +161,4 @@ def test_profile_of_the_config_file(lab: Lab, run: Runner, tmp_path: Path) -> No
     run.lab = Lab("")
     run.lab.account = {"config_file": str(tmp_path / "config.yaml"), "profile": "lab"}
     assert run.ok("ip", name="mine")["changed"] is False
-    assert "Profile" in run.error("ip", name="mine", profile="nope")
+    assert "no profile 'nope'" in run.error("ip", name="mine", profile="nope")

@@ -10,7 +10,6 @@ from typing import Any
 from ..client import Client
 from ..engine import KEEP, UPDATE, Plan, Resource
 from ..errors import Invalid, LostAnswer
-from ..fields import Field
 from ..retry import delays
 
 TYPES = ("A", "AAAA", "ALIAS", "CAA", "CNAME", "DNAME", "MX", "NS", "PTR", "SRV", "TXT", "TLSA", "SSHFP")
@@ -71,6 +70,15 @@ class Records(Resource):
     def zone(self) -> str:
         return self.arguments["dns_zone"].lower().rstrip(".")
 
+    @property
+    def exclusive(self) -> re.Pattern[str] | None:
+        """The pattern of names that nothing but the wished records may have."""
+        pattern = self.arguments.get("exclusive_names")
+        try:
+            return None if pattern is None else re.compile(pattern)
+        except re.error as error:
+            raise Invalid(f"exclusive_names {pattern!r} is not a regular expression: {error}.") from None
+
     def __str__(self) -> str:
         return f"{self.word} {self.zone}"
 
@@ -98,9 +106,8 @@ class Records(Resource):
         """Whether the task speaks about a record that exists: by its name and type, or by the exclusive pattern."""
         if (record["name"], record["type"]) in wanted:
             return True
-        pattern = self.arguments.get("exclusive_names")
         types = {kind for _name, kind in wanted} or {"A"}
-        return pattern is not None and record["type"] in types and bool(re.fullmatch(pattern, record["name"]))
+        return bool(self.exclusive and record["type"] in types and self.exclusive.fullmatch(record["name"]))
 
     def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
         current = current or {"records": []}
@@ -116,7 +123,7 @@ class Records(Resource):
                 for key, values in wanted.items()
             }
         else:
-            self._complain(wanted)
+            self._validate(wanted)
             goal = wanted
         changes = self.changes(there, goal)
         before, after = (
@@ -132,7 +139,7 @@ class Records(Resource):
             {"records": after},
         )
 
-    def _complain(self, wanted: dict[Set, dict[str, int]]) -> None:
+    def _validate(self, wanted: dict[Set, dict[str, int]]) -> None:
         for (name, kind), values in wanted.items():
             if not values:
                 raise Invalid(f"The record {name or '@'} {kind} has no data.")
@@ -224,7 +231,10 @@ class Zone(Resource):
 
     word = "DNS zone"
     key = "dns_zone"
-    fields = (Field("project", {}),)
+
+    @property
+    def name(self) -> str:
+        return self.arguments["name"].lower().rstrip(".")
 
     def find(self) -> dict[str, Any] | None:
         return owned_zone(self.client, self.name)
@@ -246,9 +256,11 @@ class Zone(Resource):
     def finish(self, current: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         return current
 
-    def remove(self, current: dict[str, Any]) -> None:
+    def guard(self, current: dict[str, Any]) -> None:
         if not current.get("subdomain"):
             raise Invalid(f"{self} is a root zone: it exists as long as the domain is owned.")
+
+    def remove(self, current: dict[str, Any]) -> None:
         self.client.delete(f"/domain/v2beta1/dns-zones/{self.name}", project_id=self.client.settings.project)
 
     def identity(self, current: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ..fields import Field, choice, text
+from ..fields import Field, choice, networks, text, unordered
 from .lb import LbPart
 from .lb_frontend import LbFrontend
 
@@ -33,6 +33,16 @@ def given(value: Any) -> Any:
     }
 
 
+EVERYBODY = ["0.0.0.0/0"]
+
+
+def normal_match(value: Any) -> Any:
+    """What a rule matches: the order of addresses and of values counts as little as their form."""
+    lists = {"ip_subnet": networks, "http_filter_value": unordered}
+    match = {key: lists[key](inner) if key in lists else inner for key, inner in given(value or {}).items()}
+    return {key: inner for key, inner in match.items() if inner != EVERYBODY}
+
+
 class LbAcl(LbPart):
     word = "ACL"
     key = "acl"
@@ -43,7 +53,7 @@ class LbAcl(LbPart):
     fields = (
         Field("index", {"type": "int"}),
         Field("action", {"type": "dict", "options": ACTION}, normal=given, write=given, shown=given),
-        Field("match", {"type": "dict", "options": MATCH}, normal=given, write=given, shown=given),
+        Field("match", {"type": "dict", "options": MATCH}, normal=normal_match, write=given, shown=given),
         Field("description", normal=text, write=text),
     )
     creation_needs = ("name", "index", "action")

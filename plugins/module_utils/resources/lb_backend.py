@@ -5,7 +5,7 @@ from typing import Any
 
 from ..engine import CREATE, Plan
 from ..errors import Invalid
-from ..fields import Field, choice, text, unordered
+from ..fields import Field, choice, networks, text
 from .lb import LbPart
 
 HTTP = {
@@ -91,7 +91,7 @@ class LbBackend(LbPart):
             part=True,
             at_birth=True,
             read=lambda backend: backend.get("pool") or [],
-            normal=unordered,
+            normal=networks,
         ),
         Field(
             "health_check",

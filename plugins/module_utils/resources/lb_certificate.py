@@ -1,23 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from ..engine import REPLACE, Plan
 from ..errors import Invalid
-from ..fields import AT_CREATION, REPLACES, Field, unordered
+from ..fields import AT_CREATION, REPLACES, Field, hidden, unordered
 from .lb import LbPart
 
 
 def names(certificate: dict[str, Any]) -> list[str]:
     """Common name first, then the alternative names."""
     return [certificate.get("common_name") or "", *(certificate.get("subject_alternative_name") or [])]
-
-
-def fingerprint(chain: str) -> str:
-    """A diff tells that another certificate is meant, and nothing of the key in it."""
-    return f"sha256:{hashlib.sha256(chain.encode()).hexdigest()[:12]}"
 
 
 class LbCertificate(LbPart):
@@ -31,7 +25,7 @@ class LbCertificate(LbPart):
     failed = ("error",)
     fields = (
         Field("letsencrypt", {"type": "list", "elements": "str"}, change=REPLACES, read=names, normal=unordered),
-        Field("certificate_chain", {"type": "str", "no_log": True}, change=AT_CREATION, shown=fingerprint),
+        Field("certificate_chain", {"type": "str", "no_log": True}, change=AT_CREATION, shown=hidden),
     )
     creation_needs = ("name",)
 

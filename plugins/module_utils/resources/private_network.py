@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..engine import Resource
-from ..fields import REPLACES, TAGS, Field, network, unordered
+from ..fields import REPLACES, TAGS, Field, networks
 
 
 def own_subnets(private_network: Any) -> Any:
@@ -25,7 +25,7 @@ class PrivateNetwork(Resource):
             {"type": "list", "elements": "str"},
             change=REPLACES,
             read=own_subnets,
-            normal=lambda subnets: unordered([network(each) for each in subnets or []]),
+            normal=networks,
         ),
         Field("vpc_id", change=REPLACES),
         Field("default_route_propagation_enabled", {"type": "bool"}),

@@ -4,20 +4,19 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from typing import Any
 
 from ..client import Client
 from ..engine import Resource
 from ..errors import Invalid
-from ..fields import AT_CREATION, REPLACES, TAGS, Field, choice, text
+from ..fields import AT_CREATION, REPLACES, TAGS, Field, choice, hidden, text
 
 TYPES = ("opaque", "certificate", "key_value", "basic_credentials", "database_credentials", "ssh_key")
 
 
-def fingerprint(value: Any) -> Any:
-    """A diff tells that the value changes, not what it is."""
-    return None if value is None else f"sha256:{hashlib.sha256(value.encode()).hexdigest()[:12]}"
+def normal_path(path: str | None) -> str:
+    """A folder as the API shows it: one slash in front, none behind."""
+    return "/" + "/".join(filter(None, (path or "").split("/")))
 
 
 class Secret(Resource):
@@ -29,11 +28,11 @@ class Secret(Resource):
     project_key = "project_id"
     status_key = "status"
     fields = (
-        Field("path", {"type": "str", "default": "/"}, change=AT_CREATION),
+        Field("path", {"type": "str", "default": "/"}, change=AT_CREATION, write=normal_path),
         Field("type", choice(*TYPES), change=REPLACES),
         Field("description", normal=text),
         TAGS,
-        Field("value", {"type": "str", "no_log": True}, part=True, shown=fingerprint),
+        Field("value", {"type": "str", "no_log": True}, part=True, shown=hidden),
         Field("protected", {"type": "bool"}, part=True),
     )
     creation_needs = ("name",)
@@ -49,7 +48,7 @@ class Secret(Resource):
     def find(self) -> dict[str, Any] | None:
         if self.arguments.get("id"):
             return self.get(self.arguments["id"])
-        folder = self.arguments.get("path") or "/"
+        folder = normal_path(self.arguments.get("path"))
         named = self.list(name=self.name, path=folder)
         return self.only([each for each in named if each["name"] == self.name and each["path"] == folder])
 
@@ -77,9 +76,13 @@ class Secret(Resource):
         seen = self.get(current["id"]) or {}
         return seen if seen.get("protected") is value else None
 
+    def guard(self, current: dict[str, Any]) -> None:
+        if current.get("protected") and self.arguments.get("protected") is not False:
+            self.complain(f"{self} is protected: removing it needs protected: false.")
+
     def remove(self, current: dict[str, Any]) -> None:
         if current.get("protected"):
-            raise Invalid(f"{self} is protected: set protected: false first.")
+            self.write_part("protected", current, False)
         self.client.delete(self.url(current["id"]))
 
     def predict(self, plan: Any) -> dict[str, Any]:

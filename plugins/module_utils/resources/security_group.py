@@ -6,7 +6,7 @@ from typing import Any
 
 from ..engine import Plan, Resource
 from ..errors import Invalid
-from ..fields import TAGS, Field, choice, network, text
+from ..fields import TAGS, Field, choice, is_network, network, text
 
 RULE = {
     "action": choice("accept", "drop", default="accept"),
@@ -81,6 +81,8 @@ class SecurityGroup(Resource):
 
     def validate(self, plan: Plan) -> None:
         for rule in plan.wish.get("rules", []):
+            if not is_network(rule["ip_range"]):
+                raise Invalid(f"{self}: {rule['ip_range']!r} is not an address or network.")
             first, last = rule["dest_port_from"], rule["dest_port_to"]
             for port in (first, last):
                 if port is not None and not 1 <= port <= 65535:

@@ -7,9 +7,10 @@ import builtins
 from typing import Any
 
 from ..engine import Plan, Resource
-from ..errors import ApiError, Invalid
+from ..errors import Invalid
 from ..fields import AT_CREATION, REPLACES, TAGS, Field, choice
 from ..settings import is_uuid
+from . import disks
 from .snapshot import Snapshot
 
 BLOCK = "/block/v1/zones/{zone}/volumes"
@@ -22,6 +23,12 @@ def is_block(volume: dict[str, Any]) -> bool:
 
 def kind(volume: dict[str, Any]) -> str:
     return "sbs_volume" if is_block(volume) else volume["volume_type"]
+
+
+def holder(volume: dict[str, Any]) -> str:
+    """The id of the server that has the volume, "" also while that lets go of it."""
+    held = [each["product_resource_id"] for each in volume.get("references") or [] if each["status"] != "detaching"]
+    return (volume.get("server") or {}).get("id") or next(iter(held), "")
 
 
 class Volume(Resource):
@@ -72,6 +79,9 @@ class Volume(Resource):
         return REPLACES if entry.name == "size" and not is_block(current) else entry.change
 
     def validate(self, plan: Plan) -> None:
+        block = plan.wish.get("volume_type", kind(plan.current) if plan.current else "sbs_volume") == "sbs_volume"
+        if not block and plan.wish.get("perf_iops"):
+            raise Invalid(f"{self}: perf_iops is for SBS volumes only.")
         size = (plan.current or {}).get("size") or 0
         if plan.action == "update" and "size" in plan.changes and plan.changes["size"] < size:
             raise Invalid(f"{self} has {size} bytes and cannot shrink to {plan.changes['size']}.")
@@ -102,11 +112,9 @@ class Volume(Resource):
             changed = self.settle(answer.get("volume", answer))
         return changed
 
+    def guard(self, current: dict[str, Any]) -> None:
+        if holder(current):
+            self.complain(f"{self} is attached to a server: detach it, or remove the server first.")
+
     def remove(self, current: dict[str, Any]) -> None:
-        path = self.url(current["id"], block=is_block(current))
-        if current.get("references") or current.get("server"):
-            raise Invalid(f"{self} is attached to a server: detach it, or remove the server first.")
-        try:
-            self.client.delete(path)
-        except ApiError as error:
-            raise Invalid(f"{self} cannot be deleted: {error}") from error
+        disks.delete(self.client, [("block" if is_block(current) else "instance", current["id"])], self.waiter)
