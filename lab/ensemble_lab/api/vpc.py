@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VPC v2: VPCs and private networks."""
+"""VPC v2: VPCs and private networks. Other vpc_* files hold what leads from one to another."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from ensemble_lab.times import now
 from ensemble_lab.web.lists import containing, equal, having_tags, plain_list
 from ensemble_lab.web.service import NO_CONTENT, Call, Reply, Service
 
-SERVICE = Service("/vpc/v2/regions/{region}")
+SERVICE = Service("/vpc/v2/regions/{region}", texts=("source",))
 VPC, NETWORK = "vpc", "private_network"
+_GO_WITH_VPC = ("route", "ingress_rule", "vpc_acl", "vpc_connector")
 
 
 def _vpc_view(cloud: Cloud, vpc: Object) -> Object:
@@ -53,21 +54,21 @@ def _default_vpc(call: Call, project: str) -> Object:
     return _new_vpc(call, "default", project, tags=["default"], is_default=True)
 
 
-def _find(call: Call, kind: str, ident: str) -> Object:
+def find(call: Call, kind: str, ident: str) -> Object:
     obj = call.cloud.store.get(kind, ident)
     if obj is None or obj["region"] != call.region:
         raise errors.not_found(kind, ident)
     return obj
 
 
-def _in_region(call: Call, kind: str) -> list[Object]:
+def in_region(call: Call, kind: str) -> list[Object]:
     found = [obj for obj in call.cloud.store.iterate(kind) if obj["region"] == call.region]
     return having_tags(equal(call, containing(call, found), "project_id", "organization_id"), call.asked_all("tags"))
 
 
 @SERVICE.get("/vpcs")
 def list_vpcs(call: Call) -> Object:
-    vpcs = equal(call, _in_region(call, VPC), "is_default", "routing_enabled")
+    vpcs = equal(call, in_region(call, VPC), "is_default", "routing_enabled")
     return plain_list(call, "vpcs", vpcs, lambda vpc: _vpc_view(call.cloud, vpc))
 
 
@@ -84,15 +85,15 @@ def create_vpc(call: Call) -> Object:
 
 @SERVICE.get("/vpcs/{vpc}")
 def get_vpc(call: Call) -> Object:
-    return _vpc_view(call.cloud, _find(call, VPC, call["vpc"]))
+    return _vpc_view(call.cloud, find(call, VPC, call["vpc"]))
 
 
 @SERVICE.patch("/vpcs/{vpc}")
 def update_vpc(call: Call) -> Object:
-    return _vpc_view(call.cloud, _change(call, VPC, _find(call, VPC, call["vpc"]), ("name", "tags")))
+    return _vpc_view(call.cloud, change(call, VPC, find(call, VPC, call["vpc"]), ("name", "tags")))
 
 
-def _change(call: Call, kind: str, obj: Object, names: tuple[str, ...]) -> Object:
+def change(call: Call, kind: str, obj: Object, names: tuple[str, ...]) -> Object:
     for name in names:
         if call.body.get(name) is not None:
             obj[name] = call.body[name]
@@ -102,9 +103,13 @@ def _change(call: Call, kind: str, obj: Object, names: tuple[str, ...]) -> Objec
 
 @SERVICE.delete("/vpcs/{vpc}")
 def delete_vpc(call: Call) -> Reply:
-    vpc = _find(call, VPC, call["vpc"])
+    vpc = find(call, VPC, call["vpc"])
     if _vpc_view(call.cloud, vpc)["private_network_count"]:
         raise errors.precondition("resource_still_in_use", "the VPC still has private networks")
+    for kind in _GO_WITH_VPC:
+        for part in call.cloud.store.list(kind):
+            if part["vpc_id"] == vpc["id"]:
+                call.cloud.store.delete(kind, part["id"])
     call.cloud.store.delete(VPC, vpc["id"])
     return NO_CONTENT
 
@@ -119,15 +124,15 @@ def enable_routing(call: Call) -> Object:
 # private networks
 
 
+def _taken(cloud: Cloud, vpc: Object) -> list[Any]:
+    """The subnets of all networks of a VPC."""
+    networks = (network for network in cloud.store.iterate(NETWORK) if network["vpc_id"] == vpc["id"])
+    return [ipaddress.ip_network(subnet["subnet"]) for network in networks for subnet in network["subnets"]]
+
+
 def _free_subnet(call: Call, vpc: Object) -> str:
     """A /22 of 172.16.0.0/12 that no other network of the VPC has."""
-    taken: Any = [
-        ipaddress.ip_network(subnet["subnet"])
-        for network in call.cloud.store.iterate(NETWORK)
-        if network["vpc_id"] == vpc["id"]
-        for subnet in network["subnets"]
-        if ":" not in subnet["subnet"]
-    ]
+    taken = [subnet for subnet in _taken(call.cloud, vpc) if subnet.version == 4]
     for candidate in list(ipaddress.IPv4Network("172.16.0.0/12").subnets(new_prefix=22))[1:]:
         if not any(candidate.overlaps(other) for other in taken):
             return str(candidate)
@@ -140,18 +145,24 @@ def _ula(cloud: Cloud) -> str:
     return f"fd{organization[:2]}:{organization[2:6]}:{organization[6:10]}:{cloud.random_int(0x10000):x}::/64"
 
 
-def _subnet(cloud: Cloud, network: Object, text: str) -> Object:
+def _check_subnet(call: Call, vpc: Object, text: str) -> str:
     try:
-        ipaddress.ip_network(text)
+        asked = ipaddress.ip_network(text)
     except ValueError:
         raise errors.constraint("subnets", f"{text} is not a network") from None
+    if any(asked.version == other.version and asked.overlaps(other) for other in _taken(call.cloud, vpc)):
+        raise errors.constraint("subnets", f"{text} overlaps with another subnet of the VPC")
+    return text
+
+
+def _subnet(cloud: Cloud, network: Object, text: str) -> Object:
     shared = {key: network[key] for key in ("created_at", "updated_at", "project_id", "vpc_id", "region")}
     return {"id": cloud.new_id(), "subnet": text, "private_network_id": network["id"], **shared}
 
 
 @SERVICE.get("/private-networks")
 def list_networks(call: Call) -> Object:
-    networks = equal(call, _in_region(call, NETWORK), "vpc_id", "dhcp_enabled")
+    networks = equal(call, in_region(call, NETWORK), "vpc_id", "dhcp_enabled")
     chosen = call.asked_all("private_network_ids")
     return plain_list(
         call, "private_networks", [network for network in networks if not chosen or network["id"] in chosen]
@@ -163,7 +174,7 @@ def create_network(call: Call) -> Object:
     body, cloud = call.body, call.cloud
     cloud.check_quota(NETWORK, NETWORK)
     project = cloud.project_of(body.get("project_id"))
-    vpc = _find(call, VPC, body["vpc_id"]) if body.get("vpc_id") else _default_vpc(call, project)
+    vpc = find(call, VPC, body["vpc_id"]) if body.get("vpc_id") else _default_vpc(call, project)
     moment = now()
     network: Object = {
         "id": cloud.new_id(),
@@ -180,7 +191,7 @@ def create_network(call: Call) -> Object:
         "has_s3_integration": False,
         "region": call.region,
     }
-    asked = list(body.get("subnets") or [])
+    asked = [_check_subnet(call, vpc, text) for text in body.get("subnets") or []]
     texts = [text for text in asked if ":" not in text] or [_free_subnet(call, vpc)]
     texts += [text for text in asked if ":" in text] or [_ula(cloud)]
     network["subnets"] = [_subnet(cloud, network, text) for text in texts]
@@ -189,19 +200,19 @@ def create_network(call: Call) -> Object:
 
 @SERVICE.get("/private-networks/{network}")
 def get_network(call: Call) -> Object:
-    return _find(call, NETWORK, call["network"])
+    return find(call, NETWORK, call["network"])
 
 
 @SERVICE.patch("/private-networks/{network}")
 def update_network(call: Call) -> Object:
-    return _change(
-        call, NETWORK, _find(call, NETWORK, call["network"]), ("name", "tags", "default_route_propagation_enabled")
+    return change(
+        call, NETWORK, find(call, NETWORK, call["network"]), ("name", "tags", "default_route_propagation_enabled")
     )
 
 
 @SERVICE.delete("/private-networks/{network}")
 def delete_network(call: Call) -> Reply:
-    network = _find(call, NETWORK, call["network"])
+    network = find(call, NETWORK, call["network"])
     if any(
         nic["private_network_id"] == network["id"] and not _going(call.cloud, nic)
         for nic in call.cloud.store.iterate("instance_private_nic")
@@ -232,5 +243,5 @@ def enable_dhcp(call: Call) -> Object:
 
 @SERVICE.get("/subnets")
 def list_subnets(call: Call) -> Object:
-    subnets = [subnet for network in _in_region(call, NETWORK) for subnet in network["subnets"]]
+    subnets = [subnet for network in in_region(call, NETWORK) for subnet in network["subnets"]]
     return plain_list(call, "subnets", equal(call, subnets, "vpc_id", "private_network_id"))

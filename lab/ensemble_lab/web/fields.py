@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from ensemble_lab import errors
@@ -15,27 +15,31 @@ _TEXT = (
     "outbound_default_policy protocol direction ip_range policy_mode policy_type private_network_id server_id vpc_id "
     "public_key domain subdomain data ip_id ssl_compatibility_level forward_protocol forward_port_algorithm "
     "sticky_sessions sticky_sessions_cookie_name on_marked_down_action proxy_protocol timeout_queue frontend_id "
-    "backend_id reverse address certificate_chain common_name uri placement_group"
+    "backend_id reverse address certificate_chain common_name uri placement_group destination default_policy lb_id "
+    "nexthop_resource_id nexthop_private_network_id nexthop_vpc_connector_id nexthop_resource_ip target_vpc_id "
+    "subscriber_id new_dns_zone dest_dns_zone content email"
 )
 _NUMBERS = (
     "size perf_iops forward_port inbound_port timeout_client timeout_server timeout_connect timeout_tunnel max_retries "
     "max_connections redispatch_attempt_count connection_rate_limit index port check_max_retries dest_port_from "
-    "dest_port_to position ttl priority"
+    "dest_port_to position ttl priority src_port_low src_port_high dst_port_low dst_port_high"
 )
 _FLAGS = (
     "dynamic_ip_required protected stateful enable_default_security project_default public is_public is_ipv6 disabled "
     "enable_http3 enable_access_logs ssl_bridging ignore_ssl_server_verify return_all_records check_send_proxy "
     "disallow_new_zone_creation assign_flexible_ip assign_flexible_ipv6 enable_routing "
-    "default_route_propagation_enabled"
+    "default_route_propagation_enabled enable_transitivity overwrite"
 )
 _LISTS_OF_TEXT = "tags server_ip certificate_ids ip_ids ipam_ids ipam_ip_ids subnets servers"
-_LISTS = "public_ips rules changes acls records reverses"
+_LISTS = "public_ips rules changes acls records reverses ns"
 _OBJECTS = (
     "volumes extra_volumes from_empty from_snapshot source resource match health_check letsencrypt id_fields "
-    "custom_certificate ephemeral_policy tcp_config http_config https_config add delete clear"
+    "custom_certificate ephemeral_policy tcp_config http_config https_config add delete clear bind_source email_config "
+    "webhook_config"
 )
 
-_KINDS: dict[str, tuple[str, type | tuple[type, ...]]] = {
+_Kinds = dict[str, tuple[str, type | tuple[type, ...]]]
+_KINDS: _Kinds = {
     **dict.fromkeys(_TEXT.split(), ("a text", str)),
     **dict.fromkeys(_NUMBERS.split(), ("a whole number", (int, str))),
     **dict.fromkeys(_FLAGS.split(), ("true or false", bool)),
@@ -59,29 +63,33 @@ def snake_case(node: Any) -> Any:
     return [snake_case(item) for item in node] if isinstance(node, list) else node
 
 
-def check(body: dict[str, Any]) -> None:
-    """Refuse values of the wrong kind, wherever they are in a body; null always is allowed."""
-    wrong = list(_wrong(body, ""))
+def check(body: dict[str, Any], texts: Collection[str] = ()) -> None:
+    """Refuse values of the wrong kind, wherever they are in a body; null always is allowed.
+
+    `texts`: names that are texts in this API, whatever they are in others.
+    """
+    kinds = {**_KINDS, **dict.fromkeys(texts, _KINDS["name"])} if texts else _KINDS
+    wrong = list(_wrong(body, "", kinds))
     if wrong:
         raise errors.invalid(*((name, "format", f"{kind} is wanted") for name, kind in wrong))
 
 
-def _wrong(node: Any, place: str) -> Iterator[tuple[str, str]]:
+def _wrong(node: Any, place: str, kinds: _Kinds) -> Iterator[tuple[str, str]]:
     if isinstance(node, list):
         for item in node:
-            yield from _wrong(item, place)
+            yield from _wrong(item, place, kinds)
         return
     if not isinstance(node, dict):
         return
     for name, value in node.items():
-        kind, types = _KINDS.get(name, ("", object))
+        kind, types = kinds.get(name, ("", object))
         types = _EITHER.get(name, types)
         if value is None:
             continue
         if not isinstance(value, types) or _bad_inside(name, value):
             yield f"{place}{name}", kind
         else:
-            yield from _wrong(value, f"{place}{name}.")
+            yield from _wrong(value, f"{place}{name}.", kinds)
 
 
 def _bad_inside(name: str, value: Any) -> bool:

@@ -80,7 +80,7 @@ def equal(call: Call, items: Iterable[Object], *names: str) -> list[Object]:
 def containing(call: Call, items: Iterable[Object], name: str = "name") -> list[Object]:
     """Those whose field contains the query parameter: the API's name filters find substrings."""
     value = call.asked(name)
-    return list(items) if value is None else [item for item in items if value in item[name]]
+    return list(items) if value is None else [item for item in items if value in str(item.get(name) or "")]
 
 
 def _text(value: Any) -> str:

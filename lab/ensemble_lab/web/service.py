@@ -6,7 +6,7 @@ from __future__ import annotations
 import inspect
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,8 +84,8 @@ class Service:
     has waited: what takes time is a job. So a request is one step of the lab, and its changes are kept all together.
     """
 
-    def __init__(self, *prefixes: str, wide_json: bool = False, public: bool = False):
-        self.prefixes, self.public = prefixes, public
+    def __init__(self, *prefixes: str, wide_json: bool = False, public: bool = False, texts: Collection[str] = ()):
+        self.prefixes, self.public, self._texts = prefixes, public, texts
         self._wide = wide_json
         self._separators = (", ", ": ") if wide_json else (",", ":")
         self.handlers: list[tuple[str, str, Handler]] = []
@@ -153,7 +153,7 @@ class Service:
                 raise errors.invalid(("body", "format", "a JSON object is wanted"))
             if not self._wide:
                 body = fields.snake_case(body)
-            fields.check(body)
+            fields.check(body, self._texts)
         root = request.scope.get("root_path", "")
         path = request.scope["path"].removeprefix(root) or "/"
         return Call(cloud, path, request.path_params, request.query_params.multi_items(), body, raw, str(request.url))
