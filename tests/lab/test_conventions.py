@@ -36,9 +36,9 @@ def test_the_marketplace_is_open(lab: Lab) -> None:
 
 
 def test_an_endpoint_that_is_not_there_is_named_in_the_log(lab: Lab) -> None:
-    answer = lab.get("/instance/v1/zones/fr-par-1/dashboard", 404)
+    answer = lab.get("/instance/v1/zones/fr-par-1/bootscripts", 404)
     assert answer["type"] == "not_found"
-    assert "not in the lab: GET /instance/v1/zones/fr-par-1/dashboard" in lab.log()
+    assert "not in the lab: GET /instance/v1/zones/fr-par-1/bootscripts" in lab.log()
     assert lab.request("DELETE", "servers").status_code == 405
 
 

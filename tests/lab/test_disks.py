@@ -203,3 +203,34 @@ def test_marketplace_images_can_be_read_as_images(lab: Lab) -> None:
     lab.delete(f"images/{found[0]['id']}", 404)
     unknown = lab.get("/marketplace/v2/local-images?image_label=macos&zone=fr-par-1", 404)
     assert (unknown["resource"], unknown["resource_id"]) == ("MarketplaceImage", "macos")
+
+
+def test_a_patch_of_the_disks_reaches_block_storage_a_moment_later(lab: Lab) -> None:
+    server, volume = lab.server(volumes={"0": {"boot": True}}), block_volume(lab)
+    assert server["volumes"]["0"]["boot"] is True
+    path, held = f"servers/{server['id']}", {"0": {"id": server["volumes"]["0"]["id"]}}
+    lab.patch(path, {"volumes": {**held, "1": {"id": volume["id"], "volume_type": "sbs_volume"}}})
+    attached = lab.wait(f"{BLOCK}/volumes/{volume['id']}", lambda body: body["references"][0]["status"] == "attached")
+    assert attached["status"] == "in_use"
+    lab.patch(path, {"volumes": held})
+    leaving = lab.get(f"{BLOCK}/volumes/{volume['id']}")
+    assert (leaving["status"], leaving["references"][0]["status"]) == ("in_use", "attached")
+    left = lab.wait(f"{BLOCK}/volumes/{volume['id']}", lambda body: body["status"] == "available")
+    assert left["last_detached_at"]
+
+
+def test_local_disks_have_the_sizes_that_are_sold(lab: Lab) -> None:
+    sold = lab.get("products/volumes")["volumes"]
+    assert set(sold) == {"l_ssd", "scratch"}
+    for kind, entry in sold.items():
+        most = entry["constraints"]["max"]
+        lab.post("volumes", {"name": "v", "volume_type": kind, "size": most}, 201)
+        lab.post("volumes", {"name": "v", "volume_type": kind, "size": most + 1}, 400)
+
+
+def test_block_volumes_by_id_and_type(lab: Lab) -> None:
+    slow, fast = block_volume(lab), block_volume(lab, perf_iops=15000)
+    found = lab.get(f"{BLOCK}/volumes?volume_type=sbs_15k")["volumes"]
+    assert [volume["id"] for volume in found] == [fast["id"]]
+    assert lab.get(f"{BLOCK}/volumes?volume_ids={slow['id']}&volume_ids={fast['id']}")["total_count"] == 2
+    assert [kind["type"] for kind in lab.get(f"{BLOCK}/volume-types")["volume_types"]] == ["sbs_5k", "sbs_15k"]

@@ -259,3 +259,21 @@ def test_placement_groups_in_both_versions(lab: Lab) -> None:
     assert lab.get(path)["placement_group"]["policy_respected"] is True
     lab.delete(f"{v2}/{made['id']}")
     lab.get(path, 404)
+
+
+def test_addresses_of_things_of_ones_own(lab: Lab) -> None:
+    made = network(lab, subnets=["172.16.64.0/22"])
+    mine = {"mac_address": "bc:24:11:00:00:01", "name": "nas"}
+    body = {"source": {"private_network_id": made["id"]}, "is_ipv6": False, "resource": mine}
+    ip = lab.post(IPAM, body, 200)
+    assert (ip["resource"]["type"], ip["resource"]["mac_address"]) == ("custom", mine["mac_address"].upper())
+    other = {"mac_address": "bc:24:11:00:00:02", "name": "nas-2"}
+    lab.post(f"{IPAM}/{ip['id']}/move", {"from_resource": other, "to_resource": mine}, 400)
+    moved = lab.post(f"{IPAM}/{ip['id']}/move", {"from_resource": mine, "to_resource": other}, 200)
+    assert moved["resource"]["name"] == "nas-2"
+    for asked in ("resource_name=nas", "resource_types=custom", f"mac_address={other['mac_address']}", "attached=true"):
+        assert [found["id"] for found in lab.get(f"{IPAM}?{asked}")["ips"]] == [ip["id"]], asked
+    assert lab.post(f"{IPAM}/{ip['id']}/detach", {"resource": other}, 200)["resource"] is None
+    lab.post(f"{IPAM.removesuffix('/ips')}/ip-sets/release", {"ip_ids": [ip["id"], made["id"]]}, 404)
+    lab.post(f"{IPAM.removesuffix('/ips')}/ip-sets/release", {"ip_ids": [ip["id"]]}, 204)
+    lab.get(f"{IPAM}/{ip['id']}", 404)

@@ -172,3 +172,39 @@ def test_server_types_and_prices(lab: Lab) -> None:
         for name in types
         if name.startswith(("PRO2", "POP2", "GP1")) and not name.endswith(("WIN", "GP1-L", "GP1-XL"))
     }
+
+
+def test_versions_and_categories_of_marketplace_images(lab: Lab) -> None:
+    image = lab.get("/marketplace/v2/images")["images"][0]
+    found = lab.get(f"/marketplace/v2/versions?image_id={image['id']}")["versions"]
+    assert lab.get(f"/marketplace/v2/versions/{found[0]['id']}") == found[0]
+    categories = lab.get("/marketplace/v2/categories")["categories"]
+    assert set(image["categories"]) <= {category["name"] for category in categories}
+    assert lab.get(f"/marketplace/v2/categories/{categories[0]['id']}") == categories[0]
+    lab.get(f"/marketplace/v2/versions/{image['id']}", 404)
+
+
+def test_secrets_by_path(lab: Lab) -> None:
+    for path in ("/", "/app", "/app/db", "/apple"):
+        secret(lab, path=path, tags=[f"in:{path}"])
+    found = lab.get(f"{SECRETS}/browse?prefix=/app")
+    assert found["current_path"] == "/app"
+    assert [(item["name"], "secret" in item) for item in found["items"]] == [("db", False), ("s", True)]
+    region = SECRETS.removesuffix("/secrets")
+    assert len(lab.get(f"{region}/tags")["tags"]) == 4
+    assert "opaque" in lab.get(f"{region}/secret-types")["types"]
+    path = f"{region}/secrets-by-path/versions/latest/access?secret_path=/app/db&secret_name=s"
+    lab.get(path, 404)
+    lab.post(f"{SECRETS}/{found['items'][1]['secret']['id']}/add-owner", {"product": "edge_services"}, 204)
+    assert lab.get(f"{SECRETS}/{found['items'][1]['secret']['id']}")["used_by"] == ["edge_services"]
+
+
+def test_what_there_is_and_what_a_server_can_become(lab: Lab) -> None:
+    server = lab.running()
+    lab.post("ips", {}, 201)
+    counts = lab.get("dashboard")["dashboard"]
+    assert (counts["servers_count"], counts["running_servers_count"], counts["ips_unused"]) == (1, 1, 1)
+    assert counts["servers_by_types"] == {"DEV1-S": 1}
+    types = lab.get(f"servers/{server['id']}/compatible-types")["compatible_types"]
+    assert {"DEV1-M", "PRO2-S"} <= set(types)
+    assert {"DEV1-S", "START1-S", "BASIC2-A2C-4G"}.isdisjoint(types)

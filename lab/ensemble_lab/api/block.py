@@ -112,6 +112,12 @@ async def block_volume_delete(cloud: Cloud, volume: Object) -> None:
 def list_volumes(call: Call) -> Object:
     volumes = [volume for volume in call.cloud.store.iterate(VOLUME) if volume["zone"] == call.zone]
     volumes = equal(call, containing(call, volumes), "project_id")
+    chosen, speeds = call.asked_all("volume_ids"), call.asked_all("volume_type")
+    volumes = [
+        volume
+        for volume in volumes
+        if (not chosen or volume["id"] in chosen) and (not speeds or volume["type"] in speeds)
+    ]
     resource = call.asked("product_resource_id")
     if resource:
         volumes = [
@@ -319,5 +325,8 @@ def delete_snapshot(call: Call) -> Reply:
 
 @SERVICE.get("/volume-types")
 def list_volume_types(call: Call) -> Object:
-    types = [{"type": f"sbs_{iops // 1000}k", "specs": {"perf_iops": iops, "class": "sbs"}} for iops in IOPS]
+    types = [
+        {"type": f"sbs_{iops // 1000}k", "zone": call.zone, "specs": {"perf_iops": iops, "class": "sbs"}}
+        for iops in IOPS
+    ]
     return {"volume_types": types, "total_count": len(types)}

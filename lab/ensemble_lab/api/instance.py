@@ -30,7 +30,7 @@ def in_zone(call: Call, kind: str) -> list[Object]:
         for obj in call.cloud.store.iterate(kind)
         if obj["zone"] == call.zone
         and project in (None, obj["project"])
-        and organization in (None, obj["organization"])
+        and organization in (None, call.cloud.settings.organization)
     ]
 
 

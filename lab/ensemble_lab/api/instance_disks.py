@@ -40,9 +40,16 @@ def lay_out(call: Call, server: Object, templates: dict[str, Any], image: Object
             volume, make = _make(call, server, template, root)
             makes.append(make)
         server["volumes"][index] = volume["id"]
+        _note_boot(server, volume["id"], template)
         attach(call.cloud, volume, server)
     check_local_size(call, server, server["commercial_type"])
     return makes
+
+
+def _note_boot(server: Object, ident: str, asked: Object) -> None:
+    """One disk at most is the one to boot from, whatever its place."""
+    if asked.get("boot"):
+        server["boot_volume"] = ident
 
 
 def _existing(call: Call, ident: str) -> Object:
@@ -118,7 +125,7 @@ def check_local_size(call: Call, server: Object, commercial_type: str) -> None:
         )
 
 
-def attach(cloud: Cloud, volume: Object, server: Object) -> None:
+def attach(cloud: Cloud, volume: Object, server: Object, status: str = "attached") -> None:
     """Note on the volume that the server has it."""
     if "volume_type" in volume:
         volume["server"] = server["id"]
@@ -132,7 +139,7 @@ def attach(cloud: Cloud, volume: Object, server: Object) -> None:
             "product_resource_id": server["id"],
             "created_at": moment,
             "type": "exclusive",
-            "status": "attached",
+            "status": status,
         }
     ]
     volume["status"], volume["updated_at"] = "in_use", moment
@@ -151,20 +158,25 @@ def begin_to_let_go(cloud: Cloud, ident: str) -> None:
         cloud.store.put("block_volume", block)
 
 
-def _leave(cloud: Cloud, server: Object, ident: str) -> None:
-    """The server goes on without this disk; a block volume is free when the machine has let go of it."""
-    begin_to_let_go(cloud, ident)
-    if cloud.store.get("block_volume", ident):
-        cloud.jobs.start(volume_leave, [server["id"], ident], server_id=server["id"], volume_id=ident)
-
-
 @job
 async def volume_leave(cloud: Cloud, server_id: str, volume_id: str) -> None:
+    """The server goes on without this disk; a block volume is free when the machine has let go of it."""
     server = server_seen(cloud, server_id)
     if server:
         await cloud.driver.server_update(server)
     await cloud.pretend(0.0, 5.0, least=0.15)
     let_go(cloud, volume_id)
+
+
+@job
+async def volume_join(cloud: Cloud, volume_id: str) -> None:
+    """Block storage says so a moment later than the server."""
+    block = cloud.store.get("block_volume", volume_id)
+    if block:
+        for reference in block["references"]:
+            if reference["status"] == "attaching":
+                reference["status"] = "attached"
+        cloud.store.put("block_volume", block)
 
 
 def let_go(cloud: Cloud, ident: str) -> None:
@@ -192,17 +204,23 @@ def mark_written(cloud: Cloud, server: Object) -> None:
 
 
 def replace_all(call: Call, server: Object, wanted: dict[str, Any]) -> None:
-    """PATCH of ``volumes``: the whole map is the new one."""
+    """PATCH of ``volumes``: the whole map is the new one. Block storage follows a moment later."""
     for index, template in wanted.items():
         if not isinstance(template, dict) or not template.get("id"):
             raise errors.constraint("volumes", f"volume {index} has no id")
     kept = set(server["volumes"].values())
     new = {index: template["id"] for index, template in wanted.items()}
     for ident in kept - set(new.values()):
-        _leave(call.cloud, server, ident)
+        if call.cloud.store.get("instance_volume", ident):
+            let_go(call.cloud, ident)
+        else:
+            call.cloud.jobs.start(volume_leave, [server["id"], ident], server_id=server["id"], volume_id=ident)
     for ident in set(new.values()) - kept:
-        attach(call.cloud, _existing(call, ident), server)
+        attach(call.cloud, _existing(call, ident), server, "attaching")
+        call.cloud.jobs.start(volume_join, [ident], volume_id=ident)
     server["volumes"] = new
+    for template in wanted.values():
+        _note_boot(server, template["id"], template)
 
 
 def attach_one(call: Call, server: Object) -> None:
@@ -211,6 +229,7 @@ def attach_one(call: Call, server: Object) -> None:
     volume = _existing(call, call.body["volume_id"])
     free = next(str(index) for index in range(1, 100) if str(index) not in server["volumes"])
     server["volumes"][free] = volume["id"]
+    _note_boot(server, volume["id"], call.body)
     check_local_size(call, server, server["commercial_type"])
     attach(call.cloud, volume, server)
 
@@ -223,4 +242,6 @@ def detach_one(call: Call, server: Object) -> None:
     if index is None:
         raise errors.constraint("volume_id", f"Volume {ident} is not attached to this server")
     del server["volumes"][index]
-    _leave(call.cloud, server, ident)
+    begin_to_let_go(call.cloud, ident)
+    if call.cloud.store.get("block_volume", ident):
+        call.cloud.jobs.start(volume_leave, [server["id"], ident], server_id=server["id"], volume_id=ident)

@@ -36,7 +36,10 @@ def machine_of(cloud: Cloud, volume: Object) -> Object | None:
 def server_view(cloud: Cloud, server: Object) -> Object:
     """A server as GET /servers/ID shows it (without the envelope)."""
     store = cloud.store
-    volumes = {index: attached_volume(cloud, ident) for index, ident in server["volumes"].items()}
+    volumes = {
+        index: {"boot": ident == server.get("boot_volume"), **attached_volume(cloud, ident)}
+        for index, ident in server["volumes"].items()
+    }
     ips = [store.get("instance_ip", ident) for ident in server["public_ips"]]
     public_ips = ips_view([ip for ip in ips if ip], server)
     group = store.get("instance_security_group", server["security_group"])
@@ -88,10 +91,10 @@ def attached_volume(cloud: Cloud, ident: str) -> Object:
     """A volume inside a server: local ones whole, block ones hardly more than their id."""
     local = cloud.store.get("instance_volume", ident)
     if local:
-        return {"boot": False, **volume_view(cloud, local)}
+        return volume_view(cloud, local)
     block = cloud.store.get("block_volume", ident)
     zone = block["zone"] if block else None
-    return {"boot": False, "volume_type": "sbs_volume", "id": ident, "state": "available", "zone": zone}
+    return {"volume_type": "sbs_volume", "id": ident, "state": "available", "zone": zone}
 
 
 def volume_view(cloud: Cloud, volume: Object) -> Object:

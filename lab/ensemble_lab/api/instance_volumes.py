@@ -14,6 +14,8 @@ from ensemble_lab.web.lists import containing, equal, having_tags, instance_list
 from ensemble_lab.web.service import NO_CONTENT, Call, Reply
 
 KIND = "instance_volume"
+# Type -> name, gigabytes at most, whether it can be snapshotted.
+TYPES = {"l_ssd": ("Local SSD", 800, True), "scratch": ("Scratch", 12_800, False)}
 
 
 def new_volume(
@@ -61,15 +63,16 @@ def list_volumes(call: Call) -> Reply:
 def create_volume(call: Call) -> Reply:
     body = call.body
     call.need("name", "volume_type")
-    if body["volume_type"] not in ("l_ssd", "scratch"):
+    if body["volume_type"] not in TYPES:
         raise errors.constraint("volume_type", "l_ssd or scratch is wanted; block volumes are made by the block API")
+    most = TYPES[body["volume_type"]][1] * 10**9
     source = body.get("base_snapshot")
     snapshot = find(call, "instance_snapshot", source) if source else None
     size = body.get("size") or (snapshot and snapshot["size"])
     if not isinstance(size, int):
         raise errors.required("size")
-    if not 10**9 <= size <= 1280 * 10**9:
-        raise errors.constraint("size", f"{size} is not between 1000000000 and 1280000000000")
+    if not 10**9 <= size <= most:
+        raise errors.constraint("size", f"{size} is not between 1000000000 and {most}")
     volume = new_volume(call, body["name"], body["volume_type"], size, owner(call), body.get("tags"))
     call.cloud.jobs.start(volume_create, [volume["id"]], volume_id=volume["id"], snapshot_id=source)
     return created(call, "volume", volume["id"], volume_view(call.cloud, volume))

@@ -126,52 +126,55 @@ def release(cloud: Cloud, resource_id: str, network_id: str | None = None) -> No
                 cloud.store.delete(KIND, ip["id"])
 
 
-def _find(call: Call) -> Object:
-    ip = call.cloud.store.get(KIND, call["ip"])
+def _find(call: Call, ident: str | None = None) -> Object:
+    """The address of an id, by default the one of the path."""
+    ident = ident or call["ip"]
+    ip = call.cloud.store.get(KIND, ident)
     if ip is None or ip["region"] != call.region:
-        raise errors.not_found("ip", call["ip"])
+        raise errors.not_found("ip", ident)
     return ip
+
+
+def _held(ip: Object, name: str) -> str:
+    """A field of the resource that holds an address; "" where nobody does."""
+    return str((ip["resource"] or {}).get(name) or "")
 
 
 @SERVICE.get("/ips")
 def list_ips(call: Call) -> Object:
     ips = [ip for ip in call.cloud.store.iterate(KIND) if ip["region"] == call.region]
     ips = equal(call, ips, "project_id", "is_ipv6", "private_network_id")
-    resource_type, resources = (
-        call.asked("resource_type", "unknown_type"),
-        call.asked_all("resource_id") + call.asked_all("resource_ids"),
-    )
-    if resource_type != "unknown_type":
-        ips = [ip for ip in ips if ip["resource"] and ip["resource"]["type"] == resource_type]
-    if resources:
-        ips = [ip for ip in ips if ip["resource"] and ip["resource"]["id"] in resources]
-    for name, field in (("subnet_id", "subnet_id"), ("source_vpc_id", "vpc_id")):
-        value = call.asked(name)
-        if value:
-            ips = [ip for ip in ips if ip["source"].get(field) == value]
-    vpc = call.asked("vpc_id")
-    if vpc:
-        ips = [
-            ip
-            for ip in ips
-            if (call.cloud.store.get("private_network", ip["private_network_id"]) or {}).get("vpc_id") == vpc
-        ]
-    attached, mac, holder = call.asked("attached"), call.asked("mac_address"), call.asked("resource_name")
-    if attached:
-        ips = [ip for ip in ips if (ip["resource"] is not None) == (attached == "true")]
-    if mac:
-        ips = [ip for ip in ips if ip["resource"] and (ip["resource"]["mac_address"] or "").lower() == mac.lower()]
-    if holder:
-        ips = [ip for ip in ips if ip["resource"] and holder in ip["resource"]["name"]]
-    zonal = call.asked("zonal")
-    if zonal:
-        ips = [ip for ip in ips if ip["zone"] == zonal]
+    types = [
+        kind for kind in call.asked_all("resource_type") + call.asked_all("resource_types") if "unknown" not in kind
+    ]
+    holders = call.asked_all("resource_id") + call.asked_all("resource_ids")
+    for wanted, value_of in (
+        (call.asked_all("ip_ids"), lambda ip: ip["id"]),
+        (types, lambda ip: _held(ip, "type")),
+        (holders, lambda ip: _held(ip, "id")),
+        ([mac.lower() for mac in call.asked_all("mac_address")], lambda ip: _held(ip, "mac_address").lower()),
+        (call.asked_all("subnet_id"), lambda ip: ip["source"].get("subnet_id")),
+        (call.asked_all("source_vpc_id"), lambda ip: ip["source"].get("vpc_id")),
+        (call.asked_all("vpc_id"), lambda ip: _vpc_of(call.cloud, ip)),
+        (call.asked_all("zonal"), lambda ip: ip["zone"]),
+        (call.asked_all("attached"), lambda ip: "true" if ip["resource"] else "false"),
+    ):
+        if wanted:
+            ips = [ip for ip in ips if value_of(ip) in wanted]
+    name = call.asked("resource_name")
+    if name:
+        ips = [ip for ip in ips if name in _held(ip, "name")]
     return plain_list(call, "ips", having_tags(ips, call.asked_all("tags")), _view, order="created_at_desc")
 
 
-def _custom(call: Call) -> Object:
+def _vpc_of(cloud: Cloud, ip: Object) -> str | None:
+    network = cloud.store.get("private_network", ip["private_network_id"])
+    return network["vpc_id"] if network else None
+
+
+def _custom(call: Call, field: str = "resource") -> Object:
     """A resource that the cloud knows nothing of but its MAC address."""
-    resource = call.body["resource"]
+    resource = call.body[field]
     mac, name = (resource.get("mac_address") or "").upper(), resource.get("name") or ""
     return {"type": "custom", "id": call.cloud.new_id(), "mac_address": mac, "name": name}
 
@@ -241,10 +244,34 @@ def detach_ip(call: Call) -> Object:
     return _view(call.cloud.store.put(KIND, ip))
 
 
+@SERVICE.post("/ips/{ip}/move")
+def move_ip(call: Call) -> Object:
+    """From one thing of one's own to another."""
+    ip = _find(call)
+    call.need("from_resource")
+    if _held(ip, "type") != "custom" or _held(ip, "mac_address") != _custom(call, "from_resource")["mac_address"]:
+        raise errors.constraint("from_resource", "the address is not attached to this resource")
+    ip["resource"] = _custom(call, "to_resource") if call.body.get("to_resource") else None
+    ip["updated_at"] = now()
+    return _view(call.cloud.store.put(KIND, ip))
+
+
 @SERVICE.delete("/ips/{ip}")
 def release_ip(call: Call) -> Reply:
-    ip = _find(call)
+    call.cloud.store.delete(KIND, _releasable(_find(call))["id"])
+    return NO_CONTENT
+
+
+@SERVICE.post("/ip-sets/release")
+def release_ips(call: Call) -> Reply:
+    """Several at once, or none of them."""
+    ips = [_releasable(_find(call, ident)) for ident in call.body.get("ip_ids") or []]
+    for ip in ips:
+        call.cloud.store.delete(KIND, ip["id"])
+    return NO_CONTENT
+
+
+def _releasable(ip: Object) -> Object:
     if ip["resource"] and ip["resource"]["type"] != "custom":
         raise errors.precondition("resource_still_in_use", "the address is attached to a resource")
-    call.cloud.store.delete(KIND, ip["id"])
-    return NO_CONTENT
+    return ip

@@ -28,7 +28,8 @@ def _type(name: object) -> str:
 
 @SERVICE.get("/lbs")
 def list_lbs(call: Call) -> Object:
-    lbs = [lb for lb in call.cloud.store.iterate(LB) if lb["zone"] == call.zone]
+    chosen = call.asked_all("lb_ids")
+    lbs = [lb for lb in call.cloud.store.iterate(LB) if lb["zone"] == call.zone and (not chosen or lb["id"] in chosen)]
     lbs = having_tags(equal(call, containing(call, lbs), "project_id", "organization_id"), call.asked_all("tags"))
     return plain_list(call, "lbs", lbs, lambda lb: lb_view(call.cloud, lb))
 

@@ -65,7 +65,39 @@ def get_local_image(call: Call) -> Object:
     return found
 
 
+def _version(image: Object) -> Object:
+    """The only version that the lab knows of an image."""
+    moments = dict.fromkeys(("created_at", "updated_at", "published_at"), image["updated_at"])
+    return {"id": images.version_id(image["label"]), "name": image["updated_at"][:19] + "Z", **moments}
+
+
+@SERVICE.get("/versions")
+def list_versions(call: Call) -> Object:
+    found = [image for image in images.marketplace_images() if call.asked("image_id") in (None, image["id"])]
+    return plain_list(call, "versions", found, _version)
+
+
+@SERVICE.get("/versions/{version}")
+def get_version(call: Call) -> Object:
+    for image in images.marketplace_images():
+        if images.version_id(image["label"]) == call["version"]:
+            return _version(image)
+    raise errors.not_found("version", call["version"])
+
+
+def _categories() -> list[Object]:
+    names = sorted({category for image in images.marketplace_images() for category in image["categories"]})
+    return [{"id": images.category_id(name), "name": name, "description": ""} for name in names]
+
+
 @SERVICE.get("/categories")
 def list_categories(call: Call) -> Object:
-    names = sorted({category for image in images.marketplace_images() for category in image["categories"]})
-    return {"categories": [{"id": name, "name": name, "description": ""} for name in names], "total_count": len(names)}
+    return plain_list(call, "categories", _categories())
+
+
+@SERVICE.get("/categories/{category}")
+def get_category(call: Call) -> Object:
+    for category in _categories():
+        if category["id"] == call["category"]:
+            return category
+    raise errors.not_found("category", call["category"])

@@ -243,5 +243,7 @@ def enable_dhcp(call: Call) -> Object:
 
 @SERVICE.get("/subnets")
 def list_subnets(call: Call) -> Object:
-    subnets = [subnet for network in in_region(call, NETWORK) for subnet in network["subnets"]]
+    chosen = call.asked_all("subnet_ids")
+    everywhere = (subnet for network in in_region(call, NETWORK) for subnet in network["subnets"])
+    subnets = [subnet for subnet in everywhere if not chosen or subnet["id"] in chosen]
     return plain_list(call, "subnets", equal(call, subnets, "vpc_id", "private_network_id"))

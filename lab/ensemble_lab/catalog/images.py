@@ -58,6 +58,14 @@ def _id(*parts: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, "/".join(parts)))
 
 
+def version_id(label: str) -> str:
+    return _id(label, "version")
+
+
+def category_id(name: str) -> str:
+    return _id("category", name)
+
+
 OWNER = _id("organization")
 """The organisation whose images these are."""
 

@@ -17,7 +17,7 @@ _TEXT = (
     "sticky_sessions sticky_sessions_cookie_name on_marked_down_action proxy_protocol timeout_queue frontend_id "
     "backend_id reverse address certificate_chain common_name uri placement_group destination default_policy lb_id "
     "nexthop_resource_id nexthop_private_network_id nexthop_vpc_connector_id nexthop_resource_ip target_vpc_id "
-    "subscriber_id new_dns_zone dest_dns_zone content email"
+    "subscriber_id new_dns_zone dest_dns_zone content email mac_address"
 )
 _NUMBERS = (
     "size perf_iops forward_port inbound_port timeout_client timeout_server timeout_connect timeout_tunnel max_retries "
@@ -35,7 +35,7 @@ _LISTS = "public_ips rules changes acls records reverses ns"
 _OBJECTS = (
     "volumes extra_volumes from_empty from_snapshot source resource match health_check letsencrypt id_fields "
     "custom_certificate ephemeral_policy tcp_config http_config https_config add delete clear bind_source email_config "
-    "webhook_config"
+    "webhook_config from_resource to_resource"
 )
 
 _Kinds = dict[str, tuple[str, type | tuple[type, ...]]]
