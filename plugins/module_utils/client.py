@@ -47,6 +47,7 @@ class Client:
         self.requests = 0
         self.pause = sleep or time.sleep
         self._bucket = TokenBucket(REQUESTS_PER_SECOND, int(REQUESTS_PER_SECOND), sleep=self.pause)
+        self._slots = threading.BoundedSemaphore(IN_FLIGHT)
         self._answered = False
         self._cache: dict[Any, Any] = {}
         self._locks: dict[Any, threading.Lock] = {}
@@ -227,17 +228,18 @@ class Client:
         self.requests += 1
         errors = self._exceptions
         try:
-            return self._session.request(
-                method,
-                self.settings.api_url + path,
-                params={key: value for key, value in query.items() if value is not None},
-                json=body,
-                data=None if text is None else text.encode(),
-                headers=None if text is None else {"Content-Type": "text/plain"},
-                timeout=(CONNECT_TIMEOUT, self.settings.api_timeout),
-                allow_redirects=False,
-                **self._line,
-            )
+            with self._slots:
+                return self._session.request(
+                    method,
+                    self.settings.api_url + path,
+                    params={key: value for key, value in query.items() if value is not None},
+                    json=body,
+                    data=None if text is None else text.encode(),
+                    headers=None if text is None else {"Content-Type": "text/plain"},
+                    timeout=(CONNECT_TIMEOUT, self.settings.api_timeout),
+                    allow_redirects=False,
+                    **self._line,
+                )
         except (errors.InvalidURL, errors.InvalidSchema, errors.InvalidProxyURL) as error:
             raise Invalid(f"{self.settings.api_url} cannot be used: {_reason(error)}.") from None
         except (errors.ConnectTimeout, errors.ProxyError) as error:
@@ -281,7 +283,7 @@ def _session(requests: Any, settings: Settings) -> Any:
     from http.cookiejar import DefaultCookiePolicy
 
     session = requests.Session()
-    adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=IN_FLIGHT * 2)
+    adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=IN_FLIGHT)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

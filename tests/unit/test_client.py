@@ -15,7 +15,7 @@ from typing import Any
 
 import certifi
 import pytest
-from ansible_collections.ensemble.jitsi.plugins.module_utils.client import Client
+from ansible_collections.ensemble.jitsi.plugins.module_utils.client import IN_FLIGHT, Client
 from ansible_collections.ensemble.jitsi.plugins.module_utils.errors import ApiError, Invalid, LostAnswer, ScalewayError
 from ansible_collections.ensemble.jitsi.plugins.module_utils.settings import Settings
 from cryptography import x509
@@ -243,6 +243,30 @@ def test_concurrency_keeps_order_and_failures(client: Client) -> None:
     assert [str(each) for each in results] == ["0", "2", "4", "three", "8", "10"]
     with pytest.raises(Invalid):
         client.each(work, range(6))
+
+
+def test_requests_in_flight_are_bounded_however_deep_the_calls(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    send, lock, full = client._session.request, threading.Lock(), threading.Event()
+    inside: list[int] = []
+    most = 0
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        nonlocal most
+        with lock:
+            inside.append(1)
+            most = max(most, len(inside))
+            if len(inside) >= IN_FLIGHT:
+                full.set()
+        full.wait(10)
+        try:
+            return send(*arguments, **options)
+        finally:
+            with lock:
+                inside.pop()
+
+    monkeypatch.setattr(client._session, "request", counted)
+    client.each(lambda _zone: client.each(lambda _page: client.get("/x"), range(6)), range(8))
+    assert most == IN_FLIGHT
 
 
 def test_a_lookup_that_many_need_is_made_once(client: Client) -> None:
