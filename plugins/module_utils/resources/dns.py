@@ -100,7 +100,8 @@ class Records(Resource):
             raise Invalid(
                 f"The DNS zone {self.zone} is not of this account, which has {', '.join(sorted(zones)) or 'none'}."
             )
-        return {"id": self.zone, "records": self.client.list(self.url(), "records", name="")}
+        about_some = self.arguments["records"] or self.arguments.get("exclusive_names")
+        return {"id": self.zone, "records": self.client.list(self.url(), "records", name="") if about_some else []}
 
     def mine(self, record: dict[str, Any], wanted: Iterable[Set]) -> bool:
         """Whether the task speaks about a record that exists: by its name and type, or by the exclusive pattern."""

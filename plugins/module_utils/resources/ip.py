@@ -121,11 +121,16 @@ def name_of(address: dict[str, Any]) -> str:
     return next((tag[5:] for tag in address.get("tags") or [] if tag.startswith("name:")), "")
 
 
+def is_address(value: str) -> bool:
+    """Whether this is an address itself, not the name of one."""
+    return value.replace(".", "").isdigit() or ":" in value
+
+
 def address_id(client: Any, value: str, check: bool) -> Ref:
     """An instance address by id, by address or by name."""
     if is_uuid(value):
         return Ref(value)
-    if value.replace(".", "").isdigit() or ":" in value:
+    if is_address(value):
         found = client.find(f"/instance/v1/zones/{client.settings.zone}/ips/{value}")
         if found:
             return Ref(found["ip"]["id"], value)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from ..engine import Resource
 from ..fields import REPLACES, TAGS, Field, Ref, choice, label, lower, text, unordered
 from ..settings import is_uuid
-from .ip import LbIp
+from .ip import LbIp, is_address
 from .private_network import PrivateNetwork
 
 GOING = ("to_delete", "deleting")
@@ -66,9 +66,10 @@ class Lb(Resource):
     def _address(self, value: str) -> Ref:
         if is_uuid(value):
             return Ref(value)
-        for each in LbIp(self.client, {}).list():
-            if each["ip_address"] == value:
-                return Ref(each["id"], value)
+        if is_address(value):
+            for each in LbIp(self.client, {}).list():
+                if each["ip_address"] == value:
+                    return Ref(each["id"], value)
         return self.refer(LbIp, value)
 
     def read_part(self, name: str, current: dict[str, Any]) -> Any:
