@@ -179,6 +179,7 @@ def test_bodies_that_are_not_json(lab: Lab) -> None:
 
 def test_get_and_delete_may_carry_a_body(lab: Lab) -> None:
     assert lab.request("GET", "servers", {}).ok
+    assert lab.http.get(f"{lab.url}/instance/v1/zones/fr-par-1/servers", data="null", timeout=10).ok
     assert lab.request("DELETE", f"servers/{lab.server()['id']}", {}).status_code == 204
 
 

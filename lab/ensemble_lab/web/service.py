@@ -149,6 +149,8 @@ class Service:
                 body = json.loads(raw)
             except ValueError:
                 raise errors.invalid(("body", "format", "not valid JSON")) from None
+            if body is None and request.method in ("GET", "DELETE"):
+                body = {}  # how community.general sends none
             if not isinstance(body, dict):
                 raise errors.invalid(("body", "format", "a JSON object is wanted"))
             if not self._wide:
