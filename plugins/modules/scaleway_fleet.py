@@ -25,7 +25,7 @@ options:
       How many servers there shall be, numbered from 1. One of O(count) and O(numbers) is needed for O(state=present).
     type: int
   numbers:
-    description: Exactly these numbers, instead of O(count).
+    description: Exactly these numbers, instead of O(count). Servers of the fleet with other numbers are removed.
     type: list
     elements: int
   state:
@@ -178,14 +178,21 @@ EXAMPLES = r"""
   check_mode: true
   register: plan
 
-- name: A new image for three servers, one quarter of the fleet at most
+- name: A new image for all of them at once, in a maintenance window
   ensemble.jitsi.scaleway_fleet:
     prefix: h
-    numbers: [1, 2, 3]
+    count: 100
     commercial_type: DEV1-L
     image: jitsi-2026-12
     recreate: true
-    max_change: 25
+    max_change: 100
+
+- name: All but one that misbehaves
+  ensemble.jitsi.scaleway_fleet:
+    prefix: h
+    numbers: "{{ range(1, 101) | difference([7]) }}"
+    commercial_type: DEV1-L
+    image: jitsi-2026-12
 
 - name: No more servers
   ensemble.jitsi.scaleway_fleet:
@@ -265,14 +272,15 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils.client import IN_FLIGHT
 from ..module_utils.engine import Values
 from ..module_utils.fields import choice
-from ..module_utils.fleet import GROUP_SIZE, Fleet, FleetPlan
+from ..module_utils.fleet import Fleet, FleetPlan
+from ..module_utils.fleet_groups import MOST
 from ..module_utils.module import account_spec, connect, reported
 from ..module_utils.resources.server import Server
 
 PLACES = {
     "policy_type": choice("max_availability", "low_latency", default="max_availability"),
     "policy_mode": choice("optional", "enforced", default="optional"),
-    "size": {"type": "int", "default": GROUP_SIZE},
+    "size": {"type": "int", "default": MOST},
 }
 NAMES = {"zone": {"type": "str", "required": True}, "ttl": {"type": "int", "default": 300}}
 OF_ONE_SERVER = ("placement_group", "public_ips", "power")
@@ -300,7 +308,7 @@ def spec() -> Values:
 
 def result(fleet: Fleet, plan: FleetPlan) -> dict[str, Any]:
     report = fleet.report(plan)
-    cost = fleet.cost() if plan.changed else None
+    cost = fleet.cost() if plan.changed or fleet.check else None
     return {"servers": fleet.servers(), "plan": {**report, "cost": cost}, **report, "diff": fleet.diff(plan)}
 
 

@@ -56,6 +56,12 @@ EXAMPLES = r"""
     dynamic_ip_required: false
     public_ips: ["{{ reserved.ip.id }}"]
 
+- name: Its name
+  ensemble.jitsi.scaleway_dns_record:
+    dns_zone: example.org
+    records:
+      - {name: monitoring, data: ["{{ reserved.ip.address }}"]}
+
 - name: Its reverse name
   ensemble.jitsi.scaleway_ip:
     name: monitoring

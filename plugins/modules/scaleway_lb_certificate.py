@@ -35,6 +35,19 @@ author: The Ensemble maintainers (@ensemble)
 """
 
 EXAMPLES = r"""
+- name: The balancer
+  ensemble.jitsi.scaleway_lb:
+    name: portal
+    type: LB-S
+  register: portal
+
+- name: Names that lead to it
+  ensemble.jitsi.scaleway_dns_record:
+    dns_zone: example.org
+    records:
+      - {name: meet, data: ["{{ portal.lb.ip[0].ip_address }}"]}
+      - {name: www.meet, data: ["{{ portal.lb.ip[0].ip_address }}"]}
+
 - name: A certificate from Let's Encrypt
   ensemble.jitsi.scaleway_lb_certificate:
     lb: portal
@@ -47,10 +60,10 @@ EXAMPLES = r"""
     name: "portal-2026-11"
     certificate_chain: "{{ lookup('ansible.builtin.file', 'portal.pem') }}"
 
-- name: No frontend uses it any more
+- name: The first one, which no frontend uses any more
   ensemble.jitsi.scaleway_lb_certificate:
     lb: portal
-    name: portal-2026-10
+    name: portal
     state: absent
 """
 

@@ -48,7 +48,12 @@ EXAMPLES = r"""
     type: LB-S
     ip_ids: [portal]
 
-- name: Release the address (after the balancer is gone)
+- name: Without the balancer
+  ensemble.jitsi.scaleway_lb:
+    name: portal
+    state: absent
+
+- name: Release the address
   ensemble.jitsi.scaleway_lb_ip:
     name: portal
     state: absent

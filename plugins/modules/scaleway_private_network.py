@@ -49,6 +49,12 @@ EXAMPLES = r"""
     image: debian_trixie
     private_networks: [inside]
 
+- name: It leaves the network
+  ensemble.jitsi.scaleway_server:
+    name: database-1
+    state: running
+    private_networks: []
+
 - name: No longer needed
   ensemble.jitsi.scaleway_private_network:
     name: inside

@@ -40,7 +40,7 @@ EXAMPLES = r"""
 - name: Another key under the same name
   ensemble.jitsi.scaleway_ssh_key:
     name: operators
-    public_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJK0example
+    public_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHg1Ya0bXb0qSDyQ3y3Qh0mZ1mKk4QmS1a6Yc0k1cV5k
     recreate: true
 
 - name: Nobody comes in with this key any more
@@ -57,7 +57,7 @@ ssh_key:
   sample:
     id: 6f0b1c4e-5b53-4ce4-a74f-f9f43e6c2b4d
     name: operators
-    public_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJK0example
+    public_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHg1Ya0bXb0qSDyQ3y3Qh0mZ1mKk4QmS1a6Yc0k1cV5k
     fingerprint: 256 MD5:6b:5d:88:9e:60:14:f4:8f:66:b5:17:ba:a5:4a:d6:42 (ssh-ed25519)
     disabled: false
 """

@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 from ansible.module_utils import basic
+from ansible.plugins.loader import init_plugin_loader
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "collections")]
+sys.path[:0] = [str(Path(__file__).parent)]
+# The collection as Ansible imports it, before anybody imports it otherwise: only so are its examples rendered.
+init_plugin_loader([str(Path(__file__).parents[2] / "collections")])
 
 from modules_support import Ended, Lab, Runner, serve  # noqa: E402
 
