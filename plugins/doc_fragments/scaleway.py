@@ -95,6 +95,8 @@ attributes:
     support: full
     membership:
       - ensemble.jitsi.scaleway
+notes:
+  - The API is asked from the host that the task runs on, usually C(localhost). The requirements are needed there.
 """
 
     INFO = r"""
@@ -112,6 +114,8 @@ attributes:
     support: full
     membership:
       - ensemble.jitsi.scaleway
+notes:
+  - The API is asked from the host that the task runs on, usually C(localhost). The requirements are needed there.
 """
 
     OBJECT = r"""

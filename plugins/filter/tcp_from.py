@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: tcp_from
 short_description: Security group rules that let networks in on a TCP port
 version_added: 0.1.0
-author: Ensemble (@ensemble)
+author: The Ensemble maintainers (@ensemble)
 description:
   - Makes the inbound C(accept) rules of M(ensemble.jitsi.scaleway_security_group) for one TCP port, one rule a network.
 positional: networks
@@ -22,6 +22,8 @@ options:
     type: list
     elements: str
     required: true
+seealso:
+  - module: ensemble.jitsi.scaleway_security_group
 """
 
 EXAMPLES = r"""
@@ -29,6 +31,16 @@ EXAMPLES = r"""
   ensemble.jitsi.scaleway_security_group:
     name: web
     rules: "{{ 22 | ensemble.jitsi.tcp_from(['203.0.113.0/24', '198.51.100.7']) }}"
+
+- name: Two groups of rules in one list
+  ensemble.jitsi.scaleway_security_group:
+    name: web
+    rules: "{{ 22 | ensemble.jitsi.tcp_from(admin_networks) + 443 | ensemble.jitsi.tcp_from(['0.0.0.0/0']) }}"
+
+- name: Several ports for one address
+  ensemble.jitsi.scaleway_security_group:
+    name: web
+    rules: "{{ [9100, 9113] | map('ensemble.jitsi.tcp_from', ['203.0.113.7']) | flatten }}"
 """
 
 RETURN = r"""
@@ -36,6 +48,8 @@ _value:
   description: Rules as O(ensemble.jitsi.scaleway_security_group#module:rules) takes them.
   type: list
   elements: dict
+  sample:
+    - {action: accept, direction: inbound, protocol: TCP, ip_range: 203.0.113.0/24, dest_port_from: 22}
 """
 
 

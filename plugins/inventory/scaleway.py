@@ -59,6 +59,8 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
+seealso:
+  - module: ensemble.jitsi.scaleway_server_info
 author: The Ensemble maintainers (@ensemble)
 """
 

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: content_hash
 short_description: SHA-256 of files and data
 version_added: 0.1.0
-author: Ensemble (@ensemble)
+author: The Ensemble maintainers (@ensemble)
 description:
   - Hashes files, all files below folders, and data into one value, so that an image can be named after what went
     into it.
@@ -21,7 +21,6 @@ options:
       - Hidden files, C(__pycache__) and C(README.md) are left out.
     type: list
     elements: path
-    required: true
   data:
     description: Anything that can be written as JSON and belongs to the content, for instance versions.
     type: raw
@@ -32,9 +31,17 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Name of the image
+- name: Name of an image after what goes into it
   ansible.builtin.set_fact:
     image_name: "base-{{ lookup('ensemble.jitsi.content_hash', 'roles/docker', data={'release': 'trixie'}) }}"
+
+- name: Tag of a container image after its source, in full length
+  ansible.builtin.set_fact:
+    image_tag: "{{ lookup('ensemble.jitsi.content_hash', 'app', 'Dockerfile', length=64) }}"
+
+- name: Of data alone
+  ansible.builtin.debug:
+    msg: "{{ lookup('ensemble.jitsi.content_hash', data=settings) }}"
 """
 
 RETURN = r"""
@@ -42,6 +49,7 @@ _raw:
   description: One hexadecimal string.
   type: list
   elements: str
+  sample: [4f1c9a6d2b70]
 """
 
 import hashlib

@@ -52,9 +52,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The values.
+  description: The values, in the order of the names.
   type: list
   elements: str
+  sample: [open sesame]
 """
 
 from typing import Any

@@ -25,6 +25,8 @@ options:
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway
   - ensemble.jitsi.scaleway.info
+seealso:
+  - module: ensemble.jitsi.scaleway_image
 author: The Ensemble maintainers (@ensemble)
 """
 

@@ -48,6 +48,12 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway.object
   - ensemble.jitsi.scaleway.presence
   - ensemble.jitsi.scaleway.recreate
+seealso:
+  - module: ensemble.jitsi.scaleway_lb_ip
+  - module: ensemble.jitsi.scaleway_lb_backend
+  - module: ensemble.jitsi.scaleway_lb_frontend
+  - module: ensemble.jitsi.scaleway_lb_certificate
+  - module: ensemble.jitsi.scaleway_lb_acl
 author: The Ensemble maintainers (@ensemble)
 """
 

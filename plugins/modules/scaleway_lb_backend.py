@@ -141,6 +141,9 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway.attributes
   - ensemble.jitsi.scaleway.object
   - ensemble.jitsi.scaleway.presence
+seealso:
+  - module: ensemble.jitsi.scaleway_lb
+  - module: ensemble.jitsi.scaleway_lb_frontend
 author: The Ensemble maintainers (@ensemble)
 """
 

@@ -31,6 +31,9 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway.object
   - ensemble.jitsi.scaleway.presence
   - ensemble.jitsi.scaleway.recreate
+seealso:
+  - module: ensemble.jitsi.scaleway_lb_frontend
+  - module: ensemble.jitsi.scaleway_dns_record
 author: The Ensemble maintainers (@ensemble)
 """
 

@@ -42,6 +42,10 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway.attributes
   - ensemble.jitsi.scaleway.object
   - ensemble.jitsi.scaleway.presence
+seealso:
+  - module: ensemble.jitsi.scaleway_lb_backend
+  - module: ensemble.jitsi.scaleway_lb_certificate
+  - module: ensemble.jitsi.scaleway_lb_acl
 author: The Ensemble maintainers (@ensemble)
 """
 

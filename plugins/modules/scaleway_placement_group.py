@@ -31,6 +31,9 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway.attributes
   - ensemble.jitsi.scaleway.object
   - ensemble.jitsi.scaleway.presence
+seealso:
+  - module: ensemble.jitsi.scaleway_server
+  - module: ensemble.jitsi.scaleway_fleet
 author: The Ensemble maintainers (@ensemble)
 """
 

@@ -32,6 +32,9 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway.object
   - ensemble.jitsi.scaleway.presence
   - ensemble.jitsi.scaleway.recreate
+seealso:
+  - module: ensemble.jitsi.scaleway_server
+  - module: ensemble.jitsi.scaleway_fleet
 author: The Ensemble maintainers (@ensemble)
 """
 

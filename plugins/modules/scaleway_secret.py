@@ -39,6 +39,9 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway.object
   - ensemble.jitsi.scaleway.presence
   - ensemble.jitsi.scaleway.recreate
+seealso:
+  - plugin: ensemble.jitsi.scaleway_secret
+    plugin_type: lookup
 author: The Ensemble maintainers (@ensemble)
 """
 

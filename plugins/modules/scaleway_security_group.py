@@ -73,6 +73,11 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway.attributes
   - ensemble.jitsi.scaleway.object
   - ensemble.jitsi.scaleway.presence
+seealso:
+  - module: ensemble.jitsi.scaleway_server
+  - module: ensemble.jitsi.scaleway_fleet
+  - plugin: ensemble.jitsi.tcp_from
+    plugin_type: filter
 author: The Ensemble maintainers (@ensemble)
 """
 

@@ -24,6 +24,10 @@ options:
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway
   - ensemble.jitsi.scaleway.info
+seealso:
+  - module: ensemble.jitsi.scaleway_server
+  - plugin: ensemble.jitsi.scaleway
+    plugin_type: inventory
 author: The Ensemble maintainers (@ensemble)
 """
 

@@ -21,6 +21,9 @@ options:
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway
   - ensemble.jitsi.scaleway.info
+seealso:
+  - module: ensemble.jitsi.scaleway_server
+  - module: ensemble.jitsi.scaleway_fleet
 author: The Ensemble maintainers (@ensemble)
 """
 
