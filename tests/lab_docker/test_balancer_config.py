@@ -71,6 +71,7 @@ def check(folder: Path, text: str) -> None:
         {"sticky_sessions": "cookie", "sticky_sessions_cookie_name": "node"},
         {"sticky_sessions": "table", "forward_port_algorithm": "first"},
         {"proxy_protocol": "proxy_protocol_v2", "on_marked_down_action": "shutdown_sessions"},
+        {"redispatch_attempt_count": 1, "timeout_connect": 1000},
         {"max_connections": 100, "timeout_queue": "2.5s", "max_retries": 0, "pool": []},
     ],
 )

@@ -160,6 +160,7 @@ def _frontend(
         lines.append(f"    tcp-request connection reject if {{ sc0_conn_rate gt {rate} }}")
     if http:
         lines.append("    option forwardfor")
+        lines.append("    option idle-close-on-response")  # a reload must not cross a request on its way
         lines.append(f"    http-request set-header X-Forwarded-Proto {'https' if tls else 'http'}")
     for number, acl in enumerate(acls):
         lines += _acl(acl, f"acl-{number}", http)
@@ -234,7 +235,7 @@ def _backend(backend: Object, own_address: str) -> list[str]:
         f"    timeout server {backend['timeout_server']}ms",
         f"    timeout tunnel {backend['timeout_tunnel']}ms",
         f"    retries {backend['max_retries'] if backend.get('max_retries') is not None else 3}",
-        "    option redispatch",
+        f"    option redispatch {backend.get('redispatch_attempt_count') or ''}".rstrip(),
     ]
     if queue := _milliseconds(backend.get("timeout_queue")):
         lines.append(f"    timeout queue {queue}ms")
