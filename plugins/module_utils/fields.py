@@ -79,6 +79,8 @@ def label(value: Any) -> Any:
     """For diffs: the names of references instead of their ids."""
     if isinstance(value, Ref):
         return value.label
+    if isinstance(value, dict):
+        return {key: label(inner) for key, inner in value.items()}
     return [label(item) for item in value] if isinstance(value, list) else value
 
 

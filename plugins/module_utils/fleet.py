@@ -11,16 +11,15 @@ from typing import Any
 from .client import Client
 from .engine import CREATE, KEEP, REPLACE, UPDATE, Object, Plan, Values
 from .errors import Invalid, ScalewayError, WaitTimeout
+from .fleet_groups import Groups, GroupsPlan
 from .fleet_member import Member
 from .resources import disks
 from .resources.dns import Records
-from .resources.placement_group import PlacementGroup
 from .resources.products import server_types
 from .resources.server import START_GRACE, Server, is_dying
 from .retry import delays
 
 FLEET_TAG = "ensemble-fleet:"
-GROUP_SIZE = 20
 HOURS_A_MONTH = 730
 
 
@@ -42,7 +41,7 @@ class FleetPlan:
     dying: list[Object] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
     disks: list[disks.Disk] = field(default_factory=list)
-    idle_groups: list[str] = field(default_factory=list)
+    groups: GroupsPlan = field(default_factory=GroupsPlan)
     records: Plan | None = None
 
     def names(self, *actions: str) -> list[str]:
@@ -57,7 +56,8 @@ class FleetPlan:
     @property
     def changed(self) -> bool:
         stale = bool(self.records and self.records.changed)
-        return bool(self.removals or self.disks or self.idle_groups or stale or len(self.names(KEEP)) < len(self.steps))
+        moved = self.removals or self.disks or self.groups.changed or stale
+        return bool(moved or len(self.names(KEEP)) < len(self.steps))
 
 
 class Fleet:
@@ -74,6 +74,18 @@ class Fleet:
         self.seen: list[Object] = []
         self.failures: dict[str, str] = {}
         self.warnings: list[str] = []
+        tags = [self.tag, *(arguments.get("tags") or [])]
+        self.groups = Groups(client, self.prefix, tags, arguments.get("placement_groups"))
+        self._validate()
+
+    def _validate(self) -> None:
+        if self.arguments["concurrency"] < 1:
+            raise Invalid(f"concurrency is {self.arguments['concurrency']}: at least 1 server must be worked on.")
+        if not 0 <= self.arguments["max_change"] <= 100:
+            raise Invalid(f"max_change is {self.arguments['max_change']}: it is a percentage, 0 to 100.")
+        for slot, disk in (self.arguments.get("volumes") or {}).items():
+            if isinstance(disk, dict) and (disk.get("id") or disk.get("name")):
+                raise Invalid(f"volumes: the volume in slot {slot} cannot be in every server of a fleet.")
 
     def _numbers(self) -> list[int]:
         if self.arguments["state"] == "absent":
@@ -136,7 +148,9 @@ class Fleet:
             plan.removals.append(Step(name, self.member(name), Plan("delete", by_name[name])))
         if self.arguments["state"] == "absent" or plan.changed or plan.dying:
             plan.disks = disks.marked(self.client, lambda name: bool(self.pattern.fullmatch(name)))
-        plan.idle_groups = self._idle_groups(plan)
+        if self.groups.wish or self.arguments["state"] == "absent":
+            growing = bool(plan.names(CREATE, REPLACE))
+            plan.groups = self.groups.plan([step.plan.current for step in plan.steps], growing)
         self._guard(plan, len(by_name))
         if self.arguments.get("dns"):
             plan.records = self._records(alive)[1]
@@ -145,9 +159,7 @@ class Fleet:
     def _step(self, name: str, current: Object | None, fleet: FleetPlan) -> Step:
         member = self.member(name)
         plan = member.plan("running", current)
-        for warning in member.warnings:
-            if warning not in self.warnings:
-                self.warnings.append(warning)
+        self._heed(member)
         if plan.action == REPLACE and not self.arguments["recreate"]:
             fleet.outdated.append(name)
             for outdated in member.frozen_changes(plan):
@@ -156,8 +168,15 @@ class Fleet:
             plan.action = UPDATE if plan.changes else KEEP
         return Step(name, member, plan)
 
+    def _heed(self, member: Member) -> None:
+        """What one server warns of, once for all."""
+        self.warnings += [warning for warning in member.warnings if warning not in self.warnings]
+
     def _guard(self, plan: FleetPlan, there: int) -> None:
         """Stop a slip of the pen before it happens."""
+        for step in [*plan.removals, *(step for step in plan.steps if step.plan.action == REPLACE)]:
+            step.member.insist_on(step.plan.there)
+            self._heed(step.member)
         lost = len(plan.removals) + len(plan.names(REPLACE))
         limit = self.arguments["max_change"]
         if self.arguments["state"] != "absent" and there and lost * 100 > there * limit:
@@ -174,9 +193,10 @@ class Fleet:
         replaced = [step for step in plan.steps if step.plan.action == REPLACE]
         created = [step for step in plan.steps if step.plan.action == CREATE]
         going = [*plan.removals, *replaced]
-        doomed = list(plan.disks)
-        doomed += [disk for disks_of in self._all(going, self._dismiss).values() for disk in disks_of]
+        self._forget(plan.disks)
+        doomed = [disk for disks_of in self._all(going, self._dismiss).values() for disk in disks_of]
         dying = {each["name"] for each in plan.dying}
+        self.groups.change(plan.groups)
         self._place([*created, *replaced], plan)
         self._all([step for step in plan.steps if step.plan.action == UPDATE], self._apply)
         self._all([step for step in created if step.name not in dying], self._apply)
@@ -188,14 +208,13 @@ class Fleet:
             }
         )
         self._gone({each["id"]: each["name"] for each in plan.dying})
-        self.client.outcomes(lambda disk: disks.delete(self.client, [disk], self._patience()), doomed)
+        self._forget(doomed)
         self._all([step for step in created if step.name in dying], self._apply)
         self._all([step for step in replaced if step.name not in self.failures], self._create)
         if self.arguments["wait"]:
             changed = [step.name for step in plan.steps if step.plan.changed and step.name not in self.failures]
             self._running([*changed, *plan.unsettled])
-        groups = PlacementGroup(self.client, {})
-        self.client.each(lambda ident: groups.remove({"id": ident}), plan.idle_groups)
+        self.groups.remove(plan.groups)
         self.publish(self.look())
 
     def _all(self, steps: Iterable[Step], work: Callable[[Step], Any]) -> dict[str, Any]:
@@ -225,8 +244,13 @@ class Fleet:
     def _dismiss(step: Step) -> list[disks.Disk]:
         return step.member.dismiss(step.plan.there)
 
-    def _patience(self) -> Any:
-        return self.member(f"{self.prefix}-0").waiter
+    def _forget(self, doomed: list[disks.Disk]) -> None:
+        """Delete disks; those that cannot be deleted now keep their mark for the next run."""
+        patience = self.member(f"{self.prefix}-0").waiter
+        outcomes = self.client.outcomes(lambda disk: disks.delete(self.client, [disk], patience), doomed)
+        for (_kind, ident), failure in zip(doomed, outcomes, strict=True):
+            if failure is not None:
+                self.warnings.append(f"Volume {ident} is left behind: {failure}")
 
     # --- waiting: one list for all servers instead of one request for each
 
@@ -273,63 +297,16 @@ class Fleet:
 
         self._watch({name: name for name in names}, "to be booted" if booted else "to run", judge)
 
-    # --- placement groups
-
-    def _groups(self) -> dict[int, Object]:
-        pattern = re.compile(rf"{re.escape(self.prefix)}-group-(\d+)")
-        groups = PlacementGroup(self.client, {}).list(name=f"{self.prefix}-group-")
-        return {
-            int(found.group(1)): each
-            for each in groups
-            if (found := pattern.fullmatch(each["name"])) and self.tag in each["tags"]
-        }
-
     def _place(self, steps: list[Step], plan: FleetPlan) -> None:
-        """Give new servers a place: fill the groups there are, and make further ones."""
-        wish = self.arguments.get("placement_groups")
-        if not wish or not steps:
+        """Give new servers a place in the groups."""
+        if not self.groups.wish or not steps:
             return
-        groups = self._groups()
         new = {step.name for step in steps}
-        members: dict[str, int] = {}
-        for step in plan.steps:
-            group = ((step.plan.current or {}).get("placement_group") or {}).get("id")
-            if group and step.name not in new:
-                members[group] = members.get(group, 0) + 1
-        room = {number: min(wish["size"], GROUP_SIZE) - members.get(group["id"], 0) for number, group in groups.items()}
-        places: list[int] = []
-        number = 1
-        while len(places) < len(steps):
-            places += [number] * max(0, room.get(number, min(wish["size"], GROUP_SIZE)))
-            number += 1
-        needed = sorted(set(places[: len(steps)]))
-        made = dict(
-            zip(needed, self.client.each(lambda number: self._group(number, groups.get(number)), needed), strict=True)
-        )
-        for step, number in zip(steps, places, strict=False):
-            step.plan.wish["placement_group"] = made[number]
-
-    def _group(self, number: int, group: Object | None) -> str:
-        if group:
-            return group["id"]
-        wish = self.arguments["placement_groups"]
-        tags = [self.tag, *(self.arguments.get("tags") or [])]
-        wanted = {
-            "name": f"{self.prefix}-group-{number}",
-            "tags": tags,
-            **{key: wish[key] for key in ("policy_type", "policy_mode")},
-        }
-        resource = PlacementGroup(self.client, wanted)
-        made = resource.apply(resource.plan("present", None)) or {}
-        return made["id"]
-
-    def _idle_groups(self, plan: FleetPlan) -> list[str]:
-        """Groups of this fleet that nobody is in; none as long as servers are to be created, which may need them."""
-        wanted = self.arguments.get("placement_groups") or self.arguments["state"] == "absent"
-        if not wanted or plan.names(CREATE, REPLACE):
-            return []
-        used = {((step.plan.current or {}).get("placement_group") or {}).get("id") for step in plan.steps}
-        return sorted(group["id"] for group in self._groups().values() if group["id"] not in used)
+        others = [
+            step.plan.there for step in [*plan.steps, *plan.removals] if step.plan.current and step.name not in new
+        ]
+        for step, group in zip(steps, self.groups.places(len(steps), [*others, *plan.dying]), strict=True):
+            step.plan.wish["placement_group"] = group
 
     # --- names
 
@@ -365,8 +342,8 @@ class Fleet:
         }
 
     def report(self, plan: FleetPlan) -> Values:
-        """The plan by server names; the same words before and after it was carried out."""
-        return {
+        """The plan by server names, without those that failed when it was carried out."""
+        actions = {
             "created": plan.names(CREATE),
             "updated": plan.names(UPDATE),
             "replaced": plan.names(REPLACE),
@@ -374,6 +351,7 @@ class Fleet:
             "removed": [step.name for step in plan.removals],
             "outdated": plan.outdated,
         }
+        return {action: [name for name in names if name not in self.failures] for action, names in actions.items()}
 
     def diff(self, plan: FleetPlan) -> Values:
         steps = [step for step in plan.steps if step.plan.changed]

@@ -56,6 +56,13 @@ class Member(Server):
         """What was just listed or made is fresh enough: waiting, the fleet looks at all of its servers at once."""
         return current
 
+    def guard(self, current: Object) -> None:
+        """Which servers are replaced is for the fleet to say: it asks :meth:`insist_on` for them."""
+
+    def insist_on(self, current: Object) -> None:
+        """Complain about removing what is protected."""
+        super().guard(current)
+
     def frozen_changes(self, plan: Plan) -> list[str]:
         return [name for name in plan.changes if self.change_of(self.field(name), plan.there) == REPLACES]
 

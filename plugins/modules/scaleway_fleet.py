@@ -41,8 +41,7 @@ options:
     default: 50
   recreate:
     description:
-      - Whether servers are replaced when they come from another image of the project, or need another type than they
-        have.
+      - Whether servers are replaced when they come from another image, or need another type or disk than they have.
       - Otherwise they are kept and returned as RV(outdated).
     type: bool
     default: false
@@ -55,7 +54,9 @@ options:
       replaces nothing.
     type: str
   volumes:
-    description: Disks of new servers, as in M(ensemble.jitsi.scaleway_server).
+    description:
+      - Disks of each server, as in O(ensemble.jitsi.scaleway_server#module:volumes), but for volumes that exist.
+      - A server whose system's disk is of another kind counts as RV(outdated).
     type: dict
   tags:
     description: Tags of the servers. Others that a server has are left to it.
@@ -90,7 +91,7 @@ options:
   placement_groups:
     description:
       - Puts new servers into placement groups C(PREFIX-group-1) and so on, as many as are needed, each filled before
-        the next is made.
+        the next is made. Groups that exist follow the policy.
       - Groups that nobody is left in are removed.
     type: dict
     suboptions:
@@ -105,7 +106,7 @@ options:
         choices: [optional, enforced]
         default: optional
       size:
-        description: Servers in a group, at most 20.
+        description: Servers in a group, 1 to 20.
         type: int
         default: 20
   dns:
@@ -149,6 +150,9 @@ extends_documentation_fragment:
 seealso:
   - module: ensemble.jitsi.scaleway_server
   - module: ensemble.jitsi.scaleway_dns_record
+  - module: ensemble.jitsi.scaleway_server_type_info
+  - plugin: ensemble.jitsi.scaleway
+    plugin_type: inventory
 author: The Ensemble maintainers (@ensemble)
 """
 
@@ -211,7 +215,9 @@ servers:
   sample:
     - {id: 2e6e8a40-6b5d-4f0d-9a6c-6a9b1f2b9c1e, name: h-1, state: running, public_address: 51.15.208.130}
 plan:
-  description: Names of the servers by what is (in check mode, would be) done to them, and the cost of the wished fleet.
+  description: >-
+    Names of the servers by what is (in check mode, would be) done to them, and what the wished servers cost, without
+    disks and addresses; the cost is null when nothing changes and check mode is off.
   returned: always
   type: dict
   sample:
@@ -331,8 +337,8 @@ def main() -> None:
         names = ", ".join(sorted(fleet.failures, key=fleet.number))
         first = next(iter(fleet.failures.values()))
         message = (
-            f"{len(fleet.failures)} of {len(plan.steps)} servers are not as wished ({names}); the others are. "
-            f"First reason: {first}"
+            f"{len(fleet.failures)} of {len(plan.steps) + len(plan.removals)} servers are not as wished ({names}); "
+            f"the others are. First reason: {first}"
         )
         module.fail_json(msg=message, changed=True, failed_servers=fleet.failures, **answer)
     module.exit_json(changed=plan.changed, **answer)

@@ -18,9 +18,9 @@ options:
       - V(present) is a server that exists; it is not started, and not stopped if it runs.
       - V(running) is one that also runs, V(stopped) one that is powered off (and keeps its disks).
       - V(rebooted) restarts a running server on each run, and starts one that is off.
-      - V(rebuilt) is one that runs the system of O(image); one that was made from another image of the project is
-        removed, and made anew with the same name and reserved addresses. It is V(running) with O(recreate=true).
-      - V(absent) removes the server and its disks; reserved addresses stay.
+      - V(rebuilt) is one that runs the system of O(image); one that was made from another image is removed, and made
+        anew with the same name and reserved addresses. It is V(running) with O(recreate=true).
+      - V(absent) removes the server and its own disks; reserved addresses and other volumes stay.
     type: str
     choices: [present, absent, running, stopped, rebooted, rebuilt]
     default: present
@@ -34,15 +34,22 @@ options:
     description:
       - What the server is created from. Id of an image, label of the marketplace (V(debian_trixie)), or name of an
         image of the project.
-      - A server that exists keeps its system whatever this says, unless O(recreate=true) and this is an image of the
-        project.
+      - A server that exists keeps its system whatever this says, unless O(recreate=true). A newer edition of the same
+        image of the marketplace is no other image.
     type: str
   volumes:
     description:
-      - Disks of a new server by slot, as the API takes them; slot V("0") is the system's disk.
-      - Keys of a disk are C(volume_type) (V(sbs_volume) or V(l_ssd)), C(size) in bytes, C(base_snapshot) or C(id) of
-        what exists, and C(name).
-      - Without it the server gets an SBS volume of the size of its image, or what its own image holds.
+      - Disks by slot; slot V("0") is the system's disk. Slots that are not mentioned stay as they are.
+      - C(name) (or C(id)) of a volume attaches one that exists, see M(ensemble.jitsi.scaleway_volume). It outlives the
+        server.
+      - Otherwise the disk is the server's own, and goes with it. C(volume_type) is V(sbs_volume), V(l_ssd) or
+        V(scratch), C(size) is in bytes, C(base_snapshot) is the name or id of a snapshot to make it from.
+      - An empty slot, V({}), has its disk detached, which then stays as a volume in its own right.
+      - Disks of a server that exists are attached and detached as wished, local ones only while it is off or with
+        O(state=stopped). Another disk for the system, or another kind or size of a local disk, needs O(recreate=true).
+      - The size and speed of an SBS volume that exists are not compared; M(ensemble.jitsi.scaleway_volume) grows it,
+        the system's too, by the id in RV(server).
+      - Without it a new server gets an SBS volume of the size of its image, and what its own image holds.
     type: dict
   tags:
     description: Tags; their order does not count.
@@ -70,7 +77,7 @@ options:
     type: list
     elements: str
   protected:
-    description: Whether the API refuses to delete the server.
+    description: Whether the API refuses to delete the server. Removing one that is protected needs V(false).
     type: bool
   boot_type:
     description: Where the next start boots from.
@@ -93,7 +100,9 @@ options:
     choices: [running, booted]
     default: running
   keep_volumes:
-    description: Whether the disks stay when the server is removed.
+    description:
+      - Whether the server's own disks stay when it is removed, too. Further volumes that were attached to it always do.
+      - A server with a local disk that stays is powered off first.
     type: bool
     default: false
 extends_documentation_fragment:

@@ -26,7 +26,7 @@ FRONTEND: Task = ("lb_frontend", {"lb": "portal", "name": "http", "inbound_port"
 
 @dataclass(frozen=True)
 class Story:
-    """`begin` creates one object of `kinds` in the lab, `change` changes it in place."""
+    """`begin` creates one object of `kinds` in the lab, `change` changes it in place, its end leaves `kept` behind."""
 
     module: str
     begin: Arguments
@@ -34,6 +34,7 @@ class Story:
     kinds: dict[str, int]
     before: tuple[Task, ...] = ()
     end: Arguments = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
 
     def removal(self) -> Arguments:
         keys = ("name", "path", "prefix", "dns_zone", "records", "lb", "frontend", "region")
@@ -102,6 +103,30 @@ STORIES = {
         {"state": "stopped"},
         {"instance_server": 1, "instance_volume": 1},
         before=(("ip", {"name": "mon"}),),
+    ),
+    "server with further volumes": Story(
+        "server",
+        {
+            **SERVER,
+            "commercial_type": "PRO2-XXS",
+            "state": "running",
+            "volumes": {"1": {"name": "recordings"}, "2": {"size": 10000000000}},
+        },
+        {"volumes": {"1": {}, "2": {"name": "recordings"}, "3": {"size": 20000000000}}},
+        {"instance_server": 1, "block_volume": 2, "instance_ip": 1},
+        before=(("volume", {"name": "recordings", "size": 20000000000}),),
+        kept={"block_volume": 1},
+    ),
+    "server with further local volumes": Story(
+        "server",
+        {
+            **SERVER,
+            "dynamic_ip_required": False,
+            "volumes": {"0": {"volume_type": "l_ssd", "size": 10000000000}, "1": {"name": "cache"}},
+        },
+        {"state": "stopped", "volumes": {"1": {}, "2": {"volume_type": "l_ssd", "size": 5000000000}}},
+        {"instance_server": 1, "instance_volume": 1},
+        before=(("volume", {"name": "cache", "size": 5000000000, "volume_type": "l_ssd"}),),
     ),
     "snapshot": Story(
         "snapshot",

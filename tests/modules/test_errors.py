@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from modules_stories import KEY, LB, LOCAL_DISK, SERVER
+from modules_stories import BACKEND, FRONTEND, KEY, LB, LOCAL_DISK, SERVER
 from modules_support import Lab, Runner, free_port
 
 WRONG = {
@@ -20,6 +20,17 @@ WRONG = {
     "unknown address": ("server", {**SERVER, "public_ips": ["none"]}, "no address 'none'"),
     "a port that is none": ("security_group", {"name": "x", "rules": [{"dest_port_from": 70000}]}, "70000"),
     "ports backwards": ("security_group", {"name": "x", "rules": [{"dest_port_from": 9, "dest_port_to": 8}]}, "9 to 8"),
+    "rules from nowhere": ("security_group", {"name": "x", "rules": [{"ip_range": "10.0.0.0/33"}]}, "/33' is not"),
+    "speed of a local disk": (
+        "volume",
+        {"name": "x", "size": 10**10, "volume_type": "l_ssd", "perf_iops": 5000},
+        "SBS volumes only",
+    ),
+    "not a pattern": (
+        "dns_record",
+        {"dns_zone": "ensemble.test", "records": [], "exclusive_names": "h-["},
+        "not a regular expression",
+    ),
     "zone of others": ("dns_record", {"dns_zone": "example.com", "records": []}, "not of this account"),
     "not an address": (
         "dns_record",
@@ -34,6 +45,8 @@ WRONG = {
     "no such id": ("ssh_key", {"id": "22222222-2222-4222-8222-222222222229"}, "There is no SSH key"),
     "wrong key": ("ssh_key", {"name": "x", "secret_key": "33333333-3333-4333-8333-333333333333"}, "secret key"),
     "malformed key": ("ssh_key", {"name": "x", "secret_key": "hunter2"}, "must be a UUID"),
+    "malformed project": ("ip", {"name": "x", "project_id": "production"}, "must be a UUID"),
+    "malformed region": ("private_network", {"name": "x", "region": "paris"}, "region 'paris'"),
     "malformed zone": ("ip", {"name": "x", "zone": "paris"}, "zone 'paris'"),
     "not a URL": ("ip", {"name": "x", "api_url": "api.scaleway.com"}, "not an http(s) URL"),
 }  # fmt: skip
@@ -152,6 +165,43 @@ def test_records_and_the_rest_of_the_zone(lab: Lab, run: Runner) -> None:
     assert [each["name"] for each in answer["records"]] == ["h-1", "h-2"]
     left = {(each["name"], each["type"], each["ttl"]) for each in lab.state()["dns_record"]}
     assert left == {("h-1", "A", 60), ("h-2", "A", 60), ("hello", "A", 3600), ("h-9", "TXT", 3600)}
+
+
+def test_names_in_any_form(lab: Lab, run: Runner) -> None:
+    """Zones, folders and addresses are compared as the API writes them."""
+    run.ok("dns_zone", name="meet.ensemble.test")
+    assert not run.ok("dns_zone", name="Meet.Ensemble.test.")["changed"]
+    run.ok("secret", name="key", path="jitsi/", value="x")
+    assert not run.ok("secret", name="key", path="/jitsi", value="x")["changed"]
+    acl = {"lb": "portal", "frontend": "http", "name": "offices", "index": 1, "action": {"type": "allow"}}
+    for module, arguments in (LB, BACKEND, FRONTEND):
+        run.ok(module, **arguments)
+    run.ok("lb_acl", **acl, match={"ip_subnet": ["203.0.113.7", "198.51.100.0/24"]})
+    assert not run.ok("lb_acl", **acl, match={"ip_subnet": ["198.51.100.0/24", "203.0.113.7/32"]})["changed"]
+    run.ok("lb_acl", **{**acl, "name": "all"})
+    assert not run.ok("lb_acl", **{**acl, "name": "all"}, match={})["changed"]
+
+
+@pytest.mark.parametrize("kind", ["server", "secret"])
+def test_protection(kind: str, lab: Lab, run: Runner) -> None:
+    """What is protected stays, until the task that removes it says that it shall not be."""
+    wish = SERVER if kind == "server" else {"name": "key", "value": "x"}
+    run.ok(kind, **wish, protected=True)
+    lab.forget_requests()
+    removal = {"name": wish["name"], "state": "absent"}
+    assert "protected: false" in run.error(kind, **removal)
+    assert run.ok(kind, check=True, **removal)["changed"], "an earlier task may lift it"
+    assert lab.writes() == []
+    assert run.ok(kind, **removal, protected=False)["changed"]
+    assert not {"secret", "instance_server"} & set(lab.counts())
+
+
+def test_a_volume_in_use(lab: Lab, run: Runner) -> None:
+    run.ok("server", **SERVER, state="running")
+    disk = lab.state()["block_volume"][0]["id"]
+    lab.forget_requests()
+    assert "is attached to a server" in run.error("volume", id=disk, state="absent")
+    assert lab.writes() == []
 
 
 def test_balancer_keeps_reserved_addresses(lab: Lab, run: Runner) -> None:

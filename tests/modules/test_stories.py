@@ -61,7 +61,7 @@ def test_life(name: str, lab: Lab, run: Runner) -> None:
         assert not run.ok(story.module, **changed)["changed"]
 
     assert predicts(run, lab, story, story.removal())["changed"]
-    assert added(lab, before) == {}, "something was left behind"
+    assert added(lab, before) == story.kept
     assert not run.ok(story.module, **story.removal())["changed"]
 
 
@@ -87,4 +87,4 @@ def test_life_on_a_bad_day(name: str, lab: Lab, run: Runner) -> None:
     lab.bad_day()
     run.ok(story.module, **story.removal())
     lab.good_day()
-    assert added(lab, before) == {}
+    assert added(lab, before) == story.kept

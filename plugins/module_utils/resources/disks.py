@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The disks of a server when it goes: the API leaves most of them behind, billed.
+"""The disks that go with a server: the API leaves most of them behind, billed.
 
-They are marked by tags before the server is removed, so that the next run completes an interrupted one.
+Tags tell whose they are: the system's disk has them from the moment when its server is to be removed, further disks
+from their beginning. So the next run completes an interrupted one, and volumes in their own right are left alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from ..client import Client
 from ..errors import ApiError
 from ..wait import Waiter
 
-MARK = "ensemble:removing"
+MARK = "ensemble:disk-of-server"
 
 Disk = tuple[str, str]  # (kind of API, id)
 
@@ -24,17 +25,43 @@ def _collections(client: Client) -> dict[str, str]:
     return {"block": f"/block/v1/zones/{zone}/volumes", "instance": f"/instance/v1/zones/{zone}/volumes"}
 
 
-def of_server(server: dict[str, Any]) -> list[Disk]:
-    """The volumes in a server, by the API they live in."""
-    volumes = (server.get("volumes") or {}).values()
-    return [("block" if each.get("volume_type") == "sbs_volume" else "instance", each["id"]) for each in volumes]
+def of_server(client: Client, server: dict[str, Any]) -> list[Disk]:
+    """The disks that go with a server: the system's, and those that are marked as its own."""
+    volumes = server.get("volumes") or {}
+    return [_disk(each) for slot, each in volumes.items() if slot == "0" or MARK in _tags(client, each)]
+
+
+def _disk(volume: dict[str, Any]) -> Disk:
+    return ("block" if volume["volume_type"] == "sbs_volume" else "instance"), volume["id"]
+
+
+def _tags(client: Client, volume: dict[str, Any]) -> list[str]:
+    """The tags of a volume in a server, which shows them for local ones only."""
+    if "tags" in volume:
+        return volume["tags"]
+    kind, ident = _disk(volume)
+    return (client.find(f"{_collections(client)[kind]}/{ident}") or {}).get("tags") or []
+
+
+def marks(server_name: str) -> list[str]:
+    """The tags of a disk that goes with this server."""
+    return [MARK, f"server:{server_name}"]
 
 
 def mark(client: Client, disks: list[Disk], server_name: str) -> None:
     """Note on the disks themselves that they go with their server."""
     paths = _collections(client)
     for kind, ident in disks:
-        client.patch(f"{paths[kind]}/{ident}", {"tags": [MARK, f"server:{server_name}"]})
+        client.patch(f"{paths[kind]}/{ident}", {"tags": marks(server_name)})
+
+
+def disown(client: Client, volumes: list[dict[str, Any]]) -> None:
+    """From now on these volumes of a server do not go with it."""
+    paths = _collections(client)
+    for volume in volumes:
+        if MARK in _tags(client, volume):
+            kind, ident = _disk(volume)
+            client.patch(f"{paths[kind]}/{ident}", {"tags": []})
 
 
 def marked(client: Client, belongs: Callable[[str], bool]) -> list[Disk]:

@@ -43,7 +43,7 @@ def server_type(client: Client, name: str) -> dict[str, Any]:
 def check_volumes(client: Client, type_name: str, volumes: dict[str, dict[str, Any]]) -> None:
     """Whether the local disks asked for fit into the type."""
     kind = server_type(client, type_name)
-    local = sum(int(each.get("size") or 0) for each in volumes.values() if each.get("volume_type") == "l_ssd")
+    local = sum(each.get("size") or 0 for each in volumes.values() if each and each.get("volume_type") == "l_ssd")
     most = (kind.get("volumes_constraint") or {}).get("max_size") or 0
     if local > most:
         has = f"at most {most // GIGABYTE} GB of local disk" if most else "no local disk (use volume_type sbs_volume)"

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import hashlib
 import time
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from ..engine import REPLACE, Plan, Resource
+from ..engine import REPLACE, UPDATE, Plan, Resource
 from ..errors import Invalid, ScalewayError
-from ..fields import AT_CREATION, IN_PLACE, REPLACES, TAGS, Field, Ref, choice, embedded, label, text, unordered
+from ..fields import AT_CREATION, IN_PLACE, REPLACES, TAGS, Field, Ref, choice, embedded, hidden, label, text, unordered
 from ..settings import is_uuid
-from . import disks
+from . import disks, server_disks
 from .image import Image
 from .ip import address_id
 from .placement_group import PlacementGroup
@@ -21,11 +20,6 @@ from .security_group import SecurityGroup
 RUNNING, STOPPED, REBOOTED, REBUILT = "running", "stopped", "rebooted", "rebuilt"
 POWER = {RUNNING: RUNNING, STOPPED: STOPPED, REBOOTED: REBOOTED, REBUILT: RUNNING}
 START_GRACE = 15.0
-
-
-def digest(values: dict[str, str]) -> dict[str, str]:
-    """Secrets in a diff: whether they change, not what they are."""
-    return {key: f"sha256:{hashlib.sha256(value.encode()).hexdigest()[:12]}" for key, value in (values or {}).items()}
 
 
 def set_keys(values: Any) -> dict[str, str]:
@@ -64,7 +58,7 @@ class Server(Resource):
     fields = (
         Field("commercial_type"),
         Field("image", change=AT_CREATION, read=embedded("image"), shown=label),
-        Field("volumes", {"type": "dict"}, change=AT_CREATION),
+        Field("volumes", {"type": "dict"}, part=True, at_birth=True, shown=label),
         Field("tags", {"type": "list", "elements": "str"}, normal=TAGS.normal),
         Field("security_group", read=embedded("security_group"), normal=text, shown=label),
         Field(
@@ -79,7 +73,7 @@ class Server(Resource):
         Field("protected", {"type": "bool"}),
         Field("boot_type", choice("local", "rescue")),
         Field("user_data", {"type": "dict"}, part=True, normal=set_keys),
-        Field("secret_user_data", {"type": "dict", "no_log": True}, part=True, normal=set_keys, shown=digest),
+        Field("secret_user_data", {"type": "dict", "no_log": True}, part=True, normal=set_keys, shown=hidden),
         Field(
             "private_networks",
             {"type": "list", "elements": "str"},
@@ -105,12 +99,15 @@ class Server(Resource):
         self._state = state
         self._current = current
         self._leftovers: list[disks.Disk] = []
-        self._from_marketplace = False
+        self._own_image = self._same_system = False
+        self._layout = server_disks.parse(self, self.arguments.get("volumes") or {}) if state != "absent" else {}
         if state == REBUILT:
             self.arguments = {**self.arguments, "recreate": True}
         if state != "absent":
             return super().plan(state, current)
         self._leftovers = self._left_behind()
+        if current:
+            self.guard(current)
         if current is None and not self._leftovers:
             return Plan("keep")
         shown = {"volumes_left_behind": [ident for _kind, ident in self._leftovers]} if self._leftovers else {}
@@ -122,7 +119,17 @@ class Server(Resource):
 
     def create(self, wish: dict[str, Any]) -> dict[str, Any]:
         disks.delete(self.client, self._left_behind(), self.waiter)
-        return super().create(wish)
+        image = self._image_object(wish["image"]) if self._own_image else None
+        volumes = self._disks.layout(self.name, self._layout, image)
+        return super().create({**wish, **({"volumes": volumes} if volumes else {})})
+
+    @property
+    def _disks(self) -> server_disks.Disks:
+        return server_disks.Disks(self)
+
+    def _image_object(self, ident: str) -> dict[str, Any]:
+        path = f"/instance/v1/zones/{self.client.settings.zone}/images/{ident}"
+        return self.client.once(path, lambda: self.client.get(path)["image"])
 
     def wish(self) -> dict[str, Any]:
         wished = super().wish()
@@ -142,29 +149,39 @@ class Server(Resource):
         if name == "private_networks":
             return [self.refer(PrivateNetwork, each) for each in value]
         if name in ("user_data", "secret_user_data"):
-            return {key: "" if content is None else str(content) for key, content in value.items()}
-        if name == "volumes":
-            return {str(slot): template for slot, template in value.items()}
-        return value
+            return {key: self._text(key, content) for key, content in value.items()}
+        return self._layout if name == "volumes" else value
+
+    def _text(self, key: str, content: Any) -> str:
+        if isinstance(content, (dict, list)):
+            raise Invalid(
+                f"{self}: user data {key!r} is a {type(content).__name__} and not a text: use to_json or to_yaml."
+            )
+        return "" if content is None else str(content)
 
     def _image(self, value: str) -> Ref:
         """An image by id, by marketplace label, or by the exact name of one of the project's own."""
-        if is_uuid(value):
-            return Ref(value)
-        if LABEL.match(value):
+        if LABEL.match(value) and not is_uuid(value):
             type_name = self.arguments.get("commercial_type") or (self._current or {}).get("commercial_type") or ""
-            volumes = self.arguments.get("volumes") or {}
-            check_volumes(self.client, type_name, volumes)
-            root = volumes.get("0") or {}
-            found = marketplace_image(self.client, value, type_name, root.get("volume_type") == "l_ssd")
+            check_volumes(self.client, type_name, self._layout)
+            local = (self._layout.get("0") or {}).get("volume_type") == "l_ssd"
+            found = marketplace_image(self.client, value, type_name, local)
             if found:
-                self._from_marketplace = True
+                self._same_system = self._is_edition_of(found["id"])
                 return Ref(found["id"], value)
-        return self.refer(Image, value)
+        self._own_image = True
+        return Ref(value) if is_uuid(value) else self.refer(Image, value)
+
+    def _is_edition_of(self, ident: str) -> bool:
+        """Whether the server's image is, as far as one can see, another edition of this one of the marketplace."""
+        if self._current is None:
+            return False
+        present = self._current.get("image")
+        return not present or present["id"] == ident or present["name"] == self._image_object(ident)["name"]
 
     def needs(self) -> None:
         super().needs()
-        root = (self.arguments.get("volumes") or {}).get("0") or {}
+        root = self._layout.get("0") or {}
         if not (self.arguments.get("image") or root.get("id") or root.get("base_snapshot")):
             raise Invalid(
                 f"{self} does not exist, and creating it needs an image (or a root volume that brings a system)."
@@ -172,19 +189,25 @@ class Server(Resource):
 
     def validate(self, plan: Plan) -> None:
         if "commercial_type" in plan.changes or plan.action == REPLACE:
-            check_volumes(self.client, plan.wish["commercial_type"], plan.wish.get("volumes") or {})
+            check_volumes(self.client, plan.wish["commercial_type"], self._layout)
+        if "volumes" in plan.changes or plan.action == REPLACE:
+            self._disks.check(plan.current, self._layout, plan.action != UPDATE or self._state == STOPPED)
 
     def change_of(self, entry: Field, current: dict[str, Any]) -> str:
         if entry.name == "commercial_type":
             off = current["state"] == "stopped" or self._state == "stopped"
             return IN_PLACE if off and not current.get("placement_group") else REPLACES
-        if entry.name == "image" and self.arguments.get("recreate") and not self._from_marketplace:
+        if entry.name == "image" and self.arguments.get("recreate") and not self._same_system:
+            return REPLACES
+        if entry.name == "volumes" and not server_disks.changes_in_place(current, self._layout):
             return REPLACES
         return entry.change
 
     # --- reading
 
     def read_part(self, name: str, current: dict[str, Any]) -> Any:
+        if name == "volumes":
+            return server_disks.observe(current, self._layout)
         if name == "power":
             return {"starting": RUNNING, "stopping": STOPPED}.get(current["state"], current["state"])
         if name in ("user_data", "secret_user_data"):
@@ -201,7 +224,7 @@ class Server(Resource):
     # --- writing
 
     def change(self, current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-        if "commercial_type" in changes and self._state == "stopped":
+        if {"commercial_type", "volumes"} & set(changes) and self._state == STOPPED:
             self.write_part("power", current, STOPPED)
         return super().change(current, changes)
 
@@ -213,6 +236,8 @@ class Server(Resource):
     def write_part(self, name: str, current: dict[str, Any], value: Any) -> None:
         if name == "power":
             self._power(self._steady(self.fresh(current)) or current, value)
+        elif name == "volumes":
+            self._disks.change(current, value)
         elif name == "private_networks":
             self._join(current, value)
         else:
@@ -298,6 +323,10 @@ class Server(Resource):
 
     # --- removing
 
+    def guard(self, current: dict[str, Any]) -> None:
+        if current.get("protected") and self.arguments.get("protected") is not False:
+            self.complain(f"{self} is protected: removing it needs protected: false.")
+
     def remove(self, current: dict[str, Any]) -> None:
         doomed = [*self._leftovers, *(self.dismiss(current) if current else [])]
         if current and (self.wait or doomed):
@@ -307,12 +336,15 @@ class Server(Resource):
     def dismiss(self, current: dict[str, Any]) -> list[disks.Disk]:
         """Begin the end of a server; the disks that are to be deleted as soon as it is gone."""
         if current.get("protected"):
-            raise Invalid(f"{self} is protected: set protected: false first.")
-        doomed = [] if self.arguments.get("keep_volumes") else disks.of_server(current)
+            self.client.patch(self.url(current["id"]), {"protected": False})
+        doomed = [] if self.arguments.get("keep_volumes") else disks.of_server(self.client, current)
         disks.mark(self.client, doomed, current["name"])
         steady = self._steady(current)
         if steady is None or is_dying(steady):
             return doomed
+        if steady["state"] != "stopped" and server_disks.would_be_lost(current, doomed):
+            self.act(steady, "poweroff", "stopping", "stopped")
+            steady = self._steady({**steady, "state": "stopping"}) or steady
         if steady["state"] == "stopped":
             self.client.delete(self.url(steady["id"]))
         else:

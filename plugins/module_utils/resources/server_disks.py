@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The disks of one server by slot: its own, which go with it, and volumes in their own right that are attached to it.
+
+A wish is, by slot, None (nothing there), ``{"id": ...}`` (that volume), or what a disk of the server's own is like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..engine import Object, Resource
+from ..errors import Invalid
+from ..fields import Ref
+from . import disks
+from .snapshot import Snapshot
+from .volume import Volume, holder, is_block, kind
+
+ROOT = "0"
+LOCAL = ("l_ssd", "scratch")
+KEYS = ("id", "name", "volume_type", "size", "base_snapshot")
+
+Wish = dict[str, Any]
+
+
+def parse(server: Resource, volumes: Mapping[Any, Any]) -> Wish:
+    """The argument, checked, with names resolved."""
+    wished = {str(slot): template or {} for slot, template in volumes.items()}
+    for slot, template in wished.items():
+        if not slot.isdigit():
+            raise Invalid(f"{server}: {slot!r} is not a slot; volumes have numbers, and the system's disk is {ROOT!r}.")
+        if not isinstance(template, dict) or set(template) - set(KEYS):
+            raise Invalid(f"{server}: volume {slot} is {template!r}; a volume has {', '.join(KEYS)}.")
+    return {slot: _parse_one(server, slot, template) for slot, template in wished.items()}
+
+
+def _parse_one(server: Resource, slot: str, template: Object) -> Object | None:
+    given = {key: value for key, value in template.items() if value not in (None, "")}
+    existing = given.get("id") or given.get("name")
+    if existing:
+        if set(given) - {"id", "name", "volume_type"}:
+            raise Invalid(f"{server}: volume {slot} has an id or a name, so it exists and has its size already.")
+        return {"id": server.refer(Volume, existing)}
+    if not given and slot != ROOT:
+        return None
+    if given.get("volume_type", "sbs_volume") not in ("sbs_volume", *LOCAL):
+        raise Invalid(f"{server}: volume {slot} is no {given['volume_type']}, but sbs_volume or {' or '.join(LOCAL)}.")
+    if "size" in given:
+        if not str(given["size"]).isdigit():
+            raise Invalid(f"{server}: the size of volume {slot} is {given['size']!r}, and not a number of bytes.")
+        given["size"] = int(given["size"])
+    if "base_snapshot" in given:
+        given["base_snapshot"] = server.refer(Snapshot, given["base_snapshot"])
+    elif "size" not in given and slot != ROOT:
+        raise Invalid(
+            f"{server}: volume {slot} needs a size (in bytes), a base_snapshot, or the name of one that exists."
+        )
+    return given
+
+
+def observe(server: Object, wished: Wish) -> Wish:
+    """What is in the slots of a wish; one that is as wished shows the wish itself."""
+    there = server.get("volumes") or {}
+    return {
+        slot: wish if _is_as_wished(there.get(slot), wish) else _seen(there.get(slot)) for slot, wish in wished.items()
+    }
+
+
+def _is_as_wished(disk: Object | None, wish: Object | None) -> bool:
+    """Whether nothing is to be done; the size of an SBS volume is not the server's business."""
+    if disk is None or wish is None:
+        return disk is None and wish is None
+    if "id" in wish:
+        return disk["id"] == wish["id"]
+    return all(
+        wish.get(key) in (None, disk.get(key)) for key in ("volume_type", *(("size",) if "size" in disk else ()))
+    )
+
+
+def _seen(disk: Object | None) -> Object | None:
+    if disk is None:
+        return None
+    return {
+        "id": Ref(disk["id"], disk.get("name") or ""),
+        **{key: disk[key] for key in ("volume_type", "size") if disk.get(key)},
+    }
+
+
+def changes_in_place(server: Object, wished: Wish) -> bool:
+    """Whether all that differs can be attached or detached: not the system's disk, and no other disk in its place."""
+    there = server.get("volumes") or {}
+    return all(
+        slot != ROOT and (wish is None or "id" in wish or slot not in there)
+        for slot, wish in touched_slots(server, wished).items()
+    )
+
+
+def touched_slots(server: Object, wished: Wish) -> Wish:
+    """The part of a wish that is not so yet."""
+    there = server.get("volumes") or {}
+    return {slot: wish for slot, wish in wished.items() if not _is_as_wished(there.get(slot), wish)}
+
+
+def would_be_lost(server: Object, doomed: list[disks.Disk]) -> bool:
+    """Whether local disks are to outlive a server: its termination takes them along, its deletion does not."""
+    going = {ident for _kind, ident in doomed}
+    return any(disk["volume_type"] in LOCAL and disk["id"] not in going for disk in server["volumes"].values())
+
+
+class Disks:
+    """Makes, attaches and detaches the disks of one server."""
+
+    def __init__(self, server: Resource) -> None:
+        self.server = server
+        self.client = server.client
+
+    def check(self, current: Object | None, wished: Wish, stopped: bool) -> None:
+        """Complain about what an API would refuse; `stopped` tells whether the server will be off by then."""
+        current = current or {"id": "", "volumes": {}, "state": "stopped"}
+        there, touched = current["volumes"], touched_slots(current, wished)
+        coming = [volume for wish in touched.values() if (volume := self._existing(wish))]
+        for volume in coming:
+            if holder(volume) not in ("", current["id"]):
+                where = f"attached to server {holder(volume)}"
+                self.server.complain(f"{self.server}: volume {volume['name']} is {where}: detach it there first.")
+        kinds = {kind(volume) for volume in coming} | {there[slot]["volume_type"] for slot in touched if slot in there}
+        kinds |= {wish["volume_type"] for wish in touched.values() if wish and "volume_type" in wish}
+        if kinds & set(LOCAL) and current["state"] != "stopped" and not stopped:
+            self.server.complain(
+                f"{self.server} is {current['state']}: its local disks change only while it is off (state: stopped)."
+            )
+
+    def _existing(self, wish: Object | None) -> Object | None:
+        return self._volume(wish["id"]) if wish and wish.get("id") else None
+
+    def _volume(self, ident: str) -> Object | None:
+        return Volume(self.client, {"id": ident}).find()
+
+    # --- a new server
+
+    def layout(self, name: str, wished: Wish, image: Object | None) -> Object:
+        """The volumes of a server that is to be created, with further disks made, also those that its image brings."""
+        extra = {
+            slot: {
+                "base_snapshot": each["id"],
+                "volume_type": "l_ssd" if each["volume_type"] in LOCAL else "sbs_volume",
+            }
+            for slot, each in ((image or {}).get("extra_volumes") or {}).items()
+        }
+        both = {**extra, **{slot: wish for slot, wish in wished.items() if wish is not None}}
+        return {slot: self._template(name, slot, wish) for slot, wish in both.items()}
+
+    def _template(self, name: str, slot: str, wish: Object) -> Object:
+        return wish if slot == ROOT and "id" not in wish else self._attachable(name, slot, wish)
+
+    # --- a server that exists
+
+    def change(self, current: Object, wished: Wish) -> None:
+        """Change the map of volumes as a whole, at once; slots that are not spoken of stay as they are."""
+        there = current["volumes"]
+        touched = touched_slots(current, wished)
+        moving = {wish["id"] for wish in touched.values() if wish and "id" in wish}
+        after = {
+            slot: _reference(disk) for slot, disk in there.items() if slot not in touched and disk["id"] not in moving
+        }
+        for slot, wish in touched.items():
+            here = next((disk for disk in there.values() if wish and disk["id"] == wish.get("id")), None)
+            if wish is not None:
+                after[slot] = _reference(here) if here else self._attachable(current["name"], slot, wish)
+        staying = {disk["id"] for disk in after.values()}
+        leaving = [disk for disk in there.values() if disk["id"] not in staying]
+        disks.disown(self.client, leaving)
+        self.client.patch(self.server.url(current["id"]), {"volumes": after})
+        self.server.reach(
+            f"{self.server} to have its disks",
+            lambda: self.server.get(current["id"]),
+            lambda seen: all(disk.get("state") != "attaching" for disk in seen["volumes"].values()),
+        )
+        for disk in leaving if self.server.wait else []:
+            self._free(disk["id"])
+
+    def _attachable(self, name: str, slot: str, wish: Object) -> Object:
+        """A volume that is free to be attached; one of the server's own is made, once."""
+        if "id" in wish:
+            return _reference(self._free(wish["id"]))
+        wanted = {key: wish.get(key) for key in ("volume_type", "size")}
+        wanted |= {"name": f"{name}_disk_{slot}", "tags": disks.marks(name), "snapshot": wish.get("base_snapshot")}
+        own = Volume(self.client, {**wanted, "wait_timeout": self.server.waiter.timeout})
+        return _reference(own.apply(own.plan("present", own.find())) or {})
+
+    def _free(self, ident: str) -> Object:
+        """The volume as soon as the server that it left has let go of it."""
+        volume = self._volume(ident)
+        if volume is None:
+            raise Invalid(f"There is no volume {ident} in {self.server.where}.")
+        return (
+            self.server.waiter.until(
+                f"volume {volume['name']} to be free",
+                lambda: self._volume(ident),
+                lambda seen: seen is not None and not holder(seen) and seen.get("status") in (None, "available"),
+                lambda seen: str((seen or {}).get("status") or "in use"),
+            )
+            or {}
+        )
+
+
+def _reference(volume: Object) -> Object:
+    """A volume that exists as the map of volumes names it: the APIs want to hear different things."""
+    if is_block(volume) or volume.get("volume_type") == "sbs_volume":
+        return {"id": volume["id"], "volume_type": "sbs_volume"}
+    return {"id": volume["id"], "name": volume["name"]}
