@@ -12,6 +12,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 MODULES = {path.stem: path for path in sorted((ROOT / "plugins/modules").glob("*.py"))}
+PLUGINS = sorted(path for kind in ("filter", "inventory", "lookup") for path in (ROOT / "plugins" / kind).glob("*.py"))
 FRAGMENTS = ROOT / "plugins/doc_fragments/scaleway.py"
 
 
@@ -24,12 +25,17 @@ def texts(path: Path) -> dict[str, str]:
     return found
 
 
+def fragments(documentation: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the documentation takes from the collection's own fragments."""
+    names = [name.removeprefix("ensemble.jitsi.scaleway") for name in documentation["extends_documentation_fragment"]]
+    return [yaml.safe_load(texts(FRAGMENTS)[name.strip(".").upper() or "DOCUMENTATION"]) for name in names]
+
+
 def options(module: str) -> dict[str, Any]:
     documentation = yaml.safe_load(texts(MODULES[module])["DOCUMENTATION"])
     known = dict(documentation.get("options", {}))
-    for name in documentation["extends_documentation_fragment"]:
-        part = name.removeprefix("ensemble.jitsi.scaleway").strip(".").upper() or "DOCUMENTATION"
-        known.update(yaml.safe_load(texts(FRAGMENTS)[part]).get("options", {}))
+    for part in fragments(documentation):
+        known.update(part.get("options", {}))
     return known
 
 
@@ -66,3 +72,23 @@ def test_modules_say_what_they_support(module: str) -> None:
     fragments = yaml.safe_load(texts(MODULES[module])["DOCUMENTATION"])["extends_documentation_fragment"]
     told = "info" if module.endswith("_info") else "attributes"
     assert f"ensemble.jitsi.scaleway.{told}" in fragments
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_say_what_to_see_and_know_beside(module: str) -> None:
+    documentation = yaml.safe_load(texts(MODULES[module])["DOCUMENTATION"])
+    for other in documentation["seealso"]:
+        kind, name = ("module", other["module"]) if "module" in other else (other["plugin_type"], other["plugin"])
+        if name.startswith("ensemble.jitsi."):
+            folder = "modules" if kind == "module" else kind
+            assert (ROOT / f"plugins/{folder}/{name.removeprefix('ensemble.jitsi.')}.py").exists(), name
+    assert any("notes" in part for part in [documentation, *fragments(documentation)])
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.parent.name + "/" + path.stem)
+def test_plugins_have_three_examples_and_a_sample(plugin: Path) -> None:
+    found = texts(plugin)
+    documents = list(yaml.safe_load_all(found["EXAMPLES"]))
+    assert sum(len(document) if isinstance(document, list) else 1 for document in documents) >= 3
+    for result in yaml.safe_load(found.get("RETURN", "{}")).values():
+        assert "sample" in result
