@@ -1,4 +1,4 @@
-"""A stand-in of the portal: is ready, shows its environment, and finishes slow requests when told to stop."""
+"""A stand-in of the portal: is ready, shows its environment and what it keeps, and finishes slow requests when told to stop."""
 
 import json
 import os
@@ -17,7 +17,7 @@ class Handler(BaseHTTPRequestHandler):
                 writable = True
         except OSError:
             writable = False
-        facts = {"environment": dict(os.environ), "uid": os.getuid(), "root_is_writable": writable}
+        facts = {"environment": dict(os.environ), "uid": os.getuid(), "root_is_writable": writable, "kept": sorted(os.listdir("/data"))}
         body = json.dumps(facts).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -29,6 +29,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = False  # so that closing waits for the requests under way
 
 
+open(f"/data/{os.environ['VERSION']}", "w").close()
 server = Server(("0.0.0.0", 8080), Handler)
 signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
 server.serve_forever()
