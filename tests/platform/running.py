@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import dns.resolver
+import httpx
 import pytest
 import requests
 
@@ -32,7 +33,7 @@ def until(check: Callable[[], Any], seconds: float, what: str, every: float = 1.
             last = check()
             if last:
                 return last
-        except (requests.RequestException, AssertionError, KeyError, IndexError) as error:
+        except (requests.RequestException, httpx.HTTPError, AssertionError, KeyError, IndexError) as error:
             last = error
         time.sleep(every)
     pytest.fail(f"waited {seconds} s for {what}; last seen: {last!r}")
@@ -104,6 +105,11 @@ class Platform:
         answer.raise_for_status()
         return answer.json()
 
+    def act(self, server: str, action: str) -> None:
+        """A power action of the API."""
+        path = f"{LAB}{ZONE}/servers/{self.servers()[server]['id']}/action"
+        requests.post(path, headers=TOKEN, json={"action": action}, timeout=10).raise_for_status()
+
     def servers(self, prefix: str = "") -> dict[str, dict[str, Any]]:
         found = self.api(f"{ZONE}/servers", per_page=100)["servers"]
         return {server["name"]: server for server in found if server["name"].startswith(prefix)}
@@ -115,6 +121,12 @@ class Platform:
     def portal(self) -> str:
         balancers = self.api("/lb/v1/zones/fr-par-1/lbs")["lbs"]
         return f"http://{balancers[0]['ip'][0]['ip_address']}"
+
+    def portal_on(self, server: str) -> httpx.Client:
+        """The portal of one API server, asked from the balancer's address: the server answers no other."""
+        balancer = self.portal.removeprefix("http://")
+        transport = httpx.HTTPTransport(local_address=balancer)
+        return httpx.Client(base_url=f"http://{self.address(server)}:8080", transport=transport, timeout=15)
 
     @property
     def prometheus(self) -> str:

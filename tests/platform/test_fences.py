@@ -8,7 +8,7 @@ import subprocess
 
 from tests.platform.running import Platform
 
-PORTS = [22, 80, 443, 2375, 5222, 5269, 5280, 5347, 8000, 8080, 8081, 8443, 8888, 9090, 9100, 9113, 9888]
+PORTS = [22, 80, 443, 2375, 5222, 5269, 5280, 5347, 5432, 8000, 8080, 8081, 8443, 8888, 9090, 9100, 9113, 9888]
 SCAN = """
 import json, os, socket, sys
 host, ports = sys.argv[1], json.loads(sys.argv[2])
@@ -44,6 +44,10 @@ def test_jitsi_server_shows_only_what_the_service_needs(platform: Platform) -> N
 
 def test_api_server_shows_only_ssh_to_strangers(platform: Platform) -> None:
     assert reachable(platform.address("api-1")) == [22]
+
+
+def test_database_server_shows_only_ssh_to_strangers(platform: Platform) -> None:
+    assert reachable(platform.address("database-1")) == [22]
 
 
 def test_exporters_answer_prometheus(platform: Platform) -> None:
