@@ -14,6 +14,7 @@ GATES = {
     "ruff check": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "."],
     "ansible-lint": ["ansible-lint", "--profile", "production", "--offline"],
+    "documentation site, warnings are errors": ["make", "docs"],
 }
 
 

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`docs/examples/remove.yml`: a whole platform goes, what is somebody else's stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from modules_stories import KEY, LOCAL_DISK
+from modules_support import ROOT, Lab, Runner
+
+MACHINE = {"commercial_type": "DEV1-S", "volumes": LOCAL_DISK}
+TAGS = ["ensemble:production"]
+
+
+@pytest.fixture
+def platform(run: Runner) -> None:
+    """What the playbooks leave in the cloud, by their names and tags; and a server that is not theirs."""
+    for role in ("jitsi", "api", "prometheus", "database", "builder"):
+        run.ok("security_group", name=f"ensemble-production-{role}")
+    for role in ("prometheus", "database"):
+        run.ok("ip", name=f"ensemble-production-{role}")
+        addresses = {"dynamic_ip_required": False, "public_ips": [f"ensemble-production-{role}"]}
+        server = {"name": f"{role}-1", "state": "running", "image": "debian_trixie", **MACHINE, **addresses}
+        run.ok("server", security_group=f"ensemble-production-{role}", **server)
+    run.ok("image", name="ensemble-base-4f1c9a6d2b70", tags=TAGS, server=stopped_builder(run))
+    for prefix, role in (("h", "jitsi"), ("api", "api")):
+        fleet = {"prefix": prefix, "count": 3, "image": "ensemble-base-4f1c9a6d2b70", **MACHINE, "tags": TAGS}
+        run.ok("fleet", **fleet, placement_groups={}, security_group=f"ensemble-production-{role}")
+    run.ok("lb_ip", name="ensemble-production-portal")
+    run.ok("lb", name="ensemble-production", type="LB-S", ip_ids=["ensemble-production-portal"])
+    names = [*(f"h-{number}" for number in (1, 2, 3)), "portal", "mail"]
+    run.ok("dns_record", dns_zone="ensemble.test", records=[{"name": name, "data": ["198.18.0.9"]} for name in names])
+    run.ok("registry_namespace", name="ensemble-production")
+    run.ok("ssh_key", name="ensemble-production", public_key=KEY)
+    run.ok("server", name="h-of-somebody", image="debian_trixie", **MACHINE)
+
+
+def stopped_builder(run: Runner) -> str:
+    run.ok("server", name="builder-base", state="present", image="debian_trixie", **MACHINE)
+    return "builder-base"
+
+
+def remove(lab: Lab, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    inventory = folder / "production"
+    if not inventory.exists():
+        shutil.copytree(
+            ROOT / "inventories/production", inventory, ignore=shutil.ignore_patterns("secrets", "scaleway*")
+        )
+        own = {"ensemble_domain": "ensemble.test", "scaleway": lab.account, "ensemble_secrets_dir": str(folder)}
+        (inventory / "group_vars/all/60-lab.yml").write_text(json.dumps(own))
+    command = [
+        Path(sys.executable).parent / "ansible-playbook",
+        "docs/examples/remove.yml",
+        "-i",
+        inventory,
+        *arguments,
+    ]
+    return subprocess.run(command, cwd=ROOT, text=True, capture_output=True, timeout=300, check=False, env=os.environ)
+
+
+def test_a_platform_goes_and_nothing_else(platform: None, lab: Lab, tmp_path: Path) -> None:
+    unsaid = remove(lab, tmp_path)
+    assert unsaid.returncode != 0
+    assert "Say -e remove=production" in unsaid.stdout + unsaid.stderr
+
+    done = remove(lab, tmp_path, "-e", "remove=production")
+    assert done.returncode == 0, done.stdout + done.stderr
+    left = lab.state()
+    assert [server["name"] for server in left["instance_server"]] == ["h-of-somebody"]
+    assert [record["name"] for record in left["dns_record"]] == ["mail"]
+    kinds = {"instance_server", "instance_volume", "dns_record", "dns_zone", "project"}
+    assert set(left) <= kinds, {kind: objects for kind, objects in left.items() if kind not in kinds}
