@@ -5,43 +5,16 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from .client import Client
 from .errors import Invalid, ScalewayError
 from .fields import AT_CREATION, IN_PLACE, REPLACES, Field, Ref
+from .plan import CREATE, DELETE, KEEP, REPLACE, UPDATE, Object, Plan, Values
 from .settings import is_uuid
 from .wait import Waiter
-
-Object = dict[str, Any]
-Values = dict[str, Any]
-
-CREATE, UPDATE, REPLACE, DELETE, KEEP = "create", "update", "replace", "delete", "keep"
-
-
-@dataclass
-class Plan:
-    """What will be done to one object: `current` is the API's, `changes` the wished values that differ."""
-
-    action: str
-    current: Object | None = None
-    wish: Values = field(default_factory=dict)
-    changes: Values = field(default_factory=dict)
-    before: Values = field(default_factory=dict)
-    after: Values = field(default_factory=dict)
-
-    @property
-    def changed(self) -> bool:
-        return self.action != KEEP
-
-    @property
-    def there(self) -> Object:
-        """The object that exists already; only for plans that are about one."""
-        if self.current is None:
-            raise ValueError(f"a plan to {self.action} is about no object")
-        return self.current
 
 
 class Resource:
@@ -120,6 +93,14 @@ class Resource:
         self.client.forget((other, value, tuple(arguments.items())))
         self.complain(f"There is no {other.word} {value!r} in {self.where}.")
         return Ref("", value)
+
+    def fetch(self, other: type[Resource], value: str) -> Object:
+        """As :meth:`refer`, the object itself and as it is now; {} for one that is to come."""
+        named = {"id": value} if is_uuid(value) else {"name": value}
+        found = other(self.client, named, self.check).find()
+        if found is None:
+            self.complain(f"There is no {other.word} {value!r} in {self.where}.")
+        return found or {}
 
     def complain(self, problem: str) -> None:
         """Stop because of what an earlier task would have put right; check mode, where it could not, only warns."""

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .client import Client
-from .engine import CREATE, KEEP, REPLACE, UPDATE, Object, Plan, Values
 from .errors import Invalid, ScalewayError, WaitTimeout
 from .fleet_groups import Groups, GroupsPlan
 from .fleet_member import Member
+from .plan import CREATE, DELETE, KEEP, REPLACE, UPDATE, Object, Plan, Values
 from .resources import disks
 from .resources.dns import Records
 from .resources.products import server_types
-from .resources.server import START_GRACE, Server, is_dying
+from .resources.server import RUNNING, START_GRACE, Server, arrived, is_dying
 from .retry import delays
 
 FLEET_TAG = "ensemble-fleet:"
@@ -43,6 +43,7 @@ class FleetPlan:
     disks: list[disks.Disk] = field(default_factory=list)
     groups: GroupsPlan = field(default_factory=GroupsPlan)
     records: Plan | None = None
+    wait_for: str = RUNNING
 
     def names(self, *actions: str) -> list[str]:
         return [step.name for step in self.steps if step.plan.action in actions]
@@ -51,7 +52,7 @@ class FleetPlan:
     def unsettled(self) -> list[str]:
         """Servers that an interrupted run left on their way."""
         kept = [step for step in self.steps if step.plan.action == KEEP]
-        return [step.name for step in kept if step.plan.there["state"] != "running"]
+        return [step.name for step in kept if not arrived(step.plan.there, self.wait_for)]
 
     @property
     def changed(self) -> bool:
@@ -128,7 +129,7 @@ class Fleet:
     def plan(self) -> FleetPlan:
         """Compare wish and reality; everything that is wrong with the wish is found here."""
         there = self.look()
-        plan = FleetPlan(dying=[each for each in there if is_dying(each)])
+        plan = FleetPlan(wait_for=self.arguments["wait_for"], dying=[each for each in there if is_dying(each)])
         alive = [each for each in there if not is_dying(each)]
         wanted = {f"{self.prefix}-{number}": number for number in self.numbers}
         by_name: dict[str, Object] = {}
@@ -145,7 +146,7 @@ class Fleet:
         for name in wanted:
             plan.steps.append(self._step(name, by_name.get(name), plan))
         for name in sorted(set(by_name) - set(wanted), key=self.number):
-            plan.removals.append(Step(name, self.member(name), Plan("delete", by_name[name])))
+            plan.removals.append(Step(name, self.member(name), Plan(DELETE, by_name[name])))
         if self.arguments["state"] == "absent" or plan.changed or plan.dying:
             plan.disks = disks.marked(self.client, lambda name: bool(self.pattern.fullmatch(name)))
         if self.groups.wish or self.arguments["state"] == "absent":
@@ -285,7 +286,7 @@ class Fleet:
         self._watch(dict(idents), "to be gone", lambda seen, _waited: seen is None)
 
     def _running(self, names: list[str]) -> None:
-        booted = self.arguments["wait_for"] == "booted"
+        wait_for = self.arguments["wait_for"]
 
         def judge(seen: Object | None, waited: float) -> bool:
             if seen is None:
@@ -293,9 +294,9 @@ class Fleet:
             if seen["state"] == "stopped" and waited > START_GRACE:
                 detail = seen.get("state_detail") or "no detail given"
                 raise ScalewayError(f"It did not start and is stopped again ({detail}). Scaleway may be out of stock.")
-            return seen["state"] == "running" and (not booted or seen.get("state_detail") == "booted")
+            return arrived(seen, wait_for)
 
-        self._watch({name: name for name in names}, "to be booted" if booted else "to run", judge)
+        self._watch({name: name for name in names}, f"to be {wait_for}", judge)
 
     def _place(self, steps: list[Step], plan: FleetPlan) -> None:
         """Give new servers a place in the groups."""

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .client import Client
-from .engine import Object, Plan, Values
 from .errors import Invalid
+from .plan import Object, Plan, Values
 from .resources.placement_group import PlacementGroup
 
 MOST = 20

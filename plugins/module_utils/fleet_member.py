@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .client import Client
-from .engine import Object, Plan, Values
 from .fields import REPLACES
+from .plan import Object, Plan, Values
 from .resources import disks
 from .resources.server import Server
 

@@ -276,11 +276,11 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.client import IN_FLIGHT
-from ..module_utils.engine import Values
 from ..module_utils.fields import choice
 from ..module_utils.fleet import Fleet, FleetPlan
 from ..module_utils.fleet_groups import MOST
 from ..module_utils.module import account_spec, connect, reported
+from ..module_utils.plan import Values
 from ..module_utils.resources.server import Server
 
 PLACES = {

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from modules_stories import BACKEND, FRONTEND, KEY, LB, LOCAL_DISK, SERVER
+from modules_stories import BACKEND, FRONTEND, IN_GROUPS, KEY, LB, LOCAL_DISK, SERVER
 from modules_support import Lab, Runner, free_port
 
 WRONG = {
@@ -144,6 +144,53 @@ def test_a_wait_that_ends(lab: Lab, run: Runner) -> None:
 def test_booted_is_more_than_running(lab: Lab, run: Runner) -> None:
     server = run.ok("server", **SERVER, state="running", wait_for="booted")["server"]
     assert (server["state"], server["state_detail"]) == ("running", "booted")
+
+
+def test_booted_is_waited_for_by_the_next_run_too(lab: Lab, run: Runner) -> None:
+    """A run that was cut off after the start; the one after it returns no half-booted server."""
+    run.ok("server", **SERVER, state="running", wait=False)
+    again = run.ok("server", **SERVER, state="running", wait_for="booted")
+    assert (again["changed"], again["server"]["state_detail"]) == (False, "booted")
+    fleet = {"prefix": "h", "count": 2, "commercial_type": "DEV1-S", "image": "debian_trixie"}
+    run.ok("fleet", **fleet, wait=False)
+    again = run.ok("fleet", **fleet, wait_for="booted")
+    assert not again["changed"]
+    assert {each["state_detail"] for each in again["servers"]} == {"booted"}
+
+
+def test_networks_are_joined_when_the_task_ends(lab: Lab, run: Runner) -> None:
+    run.ok("private_network", name="inside")
+    run.ok("server", **SERVER, state="running", wait_for="booted")
+    server = run.ok("server", name="builder", private_networks=["inside"])["server"]
+    assert [nic["state"] for nic in server["private_nics"]] == ["available"]
+    run.ok(*LB[:1], **LB[1], private_networks=["inside"])
+    attached = lab.state()["lb"][0]["private_networks"]
+    assert [each["status"] for each in attached] == ["ready"]
+
+
+def test_a_play_in_check_mode_before_anything_exists(lab: Lab, run: Runner) -> None:
+    """Each task assumes that those before it have done their work."""
+    run.ok("server", **SERVER, state="running")
+    lab.forget_requests()
+    for module, wish in (
+        ("image", {"name": "golden", "server": "builder"}),
+        ("image", {"name": "golden", "server": "later"}),
+        ("image", {"name": "golden", "snapshots": ["later"]}),
+        ("snapshot", {"name": "disk", "server": "later"}),
+        ("snapshot", {"name": "disk", "volume": "later"}),
+        ("volume", {"name": "copy", "snapshot": "later"}),
+        ("server", {**SERVER, "name": "other", "image": "later-1", "private_networks": ["later"], **IN_GROUPS}),
+        ("ip", {"name": "mon", "server": "later"}),
+        ("lb", {**LB[1], "ip_ids": ["later"], "private_networks": ["later"]}),
+        BACKEND,
+        FRONTEND,
+        ("lb_acl", {"lb": "portal", "frontend": "http", "name": "all", "index": 1, "action": {"type": "deny"}}),
+        ("lb_certificate", {"lb": "portal", "name": "tls", "letsencrypt": ["ensemble.test"]}),
+        ("fleet", {"prefix": "h", "count": 2, "commercial_type": "DEV1-S", "image": "later-1", **IN_GROUPS}),
+    ):
+        wish = {key: value for key, value in wish.items() if module != "fleet" or key != "placement_group"}
+        assert run.ok(module, check=True, **wish)["changed"]
+    assert lab.writes() == []
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])

@@ -50,6 +50,36 @@ def test_placement_groups_fill_before_another_is_made(lab: Lab, run: Runner) -> 
     assert sorted(members) == ["h-group-1"] * 3 + ["h-group-2"] * 2
 
 
+def test_groups_that_exist_follow_the_policy(lab: Lab, run: Runner) -> None:
+    run.ok("fleet", **FLEET, count=2, placement_groups={"size": 1})
+    enforced = {"size": 1, "policy_mode": "enforced"}
+    assert run.ok("fleet", **FLEET, count=2, placement_groups=enforced)["changed"]
+    assert {each["policy_mode"] for each in lab.state()["instance_placement_group"]} == {"enforced"}
+    assert not run.ok("fleet", **FLEET, count=2, placement_groups=enforced)["changed"]
+
+
+def test_no_group_gets_more_than_its_size(lab: Lab, run: Runner) -> None:
+    """Not even for the moment in which servers that go are still there."""
+    wish = {**FLEET, "max_change": 100, "placement_groups": {"size": 2}}
+    run.ok("fleet", **wish, numbers=[1, 2, 3])
+    lab.forget_requests()
+    run.ok("fleet", **wish, numbers=[3, 4, 5])
+    members = [each["placement_group"]["name"] for each in run.ok("server_info")["servers"]]
+    assert sorted(members) == ["h-group-2", "h-group-2", "h-group-3"]
+    assert run.ok("fleet", **wish, numbers=[3, 4, 5])["changed"], "the group that is empty by now goes"
+    assert [each["name"] for each in lab.state()["instance_placement_group"]] == ["h-group-2", "h-group-3"]
+
+
+def test_protected_servers_stay(lab: Lab, run: Runner) -> None:
+    run.ok("fleet", **FLEET, count=2, protected=True)
+    lab.forget_requests()
+    assert "protected: false" in run.error("fleet", **FLEET, count=1, protected=True)
+    assert "protected: false" in run.error("fleet", prefix="h", state="absent")
+    assert lab.writes() == []
+    run.ok("fleet", prefix="h", state="absent", protected=False)
+    assert names(lab) == []
+
+
 def test_servers_that_are_on_their_way_are_waited_for(lab: Lab, run: Runner) -> None:
     run.ok("fleet", **FLEET, count=2, wait=False)
     answer = run.ok("fleet", **FLEET, count=2)
@@ -127,6 +157,7 @@ def test_out_of_stock_keeps_what_works_and_the_next_run_continues(lab: Lab, run:
     working = [each["name"] for each in answer["servers"]]
     assert 0 < len(working) < 10
     assert sorted([*working, *answer["failed_servers"]]) == sorted(f"h-{number}" for number in range(1, 11))
+    assert sorted(answer["created"]) == sorted(working)
     second = run.ok("fleet", **FLEET, count=10)
     assert sorted(second["kept"]) == sorted(working)
     assert len(names(lab)) == 10
@@ -141,6 +172,11 @@ def test_out_of_stock_keeps_what_works_and_the_next_run_continues(lab: Lab, run:
         ({"count": 1, "security_group": "nowhere"}, "nowhere"),
         ({"count": 1, "prefix": "H_"}, "prefix"),
         ({"numbers": [1, 1]}, "numbers"),
+        ({"count": 1, "placement_groups": {"size": 0}}, "placement_groups.size is 0"),
+        ({"count": 1, "placement_groups": {"size": 21}}, "1 to 20"),
+        ({"count": 1, "concurrency": 0}, "concurrency is 0"),
+        ({"count": 1, "max_change": 101}, "max_change is 101"),
+        ({"count": 1, "user_data": {"env": {"a": 1}}}, "'env' is a dict"),
     ],
 )
 def test_a_wrong_wish_is_one_error_before_anything_is_made(

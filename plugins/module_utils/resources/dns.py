@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..client import Client
-from ..engine import KEEP, UPDATE, Plan, Resource
+from ..engine import Resource
 from ..errors import Invalid, LostAnswer
+from ..plan import KEEP, UPDATE, Plan
 from ..retry import delays
 
 TYPES = ("A", "AAAA", "ALIAS", "CAA", "CNAME", "DNAME", "MX", "NS", "PTR", "SRV", "TXT", "TLSA", "SSHFP")

@@ -6,10 +6,10 @@ from __future__ import annotations
 import builtins
 from typing import Any, ClassVar
 
-from ..engine import Plan, Resource
+from ..engine import Resource
 from ..errors import Invalid
 from ..fields import AT_CREATION, TAGS, Field
-from ..settings import is_uuid
+from ..plan import CREATE, DELETE, Plan
 from .snapshot import Snapshot, snapshot_of
 
 
@@ -36,7 +36,7 @@ class Image(Resource):
             leftovers = self._snapshots_by_name()
             if leftovers:
                 return Plan(
-                    "delete",
+                    DELETE,
                     {},
                     before={"name": self.name, "snapshots_left_behind": [each["id"] for each in leftovers]},
                 )
@@ -53,26 +53,22 @@ class Image(Resource):
             raise Invalid(f"{self} does not exist, and creating it needs either server or snapshots.")
 
     def validate(self, plan: Plan) -> None:
-        if plan.action == "create" and self.arguments.get("server"):
+        if plan.action == CREATE and self.arguments.get("server"):
             server = self._server()
-            if server and server["state"] != "stopped" and not self.check:
-                raise Invalid(
+            if server and server["state"] != "stopped":
+                self.complain(
                     f"Server {server['name']} is {server['state']}: only the disks of a powered-off server are "
                     "consistent. Set its state to stopped first."
                 )
 
-    def _server(self) -> dict[str, Any] | None:
+    def _server(self) -> dict[str, Any]:
         from .server import Server
 
-        wanted = self.arguments["server"]
-        found = Server(self.client, {"id": wanted} if is_uuid(wanted) else {"name": wanted}).find()
-        if found is None and not self.check:
-            raise Invalid(f"There is no server {wanted!r} in {self.where}.")
-        return found
+        return self.fetch(Server, self.arguments["server"])
 
     def create(self, wish: dict[str, Any]) -> dict[str, Any]:
         if self.arguments.get("server"):
-            server = self._server() or {}
+            server = self._server()
             idents = self._snapshots_of(server, wish.get("tags") or [])
             arch = server["arch"]
         else:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine import Plan, Resource
+from ..engine import Resource
 from ..errors import ApiError
 from ..fields import REPLACES, Field, Ref, choice, embedded, label, text, unordered
+from ..plan import Plan
 from ..settings import is_uuid
 from ..wait import Waiter
 

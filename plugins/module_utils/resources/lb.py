@@ -74,9 +74,11 @@ class Lb(Resource):
 
     def read_part(self, name: str, current: dict[str, Any]) -> Any:
         if name == "private_networks":
-            attached = self.client.list(self.url(current["id"], "/private-networks"), "private_network")
-            return [each["private_network_id"] for each in attached]
+            return [each["private_network_id"] for each in self._attachments(current)]
         return super().read_part(name, current)
+
+    def _attachments(self, current: dict[str, Any]) -> list[dict[str, Any]]:
+        return self.client.list(self.url(current["id"], "/private-networks"), "private_network")
 
     def write_part(self, name: str, current: dict[str, Any], value: Any) -> None:
         if name == "type":
@@ -91,6 +93,13 @@ class Lb(Resource):
         for network in there:
             if network not in value:
                 self._attachment(current, "detach", network)
+        if self.wait:
+            self.waiter.until(
+                f"{self} to be in its private networks",
+                lambda: {"seen": self._attachments(current)},
+                lambda answer: all(each["status"] != "pending" for each in (answer or {})["seen"]),
+                lambda answer: ", ".join(each["status"] for each in (answer or {})["seen"]),
+            )
 
     def _migrated(self, current: dict[str, Any], wished: str) -> dict[str, Any] | None:
         seen = self.get(current["id"]) or {}

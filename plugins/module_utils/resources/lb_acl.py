@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ..fields import Field, choice, networks, text, unordered
+from ..settings import is_uuid
 from .lb import LbPart
 from .lb_frontend import LbFrontend
 
@@ -63,15 +64,10 @@ class LbAcl(LbPart):
 
     def find(self) -> dict[str, Any] | None:
         if not self.arguments.get("id"):
-            frontend = LbFrontend(
-                self.client, {"lb": self.arguments["lb"], **self._frontend(), "state": self.arguments.get("state")}
-            )
-            if (self.check or self.arguments.get("state") == "absent") and frontend.find() is None:
+            state, wanted = self.arguments.get("state"), self.arguments["frontend"]
+            named = {"id" if is_uuid(wanted) else "name": wanted, "lb": self.arguments["lb"], "state": state}
+            frontend = LbFrontend(self.client, named, self.check)
+            if (self.check or state == "absent") and frontend.find() is None:
+                self.warnings += frontend.warnings
                 return None
         return super().find()
-
-    def _frontend(self) -> dict[str, Any]:
-        from ..settings import is_uuid
-
-        wanted = self.arguments["frontend"]
-        return {"id": wanted} if is_uuid(wanted) else {"name": wanted}

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine import CREATE, Plan
 from ..errors import Invalid
 from ..fields import Field, choice, networks, text
+from ..plan import CREATE, Plan
 from .lb import LbPart
 
 HTTP = {

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine import REPLACE, Plan
 from ..errors import Invalid
 from ..fields import AT_CREATION, REPLACES, Field, hidden, unordered
+from ..plan import REPLACE, Plan
 from .lb import LbPart
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from ..engine import Plan, Resource
+from ..engine import Resource
 from ..errors import Invalid
 from ..fields import TAGS, Field, choice, is_network, network, text
+from ..plan import Plan
 
 RULE = {
     "action": choice("accept", "drop", default="accept"),

@@ -5,9 +5,10 @@ import time
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from ..engine import REPLACE, UPDATE, Plan, Resource
+from ..engine import Resource
 from ..errors import Invalid, ScalewayError
 from ..fields import AT_CREATION, IN_PLACE, REPLACES, TAGS, Field, Ref, choice, embedded, hidden, label, text, unordered
+from ..plan import DELETE, KEEP, REPLACE, UPDATE, Plan
 from ..settings import is_uuid
 from . import disks, server_disks
 from .image import Image
@@ -38,6 +39,11 @@ def networks(server: dict[str, Any]) -> list[str]:
 def is_dying(server: dict[str, Any] | None) -> bool:
     """Whether an earlier, perhaps interrupted, run has begun to remove it."""
     return server is not None and server["state"] == "stopping" and server.get("state_detail") == "terminating"
+
+
+def arrived(server: dict[str, Any], wait_for: str | None) -> bool:
+    """Whether a started server counts as started: it runs, and with `booted` its system has reported itself."""
+    return server["state"] == RUNNING and (wait_for != "booted" or server.get("state_detail") == "booted")
 
 
 class Server(Resource):
@@ -109,10 +115,10 @@ class Server(Resource):
         if current:
             self.guard(current)
         if current is None and not self._leftovers:
-            return Plan("keep")
+            return Plan(KEEP)
         shown = {"volumes_left_behind": [ident for _kind, ident in self._leftovers]} if self._leftovers else {}
         before = {**(self.identity(current) if current else {"name": self.name}), **shown}
-        return Plan("delete", current or {}, before=before)
+        return Plan(DELETE, current or {}, before=before)
 
     def _left_behind(self) -> list[disks.Disk]:
         return disks.marked(self.client, lambda server: server == self.name) if self.name else []
@@ -130,6 +136,12 @@ class Server(Resource):
     def _image_object(self, ident: str) -> dict[str, Any]:
         path = f"/instance/v1/zones/{self.client.settings.zone}/images/{ident}"
         return self.client.once(path, lambda: self.client.get(path)["image"])
+
+    def apply(self, plan: Plan) -> dict[str, Any] | None:
+        """Wait for the start of a server that needs no change, too: an earlier run may have begun it."""
+        applied = super().apply(plan)
+        awaited = plan.action == KEEP and plan.wish.get("power") == RUNNING and not self.check
+        return self._reach(applied, RUNNING) if applied and awaited else applied
 
     def wish(self) -> dict[str, Any]:
         wished = super().wish()
@@ -265,6 +277,12 @@ class Server(Resource):
                 self.client.post(
                     self.url(current["id"], "/private_nics"), {"private_network_id": network}, recover=joined
                 )
+        if self.wait and current["state"] != STOPPED:
+            self.reach(
+                f"{self} to be in its private networks",
+                lambda: self.look(current["id"]),
+                lambda seen: all(nic.get("state") != "attaching" for nic in seen["private_nics"]),
+            )
 
     # --- power
 
@@ -282,34 +300,32 @@ class Server(Resource):
         if wished == STOPPED:
             if state != "stopped":
                 self.act(current, "poweroff", "stopping", "stopped")
-                self._reach(current, "stopped")
+                self._reach(current, STOPPED)
         elif state != "running":
             self.act(current, "poweron", "starting", "running")
-            self._reach(current, "running")
+            self._reach(current, RUNNING)
         elif wished == REBOOTED:
             self.act(current, "reboot", "stopping", "starting")
-            self._reach(current, "running")
+            self._reach({**current, "state": "stopping"}, RUNNING)
 
-    def _reach(self, current: dict[str, Any], state: str) -> None:
-        if not self.wait:
-            return
-        booted = state == RUNNING and self.arguments.get("wait_for") == "booted"
+    def _reach(self, current: dict[str, Any], state: str) -> dict[str, Any]:
+        wait_for = self.arguments.get("wait_for")
         started = time.monotonic()
 
-        def done(seen: dict[str, Any] | None) -> bool:
-            if (
-                seen is not None
-                and state == RUNNING
-                and seen["state"] == "stopped"
-                and time.monotonic() - started > START_GRACE
-            ):
+        def done(seen: dict[str, Any]) -> bool:
+            if state != RUNNING:
+                return seen["state"] == state
+            if seen["state"] == STOPPED and time.monotonic() - started > START_GRACE:
                 detail = seen.get("state_detail") or "no detail given"
                 raise ScalewayError(
                     f"{self} did not start: it is stopped again ({detail}). Scaleway may be out of stock."
                 )
-            return self.status(seen) == state and (not booted or (seen or {}).get("state_detail") == "booted")
+            return arrived(seen, wait_for)
 
-        self.reach(f"{self} to be {'booted' if booted else state}", lambda: self.look(current["id"]), done)
+        if not self.wait or (state == RUNNING and arrived(current, wait_for)):
+            return current
+        what = wait_for if state == RUNNING and wait_for else state
+        return self.reach(f"{self} to be {what}", lambda: self.look(current["id"]), done)
 
     def look(self, ident: str) -> dict[str, Any] | None:
         """One look at the server while waiting; a fleet looks at all of its servers at once."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..engine import Object, Resource
+from ..engine import Resource
 from ..errors import Invalid
 from ..fields import Ref
+from ..plan import Object
 from . import disks
 from .snapshot import Snapshot
 from .volume import Volume, holder, is_block, kind

@@ -7,10 +7,10 @@ import builtins
 from typing import Any
 
 from ..client import Client
-from ..engine import Plan, Resource
+from ..engine import Resource
 from ..errors import ApiError, Invalid, ScalewayError
 from ..fields import AT_CREATION, TAGS, Field
-from ..settings import is_uuid
+from ..plan import CREATE, Plan
 
 BLOCK = "/block/v1/zones/{zone}/snapshots"
 INSTANCE = "/instance/v1/zones/{zone}/snapshots"
@@ -57,32 +57,25 @@ class Snapshot(Resource):
             raise Invalid(f"{self} does not exist, and creating it needs either volume or server.")
 
     def validate(self, plan: Plan) -> None:
-        if plan.action == "create" and not self.check:
+        if plan.action == CREATE:
             self._source()
 
     def _source(self) -> tuple[str, bool]:
         """The volume's id, and whether it is an SBS volume."""
+        from .server import Server
+        from .volume import Volume
+
         if self.arguments.get("volume_object"):
             volume = self.arguments["volume_object"]
             return volume["id"], volume.get("volume_type") == "sbs_volume"
         if self.arguments.get("server"):
-            from .server import Server
-
-            wanted = self.arguments["server"]
-            server = Server(self.client, {"id": wanted} if is_uuid(wanted) else {"name": wanted}).find()
-            if server is None:
-                raise Invalid(f"There is no server {wanted!r} in {self.where}.")
+            server = self.fetch(Server, self.arguments["server"])
             root = (server.get("volumes") or {}).get("0")
-            if root is None:
-                raise Invalid(f"Server {wanted} has no root volume.")
-            return root["id"], root["volume_type"] == "sbs_volume"
-        from .volume import Volume
-
-        wanted = self.arguments["volume"]
-        volume = Volume(self.client, {"id": wanted} if is_uuid(wanted) else {"name": wanted}).find()
-        if volume is None:
-            raise Invalid(f"There is no volume {wanted!r} in {self.where}.")
-        return volume["id"], "status" in volume
+            if server and not root:
+                self.complain(f"Server {server['name']} has no root volume.")
+            return (root["id"], root["volume_type"] == "sbs_volume") if root else ("", False)
+        volume = self.fetch(Volume, self.arguments["volume"])
+        return volume.get("id", ""), is_block(volume)
 
     def create(self, wish: dict[str, Any]) -> dict[str, Any]:
         volume_id, block = self._source()

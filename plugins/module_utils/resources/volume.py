@@ -6,9 +6,10 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
-from ..engine import Plan, Resource
+from ..engine import Resource
 from ..errors import Invalid
 from ..fields import AT_CREATION, REPLACES, TAGS, Field, choice
+from ..plan import UPDATE, Plan
 from ..settings import is_uuid
 from . import disks
 from .snapshot import Snapshot
@@ -83,7 +84,7 @@ class Volume(Resource):
         if not block and plan.wish.get("perf_iops"):
             raise Invalid(f"{self}: perf_iops is for SBS volumes only.")
         size = (plan.current or {}).get("size") or 0
-        if plan.action == "update" and "size" in plan.changes and plan.changes["size"] < size:
+        if plan.action == UPDATE and "size" in plan.changes and plan.changes["size"] < size:
             raise Invalid(f"{self} has {size} bytes and cannot shrink to {plan.changes['size']}.")
 
     def create(self, wish: dict[str, Any]) -> dict[str, Any]:
