@@ -115,3 +115,14 @@ def test_every_operation_is_in_the_list() -> None:
     index = (ROOT / "docs/operations/index.md").read_text()
     pages = {path.stem for path in (ROOT / "docs/operations").glob("*.md")} - {"index"}
     assert set(re.findall(r"^\| .* \| \[.*\]\((.*)\.md\) \|", index, re.MULTILINE)) == pages
+
+
+def test_the_local_scaleway_tells_all_of_its_apis() -> None:
+    page = (ROOT / "docs/local-scaleway.md").read_text()
+    served = {
+        path
+        for source in (ROOT / "lab/ensemble_lab/api").glob("*.py")
+        for service in re.findall(r"\bService\(([^)]*)", source.read_text())
+        for path in re.findall(r'"(/[a-z-]+/v\w+)', service)
+    }
+    assert set(re.findall(r"`(/[a-z-]+/v\w+)`", page)) == served
