@@ -194,7 +194,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         regions = sorted({region_of(server["zone"]) for server in servers if server.get("private_nics")})
 
         def ask(region: str) -> list[Variables]:
-            return client.list(f"/ipam/v1/regions/{region}/ips", "ips", resource_type="instance_private_nic")
+            project = client.settings.project_id or None
+            path = f"/ipam/v1/regions/{region}/ips"
+            return client.list(path, "ips", resource_type="instance_private_nic", project_id=project)
 
         private: dict[str, list[str]] = {}
         for ip in (ip for ips in client.each(ask, regions) for ip in ips):
