@@ -71,6 +71,14 @@ class Lab:
         state["secret_version"] = [each for each in state.get("secret_version", []) if each["secret_id"] in kept]
         return {kind: objects for kind, objects in state.items() if objects}
 
+    def save(self) -> dict[str, Any]:
+        """Everything there is, when nothing is under way."""
+        self.admin("POST", "idle")
+        return self.admin("GET", "state")
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        self.admin("PUT", "state", json=saved)
+
     def counts(self) -> dict[str, int]:
         return {kind: len(objects) for kind, objects in self.state().items()}
 

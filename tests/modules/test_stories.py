@@ -7,16 +7,16 @@ import json
 from typing import Any
 
 import pytest
-from modules_stories import STORIES, Story
+from modules_stories import STORIES, Story, Task
 from modules_support import Lab, Runner
 
 NAMES = sorted(STORIES)
 
 
-def prepare(run: Runner, story: Story) -> None:
+def prepare(run: Runner, tasks: tuple[Task, ...]) -> None:
     """What must be there before; `{lb}` stands for the address of the balancer."""
     address = ""
-    for module, arguments in story.before:
+    for module, arguments in tasks:
         known = json.loads(json.dumps(arguments).replace("{lb}", address))
         made = run.ok(module, **known)
         address = (made.get("ip") or {}).get("ip_address") or address
@@ -45,7 +45,7 @@ def predicts(run: Runner, lab: Lab, story: Story, arguments: dict[str, Any]) -> 
 @pytest.mark.parametrize("name", NAMES)
 def test_life(name: str, lab: Lab, run: Runner) -> None:
     story = STORIES[name]
-    prepare(run, story)
+    prepare(run, story.before)
     before = lab.counts()
     done = predicts(run, lab, story, story.begin)
     assert done["changed"]
@@ -69,7 +69,7 @@ def test_life(name: str, lab: Lab, run: Runner) -> None:
 def test_life_on_a_bad_day(name: str, lab: Lab, run: Runner) -> None:
     """Whatever gets lost on the way: every module ends right, nothing is made twice, nothing leaks."""
     story = STORIES[name]
-    prepare(run, story)
+    prepare(run, story.before)
     before = lab.counts()
     lab.bad_day()
     run.ok(story.module, **story.begin)
