@@ -14,6 +14,7 @@ from ensemble_lab.drivers.base import Driver
 from ensemble_lab.jobs import Jobs
 from ensemble_lab.settings import Settings
 from ensemble_lab.store import Object, Store
+from ensemble_lab.times import drawn
 
 
 class Cloud:
@@ -69,11 +70,15 @@ class Cloud:
             kept["keys"][key] = base64.b64encode(value).decode()
         self.store.put("user_data", kept)
 
-    async def pretend(self, low: float, high: float, least: float = 0.0) -> None:
-        """Let the recorded time of something pass that no driver does; only the null driver pretends."""
+    async def pretend(self, least: float, median: float, most: float, floor: float = 0.0) -> None:
+        """Let the recorded time of something pass that no driver does; only the null driver pretends.
+
+        `floor`: what it takes at any speed.
+        """
         speed = self.settings.speed
         if self.driver.name == "null":
-            await asyncio.sleep(max(self._random.uniform(low, high) / speed if speed else 0.0, least))
+            seconds = drawn(self._random, least, median, most) / speed if speed else 0.0
+            await asyncio.sleep(max(seconds, floor))
 
     # small helpers that many API files share
 

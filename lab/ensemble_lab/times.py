@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The API's ways to write a moment and a duration."""
+"""The API's ways to write a moment and a duration, and how long things take."""
 
 from __future__ import annotations
 
+import random
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -60,3 +61,10 @@ def seconds_of(text: str | None) -> float | None:
 def is_past(moment: str, seconds: float) -> bool:
     """Whether `seconds` have gone by since `moment` (in the form of :func:`now`)."""
     return datetime.now(UTC) - datetime.fromisoformat(moment.replace("Z", "+00:00")) > timedelta(seconds=seconds)
+
+
+def drawn(source: random.Random, least: float, median: float, most: float) -> float:
+    """Seconds within the bounds: half of them below the median, and the nearer to it the more."""
+    share = source.random() * 2 - 1
+    edge = least if share < 0 else most
+    return median + (edge - median) * (1 - (1 - abs(share)) ** 0.5)

@@ -25,10 +25,11 @@ async def waited(driver: NullDriver, operation: str, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("operation", sorted(DURATIONS))
 async def test_durations_are_those_that_were_recorded(operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    low, usual, high = DURATIONS[operation]
-    drawn = [await waited(NullDriver(1.0, seed), operation, monkeypatch) for seed in range(50)]
-    assert all(low <= seconds <= high for seconds in drawn)
-    assert low <= usual <= high
+    least, median, most = DURATIONS[operation]
+    driver = NullDriver(1.0, 1)
+    drawn = sorted([await waited(driver, operation, monkeypatch) for _ in range(1000)])
+    assert least <= drawn[0] <= drawn[-1] <= most
+    assert drawn[440] <= median <= drawn[560]
     assert await waited(NullDriver(0.0, 1), operation, monkeypatch) == 0
 
 
@@ -72,3 +73,29 @@ def test_what_vanishes_is_seen_going_at_any_speed() -> None:
     driver, begin = NullDriver(0.0), time.monotonic()
     asyncio.run(driver.server_delete({"id": "x"}, terminate=True))
     assert time.monotonic() - begin >= FAREWELL
+
+
+def test_stopped_in_place_is_soon_left(make_lab: Any) -> None:
+    lab = make_lab("--speed", "20", "--seed", "1")
+    path = f"servers/{lab.running()['id']}"
+    for action, state, seconds in (
+        ("stop_in_place", "stopped in place", 3),
+        ("poweron", "running", 1),
+        ("stop_in_place", "stopped in place", 3),
+        ("poweroff", "stopped", 1),
+    ):
+        begin = time.monotonic()
+        lab.act({"id": path.rpartition("/")[2]}, action)
+        lab.wait(path, lambda body, state=state: body["server"]["state"] == state)
+        assert time.monotonic() - begin < seconds, action
+
+
+def test_a_network_is_plugged_into_a_running_server_slowly(make_lab: Any) -> None:
+    lab = make_lab("--speed", "50")
+    network = lab.post("/vpc/v2/regions/fr-par/private-networks", {"name": "n"}, 200)
+    nics = f"servers/{lab.running()['id']}/private_nics"
+    nic = lab.post(nics, {"private_network_id": network["id"]}, 201)["private_nic"]
+    begin = time.monotonic()
+    assert nic["state"] == "attaching"
+    lab.wait(f"{nics}/{nic['id']}", lambda body: body["private_nic"]["state"] == "available")
+    assert 0.1 <= time.monotonic() - begin < 4

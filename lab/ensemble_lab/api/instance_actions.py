@@ -123,13 +123,13 @@ async def _poweron(cloud: Cloud, server: Object, before: str) -> None:
     settle_dynamic_ip(cloud, server)
     cloud.store.put(KIND, server)
     cloud.store.commit()
-    await cloud.driver.server_poweron(server_view(cloud, server))
+    await cloud.driver.server_poweron({**server_view(cloud, server), "state": before})
     if server["state_detail"] != "booted":
         _set(cloud, server, "running", "booting kernel")
 
 
 async def _poweroff(cloud: Cloud, server: Object, before: str) -> None:
-    await cloud.driver.server_poweroff(server_view(cloud, server))
+    await cloud.driver.server_poweroff({**server_view(cloud, server), "state": before})
     _stopped(cloud, server)
 
 

@@ -17,6 +17,9 @@ from ensemble_lab.store import Object
 from ensemble_lab.times import now
 from ensemble_lab.web.service import Call
 
+# Seconds until block storage says that a disk is free.
+_LEAVING, _LEAVING_RUNNING = (0.0, 2.0, 5.0), (40.0, 45.0, 66.0)
+
 
 def lay_out(call: Call, server: Object, templates: dict[str, Any], image: Object | None) -> list[Object]:
     """Fill ``server["volumes"]`` from the templates and the image.
@@ -164,7 +167,14 @@ async def volume_leave(cloud: Cloud, server_id: str, volume_id: str) -> None:
     server = server_seen(cloud, server_id)
     if server:
         await cloud.driver.server_update(server)
-    await cloud.pretend(0.0, 5.0, least=0.15)
+    running = server is not None and server["state"] == "running"
+    cloud.jobs.start(volume_left, [volume_id], volume_id=volume_id, running=running)
+
+
+@job
+async def volume_left(cloud: Cloud, volume_id: str, running: bool) -> None:
+    """A guest that runs takes its time to let go."""
+    await cloud.pretend(*(_LEAVING_RUNNING if running else _LEAVING), floor=0.15)
     let_go(cloud, volume_id)
 
 

@@ -59,7 +59,16 @@ async def private_nic_attach(cloud: Cloud, nic_id: str) -> None:
     if nic is None:
         return
     await server_update(cloud, nic["server_id"])
-    if nic["state"] == "attaching" and cloud.store.get(KIND, nic_id):
+    if nic["state"] == "attaching":
+        cloud.jobs.start(private_nic_attached, [nic_id], nic_id=nic_id)
+
+
+@job
+async def private_nic_attached(cloud: Cloud, nic_id: str) -> None:
+    """Plugging into a running server takes a while."""
+    await cloud.pretend(5.0, 56.0, 106.0)
+    nic = cloud.store.get(KIND, nic_id)
+    if nic:
         nic["state"] = "available"
         touch(nic)
         cloud.store.put(KIND, nic)

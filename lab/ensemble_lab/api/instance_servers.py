@@ -45,6 +45,12 @@ def _check_type(call: Call, name: Any) -> Object:
     return known
 
 
+def _check_boot_type(name: str) -> str:
+    if name not in ("local", "rescue", "bootscript"):
+        raise errors.constraint("boot_type", f"{name} is not local or rescue")
+    return name
+
+
 def _is_uuid(text: Any) -> bool:
     try:
         return str(uuid.UUID(text)) == text.lower()
@@ -113,7 +119,7 @@ def create_server(call: Call) -> Reply:
     volumes = body.get("volumes") or {}
     if not isinstance(volumes, dict) or not all(str(index).isdigit() for index in volumes):
         raise errors.invalid(("volumes", "format", "a map of index to volume is wanted"))
-    ips = [instance_ips.find_ip(call, ident) for ident in _asked_ips(body)]
+    ips = _asked_ips(call)
     if body.get("security_group"):
         group = find(call, groups.KIND, body["security_group"])
     else:
@@ -126,7 +132,7 @@ def create_server(call: Call) -> Reply:
         "name": name,
         "arch": server_type["arch"],
         "commercial_type": body["commercial_type"],
-        "boot_type": body.get("boot_type") or "local",
+        "boot_type": _check_boot_type(body.get("boot_type") or "local"),
         **owned_by,
         "hostname": hostname_of(name),
         "image": image,
@@ -173,9 +179,14 @@ def _undo_disks(call: Call, server: Object, templates: dict[str, Any]) -> None:
             call.cloud.store.delete("block_volume", ident)
 
 
-def _asked_ips(body: Object) -> list[str]:
-    asked = body.get("public_ips")
-    return list(asked) if asked else [body["public_ip"]] if body.get("public_ip") else []
+def _asked_ips(call: Call) -> list[Object]:
+    """The addresses of ``public_ips`` (ids, or objects with one), or of the older ``public_ip``."""
+    body = call.body
+    asked = body.get("public_ips") or ([body["public_ip"]] if body.get("public_ip") else [])
+    idents = [item.get("id") if isinstance(item, dict) else item for item in asked]
+    if not all(isinstance(ident, str) for ident in idents):
+        raise errors.invalid(("public_ips", "format", "ids of addresses are wanted"))
+    return [instance_ips.find_ip(call, ident) for ident in idents]
 
 
 @job
@@ -217,7 +228,9 @@ def update_server(call: Call) -> Object:
         asked = body["security_group"]
         group = find(call, groups.KIND, asked["id"] if isinstance(asked, dict) else asked)
         server["security_group"] = group["id"]
-    for name in ("tags", "protected", "boot_type"):
+    if body.get("boot_type") is not None:
+        server["boot_type"] = _check_boot_type(body["boot_type"])
+    for name in ("tags", "protected"):
         if body.get(name) is not None:
             server[name] = body[name]
     if "admin_password_encryption_ssh_key_id" in body:
@@ -225,7 +238,7 @@ def update_server(call: Call) -> Object:
     if body.get("volumes") is not None:
         disks.replace_all(call, server, body["volumes"])
     if body.get("public_ips") is not None:
-        _set_ips(call, server, body["public_ips"])
+        _set_ips(call, server, _asked_ips(call))
     if body.get("dynamic_ip_required") is not None:
         server["dynamic_ip_required"] = body["dynamic_ip_required"]
         settle_dynamic_ip(cloud, server)
@@ -266,17 +279,15 @@ def _set_type(call: Call, server: Object, name: Any) -> None:
     server["commercial_type"], server["end_of_service"] = name, server_type["end_of_service"]
 
 
-def _set_ips(call: Call, server: Object, asked: list[Any]) -> None:
-    """The whole list of reserved addresses."""
-    wanted = [instance_ips.find_ip(call, item["id"] if isinstance(item, dict) else item) for item in asked]
+def _set_ips(call: Call, server: Object, wanted: list[Object]) -> None:
+    """The whole list of reserved addresses, in this order."""
+    idents = [ip["id"] for ip in wanted]
     for ip in instance_ips.addresses_of(call.cloud, server):
-        if ip["id"] not in [other["id"] for other in wanted] and not (ip["dynamic"] and not wanted):
+        if ip["id"] not in idents and not (ip["dynamic"] and not wanted):
             instance_ips.detach(call.cloud, ip)
     for ip in wanted:
         instance_ips.attach(call.cloud, ip, server)
-    server["public_ips"].sort(
-        key=lambda ident: [ip["id"] for ip in wanted].index(ident) if ident in [ip["id"] for ip in wanted] else 99
-    )
+    server["public_ips"].sort(key=lambda ident: idents.index(ident) if ident in idents else len(idents))
 
 
 def settle_dynamic_ip(cloud: Cloud, server: Object) -> None:

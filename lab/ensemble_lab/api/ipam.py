@@ -128,7 +128,7 @@ def release(cloud: Cloud, resource_id: str, network_id: str | None = None) -> No
 
 def _find(call: Call, ident: str | None = None) -> Object:
     """The address of an id, by default the one of the path."""
-    ident = ident or call["ip"]
+    ident = call["ip"] if ident is None else ident
     ip = call.cloud.store.get(KIND, ident)
     if ip is None or ip["region"] != call.region:
         raise errors.not_found("ip", ident)

@@ -11,7 +11,7 @@ from ensemble_lab.store import Object
 from ensemble_lab.times import nanoseconds, now
 from ensemble_lab.web.service import Call, Service
 
-SERVICE = Service("/lb/v1/zones/{zone}", "/lb/v1/regions/{region}")
+SERVICE = Service("/lb/v1/zones/{zone}", "/lb/v1/regions/{region}", objects=("action",))
 LB, IP = "lb", "lb_ip"
 PARTS = ("lb_frontend", "lb_backend", "lb_certificate", "lb_acl", "lb_route")
 _NO_SUCH = {

@@ -20,7 +20,7 @@ from ensemble_lab.web.lists import containing, plain_list
 from ensemble_lab.web.service import NO_CONTENT, Call, Reply
 
 KIND = "lb_certificate"
-ISSUE_SECONDS = (7.0, 12.0)
+ISSUE_SECONDS = (7.0, 9.5, 12.0)
 
 
 def certificate_view(cloud: Cloud, certificate: Object) -> Object:

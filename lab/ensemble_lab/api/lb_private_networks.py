@@ -83,7 +83,7 @@ def _detach(call: Call, network_id: str) -> Reply:
 
 @job
 async def private_network_leave(cloud: Cloud, lb_id: str, network_id: str) -> None:
-    await cloud.pretend(1.0, 30.0, least=0.15)
+    await cloud.pretend(1.0, 15.0, 30.0, floor=0.15)
     lb = cloud.store.get(LB, lb_id)
     if lb is None:
         return

@@ -88,7 +88,7 @@ class Driver(Protocol):
 
     async def server_poweron(self, server: Object) -> None:
         """Boot it from its volumes with the addresses of ``public_ips``; return when it runs, not when it has booted
-        (that comes as :meth:`Api.guest_reports`)."""
+        (that comes as :meth:`Api.guest_reports`). Its ``state`` is the one it had before, here and in poweroff."""
 
     async def server_poweroff(self, server: Object) -> None:
         """Shut it down in an orderly way; disks stay."""

@@ -13,8 +13,9 @@ from typing import Any
 
 from ensemble_lab.drivers.base import Api, Object
 from ensemble_lab.drivers.names import NameServer, Zones
+from ensemble_lab.times import drawn
 
-# operation -> seconds (least, usual, most) as recorded
+# operation -> seconds (least, median, most) as recorded
 DURATIONS = {
     "poweron": (1.6, 2.7, 17.0),
     "poweron_local": (2.9, 13.6, 35.0),
@@ -22,6 +23,7 @@ DURATIONS = {
     "boot": (21.0, 30.0, 41.0),
     "host_keys": (1.0, 2.0, 4.0),
     "poweroff": (20.0, 33.0, 66.0),
+    "poweroff_in_place": (0.4, 0.5, 0.6),
     "stop_in_place": (37.0, 41.0, 44.0),
     "reboot": (37.0, 37.0, 37.0),
     "terminate": (4.0, 5.0, 26.0),
@@ -42,7 +44,7 @@ DURATIONS = {
 FAREWELL = 0.15
 
 # A guest publishes the fingerprints of its host keys after it has booted, never with it.
-HOST_KEYS = 1.0
+HOST_KEYS = 3.0
 
 ADDRESSES = "198.18.0.0/15"
 """Reserved for benchmarks (RFC 2544): never routed, so nothing of a null lab's addresses reaches anyone."""
@@ -71,8 +73,7 @@ class NullDriver:
         self._guests: set[asyncio.Task[None]] = set()
 
     async def _take(self, operation: str, least: float = 0.0) -> None:
-        low, usual, high = DURATIONS[operation]
-        seconds = self._random.triangular(low, high, usual) / self.speed if self.speed else 0.0
+        seconds = drawn(self._random, *DURATIONS[operation]) / self.speed if self.speed else 0.0
         if max(seconds, least) > 0:
             await asyncio.sleep(max(seconds, least))
 
@@ -123,7 +124,8 @@ class NullDriver:
 
     async def server_poweron(self, server: Object) -> None:
         local = (server["volumes"].get("0") or {}).get("volume_type") == "l_ssd"
-        await self._take("poweron_local" if local else "poweron")
+        in_place = server["state"] == "stopped in place"
+        await self._take("poweron_in_place" if in_place else "poweron_local" if local else "poweron")
         self._boot(server["id"])
 
     def _boot(self, server_id: str) -> None:
@@ -142,7 +144,7 @@ class NullDriver:
         task.add_done_callback(self._guests.discard)
 
     async def server_poweroff(self, server: Object) -> None:
-        await self._take("poweroff")
+        await self._take("poweroff_in_place" if server["state"] == "stopped in place" else "poweroff")
 
     async def server_stop_in_place(self, server: Object) -> None:
         await self._take("stop_in_place")

@@ -38,8 +38,8 @@ _OBJECTS = (
     "webhook_config from_resource to_resource"
 )
 
-_Kinds = dict[str, tuple[str, type | tuple[type, ...]]]
-_KINDS: _Kinds = {
+Kinds = dict[str, tuple[str, type | tuple[type, ...]]]
+KINDS: Kinds = {
     **dict.fromkeys(_TEXT.split(), ("a text", str)),
     **dict.fromkeys(_NUMBERS.split(), ("a whole number", (int, str))),
     **dict.fromkeys(_FLAGS.split(), ("true or false", bool)),
@@ -49,8 +49,8 @@ _KINDS: _Kinds = {
 }
 _TEXT_LISTS = frozenset(_LISTS_OF_TEXT.split())
 _INTEGERS = frozenset(_NUMBERS.split()) - {"timeout_server", "timeout_connect", "timeout_tunnel", "timeout_client"}
-# Here a text may be an object, or the other way round.
-_EITHER = {"action": (str, dict), "security_group": (str, dict), "root_volume": (str, dict), "resource": (dict, str)}
+# An id in a new server, an object in a change of one.
+_EITHER = {"security_group": (str, dict)}
 
 
 _HUMP = re.compile(r"(?<=[a-z0-9])[A-Z]")
@@ -63,18 +63,19 @@ def snake_case(node: Any) -> Any:
     return [snake_case(item) for item in node] if isinstance(node, list) else node
 
 
-def check(body: dict[str, Any], texts: Collection[str] = ()) -> None:
-    """Refuse values of the wrong kind, wherever they are in a body; null always is allowed.
+def kinds_of(texts: Collection[str] = (), objects: Collection[str] = ()) -> Kinds:
+    """What names mean in an API where some are texts or objects, whatever they are in others."""
+    return {**KINDS, **dict.fromkeys(texts, KINDS["name"]), **dict.fromkeys(objects, KINDS["match"])}
 
-    `texts`: names that are texts in this API, whatever they are in others.
-    """
-    kinds = {**_KINDS, **dict.fromkeys(texts, _KINDS["name"])} if texts else _KINDS
+
+def check(body: dict[str, Any], kinds: Kinds) -> None:
+    """Refuse values of the wrong kind, wherever they are in a body; null always is allowed."""
     wrong = list(_wrong(body, "", kinds))
     if wrong:
         raise errors.invalid(*((name, "format", f"{kind} is wanted") for name, kind in wrong))
 
 
-def _wrong(node: Any, place: str, kinds: _Kinds) -> Iterator[tuple[str, str]]:
+def _wrong(node: Any, place: str, kinds: Kinds) -> Iterator[tuple[str, str]]:
     if isinstance(node, list):
         for item in node:
             yield from _wrong(item, place, kinds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from ensemble_lab import errors
 from ensemble_lab.store import Object
@@ -24,7 +25,7 @@ def instance_page(call: Call, items: list[Any], default: int = 50) -> tuple[list
     """One page (``page``, ``per_page``) and its headers: the Link is relative to the zone."""
     per_page, page = _number(call, "per_page", default, 100), _number(call, "page", 1, 10**9)
     last = (len(items) + per_page - 1) // per_page
-    rest = "&".join(f"{key}={value}" for key, value in call.query if key not in ("page", "per_page"))
+    rest = urlencode([pair for pair in call.query if pair[0] not in ("page", "per_page")], safe=",", quote_via=quote)
 
     def link(number: int, relation: str) -> str:
         return f'<{call.path}?page={number}&per_page={per_page}&{rest}>; rel="{relation}"'

@@ -84,8 +84,9 @@ class Service:
     has waited: what takes time is a job. So a request is one step of the lab, and its changes are kept all together.
     """
 
-    def __init__(self, *prefixes: str, wide_json: bool = False, public: bool = False, texts: Collection[str] = ()):
-        self.prefixes, self.public, self._texts = prefixes, public, texts
+    def __init__(self, *prefixes: str, wide_json: bool = False, public: bool = False, **kinds: Collection[str]):
+        """`kinds`: as :func:`~ensemble_lab.web.fields.kinds_of` takes them."""
+        self.prefixes, self.public, self.kinds = prefixes, public, fields.kinds_of(**kinds)
         self._wide = wide_json
         self._separators = (", ", ": ") if wide_json else (",", ":")
         self.handlers: list[tuple[str, str, Handler]] = []
@@ -155,7 +156,7 @@ class Service:
                 raise errors.invalid(("body", "format", "a JSON object is wanted"))
             if not self._wide:
                 body = fields.snake_case(body)
-            fields.check(body, self._texts)
+            fields.check(body, self.kinds)
         root = request.scope.get("root_path", "")
         path = request.scope["path"].removeprefix(root) or "/"
         return Call(cloud, path, request.path_params, request.query_params.multi_items(), body, raw, str(request.url))
