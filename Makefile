@@ -42,7 +42,15 @@ test-fast: .venv/ready ## unit tests and tests against the null driver only
 lint: .venv/ready ## ruff, ansible-lint, ansible-test sanity, documentation lint
 	$(PYTEST) tests/quality
 
-bench: .venv/ready ## the portal beside a plain Node server; prints its own figures
+bench: .venv/ready ## speed of the collection and of the portal, beside what people use today
+	tools/bootstrap bench-packages
+	$(MAKE) --keep-going bench-collection bench-portal
+
+.PHONY: bench-collection bench-portal
+bench-collection:
+	$(BIN)/python -m tests.bench
+
+bench-portal:
 	$(MAKE) -C portal bench
 
 docs: .venv/ready ## the documentation site, docs/build/index.html
