@@ -4,49 +4,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from modules_plays import ansible, play
 from modules_stories import LOCAL_DISK, SERVER
-from modules_support import PROJECT, ROOT, SECRET_KEY, Lab, Runner
+from modules_support import PROJECT, SECRET_KEY, Lab, Runner
 
-BIN = Path(sys.executable).parent
 VERY_SECRET = "not-for-any-log-4711"
-
-
-def ansible(folder: Path, command: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    known = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "SCW_"))}
-    own = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), "ANSIBLE_HOME": str(folder / "home"), **environment}
-    return subprocess.run(
-        [str(BIN / command), *arguments],
-        cwd=folder,
-        env={**known, **own},
-        text=True,
-        capture_output=True,
-        timeout=180,
-        check=False,
-    )
-
-
-def play(folder: Path, lab: Lab, tasks: list[dict[str, Any]], *arguments: str, **environment: str) -> str:
-    account = {"api_url": lab.url, "project_id": PROJECT}
-    book = {
-        "hosts": "localhost",
-        "connection": "local",
-        "gather_facts": False,
-        "vars": {"ansible_python_interpreter": sys.executable},
-        "module_defaults": {"group/ensemble.jitsi.scaleway": account},
-        "tasks": tasks,
-    }
-    (folder / "play.yml").write_text(yaml.safe_dump([book], sort_keys=False))
-    done = ansible(folder, "ansible-playbook", "play.yml", *arguments, SCW_SECRET_KEY=SECRET_KEY, **environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 def inventory(folder: Path, lab: Lab, **options: Any) -> dict[str, Any]:
