@@ -257,7 +257,7 @@ class Fleet:
 
     def _watch(self, waiting: dict[str, str], what: str, judge: Callable[[Object | None, float], bool]) -> None:
         """Look at the list until `judge` lets every one of `waiting` (key: name) go; it may raise for one."""
-        pauses = delays(0.5, 3, self.arguments["wait_timeout"], spread=0.2)
+        pauses = delays(0.5, 2, self.arguments["wait_timeout"], spread=0.2)
         waited = 0.0
         while waiting:
             listed = self.look()
