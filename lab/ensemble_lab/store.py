@@ -59,7 +59,7 @@ class Store:
             self._objects.setdefault(kind, {})[ident] = json.loads(body)
 
     def get(self, kind: str, ident: str | None) -> Object | None:
-        return self._objects.get(kind, {}).get(ident) if ident is not None else None
+        return self._objects.get(kind, {}).get(ident) if isinstance(ident, str) else None
 
     def list(self, kind: str) -> Objects:
         """All objects of a kind, oldest first."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from typing import Any
@@ -165,3 +166,30 @@ def test_faults_do_not_hold_up_other_requests(lab: Lab) -> None:
     lab.get("servers")
     assert time.monotonic() - begin < 0.5
     waiting.join()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_wire_breaks_alike_with_and_without_tls(secure: tuple[Lab, str], scheme: str) -> None:
+    lab, https = secure
+    url = https if scheme == "https" else lab.url
+
+    def create() -> requests.Response:
+        return requests.post(f"{url}/instance/v1/zones/fr-par-1/ips", json={}, headers=lab.http.headers, timeout=10)
+
+    for number, (kind, when) in enumerate(itertools.product(("reset", "hang"), ("before", "after"))):
+        lab.fault(kind, when=when, method="POST", count=1, seconds=0.2)
+        begin = time.monotonic()
+        with pytest.raises(requests.ConnectionError):
+            create()
+        assert (time.monotonic() - begin >= 0.2) is (kind == "hang")
+        assert len(lab.get("ips")["ips"]) == (number + 1) // 2, f"{kind} {when}"
+    lab.fault("status", status=503, body="html", count=1)
+    assert create().text.startswith("<html>")
+    lab.fault("status", status=502, body="empty", count=1)
+    assert create().content == b""
+    lab.fault("slow_body", seconds=0.3, method="POST", count=1)
+    begin = time.monotonic()
+    assert create().json()["ip"]["id"]
+    assert time.monotonic() - begin >= 0.25
+    lab.fault("quota", method="POST", path="/ips$", resource="instance_ip", count=1)
+    assert (create().status_code, create().status_code) == (403, 201)

@@ -120,10 +120,7 @@ def create_server(call: Call) -> Reply:
     if not isinstance(volumes, dict) or not all(str(index).isdigit() for index in volumes):
         raise errors.invalid(("volumes", "format", "a map of index to volume is wanted"))
     ips = _asked_ips(call)
-    if body.get("security_group"):
-        group = find(call, groups.KIND, body["security_group"])
-    else:
-        group = groups.default_group(call, owned_by["project"])
+    group = _asked_group(call) or groups.default_group(call, owned_by["project"])
     if body.get("placement_group"):
         instance_placement_groups.check_room(call, body["placement_group"])
     moment = now_instance()
@@ -179,6 +176,13 @@ def _undo_disks(call: Call, server: Object, templates: dict[str, Any]) -> None:
             call.cloud.store.delete("block_volume", ident)
 
 
+def _asked_group(call: Call) -> Object | None:
+    """The security group of an id, or of an object with one."""
+    asked = call.body.get("security_group")
+    ident = asked.get("id") if isinstance(asked, dict) else asked
+    return find(call, groups.KIND, ident) if ident else None
+
+
 def _asked_ips(call: Call) -> list[Object]:
     """The addresses of ``public_ips`` (ids, or objects with one), or of the older ``public_ip``."""
     body = call.body
@@ -224,10 +228,7 @@ def update_server(call: Call) -> Object:
         _set_placement_group(call, server, body["placement_group"])
     if body.get("commercial_type") not in (None, server["commercial_type"]):
         _set_type(call, server, body["commercial_type"])
-    if body.get("security_group") is not None:
-        asked = body["security_group"]
-        group = find(call, groups.KIND, asked["id"] if isinstance(asked, dict) else asked)
-        server["security_group"] = group["id"]
+    server["security_group"] = (_asked_group(call) or {"id": server["security_group"]})["id"]
     if body.get("boot_type") is not None:
         server["boot_type"] = _check_boot_type(body["boot_type"])
     for name in ("tags", "protected"):

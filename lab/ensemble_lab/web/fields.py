@@ -17,25 +17,32 @@ _TEXT = (
     "sticky_sessions sticky_sessions_cookie_name on_marked_down_action proxy_protocol timeout_queue frontend_id "
     "backend_id reverse address certificate_chain common_name uri placement_group destination default_policy lb_id "
     "nexthop_resource_id nexthop_private_network_id nexthop_vpc_connector_id nexthop_resource_ip target_vpc_id "
-    "subscriber_id new_dns_zone dest_dns_zone content email mac_address"
+    "subscriber_id new_dns_zone dest_dns_zone content email mac_address "
+    "admin_password_encryption_ssh_key_id certificate_id comment host_header http_filter http_filter_option id key_id "
+    "method path_begin product security_group server sni subnet_id time_to_live visibility"
 )
 _NUMBERS = (
     "size perf_iops forward_port inbound_port timeout_client timeout_server timeout_connect timeout_tunnel max_retries "
     "max_connections redispatch_attempt_count connection_rate_limit index port check_max_retries dest_port_from "
-    "dest_port_to position ttl priority src_port_low src_port_high dst_port_low dst_port_high"
+    "dest_port_to position ttl priority src_port_low src_port_high dst_port_low dst_port_high "
+    "code"
 )
 _FLAGS = (
     "dynamic_ip_required protected stateful enable_default_security project_default public is_public is_ipv6 disabled "
     "enable_http3 enable_access_logs ssl_bridging ignore_ssl_server_verify return_all_records check_send_proxy "
     "disallow_new_zone_creation assign_flexible_ip assign_flexible_ipv6 enable_routing "
-    "default_route_propagation_enabled enable_transitivity overwrite"
+    "default_route_propagation_enabled enable_transitivity overwrite boot disable_previous expires_once_accessed "
+    "invert ips_edge_services match_subdomains"
 )
-_LISTS_OF_TEXT = "tags server_ip certificate_ids ip_ids ipam_ids ipam_ip_ids subnets servers"
+_LISTS_OF_TEXT = (
+    "tags server_ip certificate_ids ip_ids ipam_ids ipam_ip_ids subnets servers http_filter_value ip_subnet "
+    "subject_alternative_name"
+)
 _LISTS = "public_ips rules changes acls records reverses ns"
 _OBJECTS = (
     "volumes extra_volumes from_empty from_snapshot source resource match health_check letsencrypt id_fields "
-    "custom_certificate ephemeral_policy tcp_config http_config https_config add delete clear bind_source email_config "
-    "webhook_config from_resource to_resource"
+    "custom_certificate ephemeral_policy tcp_config http_config https_config add set delete clear bind_source "
+    "email_config webhook_config from_resource to_resource"
 )
 
 Kinds = dict[str, tuple[str, type | tuple[type, ...]]]
@@ -49,8 +56,8 @@ KINDS: Kinds = {
 }
 _TEXT_LISTS = frozenset(_LISTS_OF_TEXT.split())
 _INTEGERS = frozenset(_NUMBERS.split()) - {"timeout_server", "timeout_connect", "timeout_tunnel", "timeout_client"}
-# An id in a new server, an object in a change of one.
-_EITHER = {"security_group": (str, dict)}
+# An id in some requests, an object with one in others.
+_EITHER = dict.fromkeys(("security_group", "server"), (str, dict))
 
 
 _HUMP = re.compile(r"(?<=[a-z0-9])[A-Z]")
