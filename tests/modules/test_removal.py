@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`docs/examples/remove.yml`: a whole platform goes, what is somebody else's stays."""
+"""`playbooks/remove.yml`: a whole platform goes, what is somebody else's stays."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def remove(lab: Lab, folder: Path, *arguments: str) -> subprocess.CompletedProce
         (inventory / "group_vars/all/60-lab.yml").write_text(json.dumps(own))
     command = [
         Path(sys.executable).parent / "ansible-playbook",
-        "docs/examples/remove.yml",
+        "playbooks/remove.yml",
         "-i",
         inventory,
         *arguments,
