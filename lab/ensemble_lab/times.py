@@ -7,6 +7,7 @@ import random
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 NEVER = "0001-01-01T00:00:00Z"
 
@@ -34,9 +35,11 @@ def plain(moment: str) -> str:
 _MICROSECONDS = re.compile(r"(\.\d{6})Z$")
 
 
-def nanoseconds(moment: str) -> str:
-    """The longer form that lb and registry show in the answers to POST and PUT."""
-    return _MICROSECONDS.sub(r"\g<1>000Z", moment)
+def written(shown: dict[str, Any]) -> dict[str, Any]:
+    """What lb and registry answer to POST, PUT and PATCH: the moment of the write is told to the nanosecond."""
+    moment = shown["updated_at"]
+    longer = _MICROSECONDS.sub(r"\g<1>000Z", moment)
+    return shown | {name: longer for name in ("created_at", "updated_at") if shown[name] == moment}
 
 
 def duration(text: str | None) -> str | None:

@@ -289,3 +289,13 @@ def test_subscribers(lab: Lab) -> None:
     lab.delete(f"{Z}/lb/subscription/{who['id']}")
     assert lab.get(f"{Z}/lbs/{lb['id']}")["subscriber"] is None
     lab.get(f"{Z}/subscribers/{who['id']}", 404)
+
+
+def test_only_the_moment_of_a_write_is_told_to_the_nanosecond(lab: Lab) -> None:
+    made = backend(lab, balancer(lab))
+    fields = {name: made[name] for name in ("name", "forward_protocol", "forward_port")}
+    changed = lab.put(f"{Z}/backends/{made['id']}", fields)
+    kept = lab.get(f"{Z}/backends/{made['id']}")
+    long, short = len("2026-07-21T10:16:28.822354842Z"), len("2026-07-21T10:16:28.822354Z")
+    moments = [len(answer[name]) for answer in (made, changed, kept) for name in ("created_at", "updated_at")]
+    assert moments == [long, long, short, long, short, short]

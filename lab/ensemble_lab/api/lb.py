@@ -8,7 +8,7 @@ from ensemble_lab.cloud import Cloud
 from ensemble_lab.drivers.base import DriverError
 from ensemble_lab.jobs import job
 from ensemble_lab.store import Object
-from ensemble_lab.times import nanoseconds, now
+from ensemble_lab.times import now
 from ensemble_lab.web.service import Call, Service
 
 SERVICE = Service("/lb/v1/zones/{zone}", "/lb/v1/regions/{region}", objects=("action",))
@@ -31,11 +31,6 @@ def find(call: Call, kind: str, ident: str) -> Object:
     if obj is None or obj["zone"] != call.zone:
         raise errors.message_only(404, f"{_NO_SUCH[kind]} not Found")
     return obj
-
-
-def written(shown: Object) -> Object:
-    """Answers to POST and PUT tell times to the nanosecond."""
-    return shown | {key: nanoseconds(shown[key]) for key in ("created_at", "updated_at") if key in shown}
 
 
 def parts_of(cloud: Cloud, kind: str, lb_id: str) -> list[Object]:
@@ -63,6 +58,7 @@ def change(call: Call, lb: Object) -> None:
 def keep_part(call: Call, kind: str, part: Object) -> Object:
     """Write a part of a balancer, and have the machine follow."""
     part["updated_at"] = now()
+    part.setdefault("created_at", part["updated_at"])
     call.cloud.store.put(kind, part)
     change(call, {"id": part["lb_id"]})
     return part

@@ -7,10 +7,10 @@ import ipaddress
 from typing import Any
 
 from ensemble_lab import errors
-from ensemble_lab.api.lb import LB, SERVICE, change, find, keep_part, lb_view, parts_of, written
+from ensemble_lab.api.lb import LB, SERVICE, change, find, keep_part, lb_view, parts_of
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.store import Object
-from ensemble_lab.times import duration, now
+from ensemble_lab.times import duration, written
 from ensemble_lab.web.lists import containing, plain_list
 from ensemble_lab.web.service import NO_CONTENT, Call, Reply
 
@@ -137,7 +137,6 @@ def create_backend(call: Call) -> Object:
         "pool": _servers(call),
         "host": "",
         "health_check": _health_check(call.body.get("health_check") or {}, fields["forward_port"]),
-        "created_at": now(),
         "lb_id": lb["id"],
         "zone": call.zone,
     }

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from ensemble_lab import errors
 from ensemble_lab.api import ipam
-from ensemble_lab.api.lb import IP, LB, PARTS, SERVICE, change, find, lb_view, parts_of, written
+from ensemble_lab.api.lb import IP, LB, PARTS, SERVICE, change, find, lb_view, parts_of
 from ensemble_lab.api.lb_ips import new_ip
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.jobs import job
 from ensemble_lab.settings import region_of
 from ensemble_lab.store import Object
-from ensemble_lab.times import now
+from ensemble_lab.times import now, written
 from ensemble_lab.web.lists import containing, equal, having_tags, plain_list
 from ensemble_lab.web.service import NO_CONTENT, Call, Reply
 
@@ -102,7 +102,7 @@ def update_lb(call: Call) -> Object:
     }
     call.cloud.store.put(LB, lb)
     change(call, lb)
-    return lb_view(call.cloud, lb)
+    return written(lb_view(call.cloud, lb))
 
 
 @SERVICE.post("/lbs/{lb}/migrate")

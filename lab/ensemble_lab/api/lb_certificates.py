@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ensemble_lab import ca, errors
 from ensemble_lab.api.domain import resolves
-from ensemble_lab.api.lb import IP, LB, SERVICE, change, find, lb_sync, lb_view, parts_of, written
+from ensemble_lab.api.lb import IP, LB, SERVICE, change, find, lb_sync, lb_view, parts_of
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.jobs import job
 from ensemble_lab.store import Object
-from ensemble_lab.times import NEVER, now
+from ensemble_lab.times import NEVER, now, written
 from ensemble_lab.web.lists import containing, plain_list
 from ensemble_lab.web.service import NO_CONTENT, Call, Reply
 

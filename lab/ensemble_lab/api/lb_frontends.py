@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from ensemble_lab import errors
-from ensemble_lab.api.lb import LB, SERVICE, change, find, keep_part, lb_view, parts_of, written
+from ensemble_lab.api.lb import LB, SERVICE, change, find, keep_part, lb_view, parts_of
 from ensemble_lab.api.lb_backends import KIND as BACKEND
 from ensemble_lab.api.lb_backends import backend_view
 from ensemble_lab.api.lb_certificates import certificate_view
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.store import Object
-from ensemble_lab.times import now
+from ensemble_lab.times import written
 from ensemble_lab.web.lists import containing, equal, plain_list
 from ensemble_lab.web.service import NO_CONTENT, Call, Reply
 
@@ -72,7 +72,7 @@ def list_frontends(call: Call) -> Object:
 def create_frontend(call: Call) -> Object:
     lb = find(call, LB, call["lb"])
     fields = _frontend_fields(call, lb["id"])
-    frontend = {"id": call.cloud.new_id(), **fields, "created_at": now(), "lb_id": lb["id"], "zone": call.zone}
+    frontend = {"id": call.cloud.new_id(), **fields, "lb_id": lb["id"], "zone": call.zone}
     return written(frontend_view(call.cloud, keep_part(call, FRONTEND, frontend)))
 
 
@@ -142,7 +142,7 @@ def _acl_fields(call: Call, body: Object) -> Object:
 
 def _new_acl(call: Call, frontend: Object, body: Object) -> Object:
     place = {"lb_id": frontend["lb_id"], "frontend_id": frontend["id"], "zone": call.zone}
-    return keep_part(call, ACL, {"id": call.cloud.new_id(), **_acl_fields(call, body), "created_at": now(), **place})
+    return keep_part(call, ACL, {"id": call.cloud.new_id(), **_acl_fields(call, body), **place})
 
 
 @SERVICE.get("/frontends/{frontend}/acls")
@@ -217,7 +217,7 @@ def create_route(call: Call) -> Object:
         raise errors.constraint("backend_id", "the backend belongs to another load balancer")
     place = {"lb_id": frontend["lb_id"], "zone": call.zone}
     parts = {"frontend_id": frontend["id"], "backend_id": backend["id"], "match": _route_match(call)}
-    route = {"id": call.cloud.new_id(), **parts, "created_at": now(), **place}
+    route = {"id": call.cloud.new_id(), **parts, **place}
     return written(_route_view(keep_part(call, ROUTE, route)))
 
 

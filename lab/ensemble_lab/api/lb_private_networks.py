@@ -7,11 +7,11 @@ from typing import Any
 
 from ensemble_lab import errors
 from ensemble_lab.api import ipam
-from ensemble_lab.api.lb import LB, SERVICE, change, find, lb_sync, lb_view, written
+from ensemble_lab.api.lb import LB, SERVICE, change, find, lb_sync, lb_view
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.jobs import job
 from ensemble_lab.store import Object
-from ensemble_lab.times import now
+from ensemble_lab.times import now, written
 from ensemble_lab.web.lists import plain_list
 from ensemble_lab.web.service import NO_CONTENT, Call, Reply
 

@@ -9,7 +9,7 @@ from ensemble_lab import errors
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.jobs import job
 from ensemble_lab.store import Object
-from ensemble_lab.times import nanoseconds, now
+from ensemble_lab.times import now, written
 from ensemble_lab.web.lists import containing, equal, plain_list
 from ensemble_lab.web.service import Call, Service
 
@@ -55,11 +55,6 @@ def _view(call: Call, kind: str, obj: Object) -> Object:
     return {key: obj[key] for key in _SHOWN[kind]}
 
 
-def _written(shown: Object) -> Object:
-    """Answers to writes tell times to the nanosecond."""
-    return shown | {key: nanoseconds(shown[key]) for key in ("created_at", "updated_at")}
-
-
 def _find(call: Call, kind: str, ident: str) -> Object:
     obj = call.cloud.store.get(kind, ident)
     if obj is None or obj["region"] != call.region:
@@ -101,7 +96,7 @@ def create_namespace(call: Call) -> Object:
         "image_count": 0,
         "region": call.region,
     }
-    return _written(_view(call, NAMESPACE, cloud.store.put(NAMESPACE, space)))
+    return written(_view(call, NAMESPACE, cloud.store.put(NAMESPACE, space)))
 
 
 @SERVICE.get("/namespaces/{namespace}")
@@ -116,7 +111,7 @@ def update_namespace(call: Call) -> Object:
         if call.body.get(name) is not None:
             space[name] = call.body[name]
     space["updated_at"] = now()
-    return _written(_view(call, NAMESPACE, call.cloud.store.put(NAMESPACE, space)))
+    return written(_view(call, NAMESPACE, call.cloud.store.put(NAMESPACE, space)))
 
 
 @SERVICE.delete("/namespaces/{namespace}")
@@ -125,7 +120,7 @@ def delete_namespace(call: Call) -> Object:
     space["status"], space["updated_at"] = "deleting", now()
     call.cloud.store.put(NAMESPACE, space)
     call.cloud.jobs.start(namespace_remove, [space["id"]], namespace_id=space["id"])
-    return _written(_view(call, NAMESPACE, space))
+    return written(_view(call, NAMESPACE, space))
 
 
 @job
@@ -217,13 +212,13 @@ def get_image(call: Call) -> Object:
 def update_image(call: Call) -> Object:
     image = _find(call, IMAGE, call["image"])
     image["visibility"], image["updated_at"] = call.body.get("visibility") or image["visibility"], now()
-    return _written(_view(call, IMAGE, call.cloud.store.put(IMAGE, image)))
+    return written(_view(call, IMAGE, call.cloud.store.put(IMAGE, image)))
 
 
 @SERVICE.delete("/images/{image}")
 def delete_image(call: Call) -> Object:
     image = _find(call, IMAGE, call["image"])
-    shown = _written(_view(call, IMAGE, {**image, "status": "deleting", "updated_at": now()}))
+    shown = written(_view(call, IMAGE, {**image, "status": "deleting", "updated_at": now()}))
     _drop_image(call.cloud, image)
     space = call.cloud.store.get(NAMESPACE, image["namespace_id"])
     if space:
@@ -247,4 +242,4 @@ def get_tag(call: Call) -> Object:
 def delete_tag(call: Call) -> Object:
     tag = _find(call, TAG, call["tag"])
     call.cloud.store.delete(TAG, tag["id"])
-    return _written(_view(call, TAG, {**tag, "status": "deleting", "updated_at": now()}))
+    return written(_view(call, TAG, {**tag, "status": "deleting", "updated_at": now()}))

@@ -21,7 +21,7 @@ DURATIONS = {
     "poweron_local": (2.9, 13.6, 35.0),
     "poweron_in_place": (1.3, 1.6, 1.7),
     "boot": (21.0, 30.0, 41.0),
-    "host_keys": (1.0, 2.0, 4.0),
+    "host_keys": (60.0, 90.0, 120.0),
     "poweroff": (20.0, 33.0, 66.0),
     "poweroff_in_place": (0.4, 0.5, 0.6),
     "stop_in_place": (37.0, 41.0, 44.0),
