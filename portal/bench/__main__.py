@@ -1,6 +1,7 @@
 """`python -m bench`: the two hot API requests with 1,000 servers known, beside Node doing the same, on one core each.
 
-Rounds alternate between the two, so that a busy machine harms both; the best round of each counts.
+Rounds alternate between the two, so that what else runs on the machine harms both alike: the median of the rounds
+counts, and the median of the ratios of neighbouring rounds. The bench asks for the best priority that it can get.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ import sys
 import sysconfig
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from statistics import median
 
 import uvloop
 
 from ensemble_portal.names import words
 
-from .load import Result, load
+from .load import load
 
 HERE = Path(__file__).resolve().parent
 SUPPORT = HERE.parents[1] / "tests" / "portal"
@@ -32,6 +34,8 @@ REQUESTS = {
     "POST /api/v1/rooms": (b"POST /api/v1/rooms HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n\r\n", 64),
     "GET /api/v1/servers": (b"GET /api/v1/servers HTTP/1.1\r\nHost: bench\r\n\r\n", 16),
 }
+SLOWEST = 0.010  # seconds
+MOST_MEMORY = 120  # MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,17 @@ class Party:
 
     port: int
     process: subprocess.Popen[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one party did in one round: requests/s, processor seconds per request, latencies in seconds."""
+
+    rate: float
+    cost: float
+    middle: float
+    p99: float
+    failed: int
 
 
 def free_port() -> int:
@@ -70,15 +85,25 @@ def memory(process: subprocess.Popen[bytes]) -> float:
 
 
 def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
-    """The processor time that the process has used."""
-    user, system = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    """The processor time that the threads of the process have used."""
+    threads = Path(f"/proc/{process.pid}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
+
+
+def take_priority(stack: ExitStack) -> None:
+    """Go before what else runs on this machine, as far as we may; session groups have a priority of their own."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, -20)
+    with suppress(OSError):
+        group = Path("/proc/self/autogroup")
+        group.write_text("-20")
+        stack.callback(group.write_text, "0")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=2.0, help="length of one measurement")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.0, help="length of one round")
+    parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--servers", type=int, default=1000)
     arguments = parser.parse_args()
     for tool in ("node", "taskset"):
@@ -86,17 +111,18 @@ def main() -> int:
             raise SystemExit(f"the bench needs {tool}")
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     with ExitStack() as stack:
+        take_priority(stack)
         parties = start_all(stack, arguments.servers)
         print(
             f"{arguments.servers} servers known; each party on one core, the load on another ({os.cpu_count()} cores, "
             f"load average {os.getloadavg()[0]:.1f}); the portal on {python()};\n"
-            f"best of {arguments.rounds} rounds of {arguments.seconds:g} s"
+            f"medians of {arguments.rounds} rounds of {arguments.seconds:g} s"
         )
-        lines = [compare(title, parties, arguments) for title in REQUESTS]
+        met = [compare(title, parties, arguments.rounds, arguments.seconds) for title in REQUESTS]
         peak = {name: memory(party.process) for name, party in parties.items()}
-        print("\nmemory at most: " + ", ".join(f"{name} {size:.0f} MB" for name, size in peak.items()))
-        passed = all(lines) and peak["portal"] < 120
-        print("all lines met" if passed else "NOT all lines met (ratio >= 1.0, p99 < 10 ms, memory < 120 MB)")
+    print("\nmemory at most: " + ", ".join(f"{name} {size:.0f} MB" for name, size in peak.items()))
+    passed = all(met) and peak["portal"] < MOST_MEMORY
+    print(f"{'all' if passed else 'NOT all'} met: at least as fast as Node, p99 < 10 ms, memory < 120 MB")
     return 0 if passed else 1
 
 
@@ -134,39 +160,40 @@ def python() -> str:
     return "/usr/bin/python3" if same else sys.executable
 
 
-def compare(title: str, parties: dict[str, Party], arguments: argparse.Namespace) -> bool:
+def compare(title: str, parties: dict[str, Party], rounds: int, seconds: float) -> bool:
     """Measure one request on both parties in turn, print the figures, and tell whether the lines are met."""
     request, connections = REQUESTS[title]
-    rates: dict[str, list[float]] = {name: [] for name in parties}
-    costs: dict[str, list[float]] = {name: [] for name in parties}
-    failed = dict.fromkeys(parties, 0)
-    for _ in range(arguments.rounds):
-        for name, party in parties.items():
-            before = cpu_seconds(party.process)
-            result = uvloop.run(load(party.port, request, arguments.seconds, connections))
-            costs[name].append((cpu_seconds(party.process) - before) / result.answered)
-            rates[name].append(result.rate)
-            failed[name] += result.failed
-    late: dict[str, list[Result]] = {name: [] for name in parties}
-    for _ in range(arguments.rounds):
-        for name, party in parties.items():
-            half = max(rates[name]) / 2
-            late[name].append(uvloop.run(load(party.port, request, arguments.seconds, connections, half)))
-            failed[name] += late[name][-1].failed
+
+    def measure(rates: dict[str, float | None]) -> dict[str, list[Round]]:
+        measured: dict[str, list[Round]] = {name: [] for name in parties}
+        for _ in range(rounds):
+            for name, party in parties.items():
+                before = cpu_seconds(party.process)
+                result = uvloop.run(load(party.port, request, seconds, connections, rates[name]))
+                cost = (cpu_seconds(party.process) - before) / result.answered
+                measured[name].append(
+                    Round(result.rate, cost, result.percentile(0.5), result.percentile(0.99), result.failed)
+                )
+        return measured
+
+    full = measure(dict.fromkeys(parties))
+    half = measure({name: median(one.rate for one in full[name]) / 2 for name in parties})
     print(f"\n{title}")
     for name in parties:
-        calm = min(late[name], key=lambda result: result.percentile(0.99))
         print(
-            f"  {name:<7}{max(rates[name]):>8.0f} requests/s, {min(costs[name]) * 1e6:6.1f} us of processor each;"
-            f" at half that rate median {calm.percentile(0.5) * 1e3:.2f} ms, p99 {calm.percentile(0.99) * 1e3:.2f} ms;"
-            f" {failed[name]} failed"
+            f"  {name:<7}{median(one.rate for one in full[name]):>8.0f} requests/s,"
+            f" {median(one.cost for one in full[name]) * 1e6:6.1f} us of processor each; at half that rate"
+            f" median {median(one.middle for one in half[name]) * 1e3:.2f} ms,"
+            f" p99 {median(one.p99 for one in half[name]) * 1e3:.2f} ms"
+            f" (worst round {max(one.p99 for one in half[name]) * 1e3:.2f} ms);"
+            f" {sum(one.failed for one in full[name] + half[name])} failed"
         )
-    ratio = max(rates["portal"]) / max(rates["node"])
-    print(
-        f"  portal / node: {ratio:.2f} in requests/s, {min(costs['node']) / min(costs['portal']):.2f} in processor time"
-    )
-    p99 = min(result.percentile(0.99) for result in late["portal"])
-    return ratio >= 1 and p99 < 0.010 and failed["portal"] == 0
+    pairs = list(zip(full["portal"], full["node"], strict=True))
+    faster = median(portal.rate / node.rate for portal, node in pairs)
+    cheaper = median(node.cost / portal.cost for portal, node in pairs)
+    print(f"  portal to node: {faster:.2f} in requests/s, {cheaper:.2f} in requests per processor time")
+    failed = sum(one.failed for one in full["portal"] + half["portal"])
+    return faster >= 1 and median(one.p99 for one in half["portal"]) < SLOWEST and not failed
 
 
 def fetch(port: int, path: str) -> bytes:

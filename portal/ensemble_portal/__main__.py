@@ -50,7 +50,7 @@ def serve(settings: Settings) -> None:
         make_app(portal),
         host=host,
         port=port,
-        http=fast_lane(portal),
+        http="httptools" if settings.log_requests else fast_lane(portal),  # the lane logs nothing
         ws="none",
         loop="uvloop",
         lifespan="on",

@@ -3,27 +3,53 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
+from http import HTTPStatus
 from typing import NamedTuple
 
 import orjson
 
 from .fleet import Fleet
-from .language import LANGUAGES, preferred
 from .links import android_link, embed_script, ios_link
+from .preferences import LANGUAGES, preferred_language
 from .problems import MEDIA_TYPE, Problem
 from .rooms import RETRY_AFTER, Room, Rooms
 from .settings import Settings
 
+Headers = tuple[tuple[str, str], ...]
+
 JSON = ("content-type", "application/json")
-NEVER_STORED = (JSON, ("cache-control", "no-store"))
 LARGEST_BODY = 4096
+SAFE = (
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+)
+
+
+class Head:
+    """Status and headers that many answers share; `lines` is how they begin on the wire, SAFE included."""
+
+    __slots__ = ("headers", "lines", "status")
+
+    def __init__(self, status: int, *headers: tuple[str, str]) -> None:
+        self.status = status
+        self.headers = headers
+        lines = [
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+            *(f"{name}: {value}" for name, value in (*headers, *SAFE)),
+        ]
+        self.lines = "".join(line + "\r\n" for line in lines).encode("latin-1")
 
 
 class Answer(NamedTuple):
-    status: int
-    headers: tuple[tuple[str, str], ...]
+    head: Head
     body: bytes
     location: str | None = None
+
+
+CREATED = Head(201, JSON, ("cache-control", "no-store"))
 
 
 class Answers:
@@ -40,40 +66,53 @@ class Answers:
         if snapshot is None:
             raise Problem("fleet-unknown", RETRY_AFTER)
         tag = snapshot.etag
-        common = (JSON, ("etag", tag), ("cache-control", self._max_age), ("vary", "Accept-Encoding"))
         if if_none_match is not None and matches(if_none_match, tag):
-            return Answer(304, common[1:], b"")
+            return Answer(list_head(304, tag, self._max_age), b"")
         if accepts_gzip:
-            return Answer(200, (*common, ("content-encoding", "gzip")), snapshot.body_gzip)
-        return Answer(200, common, snapshot.body)
+            return Answer(list_head(200, tag, self._max_age, JSON, ("content-encoding", "gzip")), snapshot.body_gzip)
+        return Answer(list_head(200, tag, self._max_age, JSON), snapshot.body)
 
     def new_room(self, client: str, accept_language: str | None, language: str | None = None) -> Answer:
         """A room with a made-up name. Raises Problem."""
-        return created(self._rooms.create(client, language or preferred(accept_language)))
+        return created(self._rooms.create(client, language or preferred_language(accept_language)))
 
     async def named_room(self, client: str, name: str) -> Answer:
         """The room of this name, claimed if need be. Raises Problem."""
         return created(await self._rooms.claim(client, name))
 
 
+@lru_cache(maxsize=8)
+def list_head(status: int, etag: str, max_age: str, *headers: tuple[str, str]) -> Head:
+    return Head(status, *headers, ("etag", etag), ("cache-control", max_age), ("vary", "Accept-Encoding"))
+
+
 def created(room: Room) -> Answer:
-    return Answer(201, NEVER_STORED, room_body(room), room.url)
+    return Answer(CREATED, room_body(room), room.url)
 
 
 def refused(problem: Problem, accept_language: str | None) -> Answer:
-    headers = (("content-type", MEDIA_TYPE), ("cache-control", "no-store"), *problem.headers.items())
-    return Answer(problem.status, headers, problem.body(preferred(accept_language)))
+    language = preferred_language(accept_language)
+    fixed = (("content-type", MEDIA_TYPE), ("content-language", language), ("cache-control", "no-store"))
+    return Answer(Head(problem.status, *fixed, *problem.headers.items()), problem.body(language))
 
 
 def room_body(room: Room) -> bytes:
     """The room as JSON. Only its name can hold letters that JSON escapes; all else is fit for an address already."""
     name, path, server, host = room
-    apps = f'{{"android":"{android_link(host, path)}","ios":"{ios_link(host, path)}"}}'
-    return (
-        f'{{"room":{orjson.dumps(name).decode()},"url":"https://{host}/{path}","server":"{server}","host":"{host}",'
-        f'"page":"/room/{server}/{path}","apps":{apps},'
-        f'"embed":"{embed_script(host)}"}}'
-    ).encode()
+    told = f'"{name}"' if name == path else orjson.dumps(name).decode()
+    return f'{{"room":{told}{path.join(around_path(server, host))}'.encode()
+
+
+@lru_cache(maxsize=4096)
+def around_path(server: str, host: str) -> tuple[str, ...]:
+    """What stands before, between and after the mentions of the room's path: the same for every room of a server."""
+    mark = "\0"
+    apps = f'{{"android":"{android_link(host, mark)}","ios":"{ios_link(host, mark)}"}}'
+    text = (
+        f',"url":"https://{host}/{mark}","server":"{server}","host":"{host}","page":"/room/{server}/{mark}",'
+        f'"apps":{apps},"embed":"{embed_script(host)}"}}'
+    )
+    return tuple(text.split(mark))
 
 
 def read_room_request(content_type: str | None, body: bytes) -> tuple[str | None, str | None]:
@@ -99,5 +138,5 @@ def read_room_request(content_type: str | None, body: bytes) -> tuple[str | None
 
 
 def matches(if_none_match: str, etag: str) -> bool:
-    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    tags = [tag.strip().lower().removeprefix("w/") for tag in if_none_match.split(",")]
     return etag in tags or "*" in tags

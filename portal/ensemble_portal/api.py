@@ -12,13 +12,14 @@ from starlette.routing import Route
 from . import metrics
 from .answers import LARGEST_BODY, Answer, read_room_request, room_body
 from .portal import Portal
+from .preferences import accepts_gzip
 from .problems import Problem
 from .rooms import RETRY_AFTER
 
 
 def as_response(answer: Answer) -> Response:
-    response = Response(answer.body, answer.status)
-    for name, value in answer.headers:
+    response = Response(answer.body, answer.head.status)
+    for name, value in answer.head.headers:
         response.headers[name] = value
     if answer.location is not None:
         response.headers["location"] = answer.location
@@ -46,7 +47,7 @@ async def body_of(request: Request) -> bytes:
 
 
 async def servers(request: Request) -> Response:
-    gzip = "gzip" in request.headers.get("accept-encoding", "")
+    gzip = accepts_gzip(request.headers.get("accept-encoding"))
     return as_response(portal_of(request).answers.servers(request.headers.get("if-none-match"), gzip))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,17 +16,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import api, pages
-from .answers import refused
+from .answers import SAFE, refused
 from .portal import Portal
 from .problems import Problem
 
 BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
-SAFE = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
-]
+SAFE_BYTES = [(name.encode(), value.encode()) for name, value in SAFE]
 log = logging.getLogger("ensemble.requests")
 
 
@@ -45,7 +41,7 @@ class Outer:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", []), *SAFE]
+                message["headers"] = [*message.get("headers", []), *SAFE_BYTES]
                 if self._portal.stopping:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
@@ -77,24 +73,26 @@ async def on_bug(request: Request, error: Exception) -> Response:
     return await on_problem(request, Problem("internal"))
 
 
-def make_app(portal: Portal) -> Starlette:
-    """The application around a portal whose life is led by the application's lifespan."""
-    settings = portal.settings
-    cors = Middleware(
+def cors(origins: Sequence[str]) -> Middleware:
+    """Answers the questions of browsers that show pages of these origins."""
+    return Middleware(
         CORSMiddleware,
-        allow_origins=settings.cors_origins,
+        allow_origins=origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["Content-Type"],
+        allow_headers=["Content-Type", "If-None-Match"],
         expose_headers=["ETag", "Location", "Retry-After"],
         max_age=3600,
     )
+
+
+def make_app(portal: Portal) -> Starlette:
+    """The application around a portal whose life is led by the application's lifespan."""
+    middleware = [Middleware(Outer, portal=portal), Middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)]
+    if portal.settings.cors_origins:
+        middleware.insert(1, cors(portal.settings.cors_origins))
     app = Starlette(
         routes=[*api.ROUTES, *pages.ROUTES],
-        middleware=[
-            Middleware(Outer, portal=portal),
-            cors,
-            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=4),
-        ],
+        middleware=middleware,
         exception_handlers={Problem: on_problem, HTTPException: on_http_error, Exception: on_bug},
         lifespan=lambda app: portal.living(),
     )

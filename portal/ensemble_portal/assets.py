@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
+from .preferences import accepts_gzip
 from .problems import Problem
 
 TYPES = {
@@ -50,7 +51,7 @@ class Static:
             "Content-Type": TYPES[_suffix(name)],
             "Vary": "Accept-Encoding",
         }
-        if packed is not body and "gzip" in request.headers.get("accept-encoding", ""):
+        if packed is not body and accepts_gzip(request.headers.get("accept-encoding")):
             return Response(packed, headers=headers | {"Content-Encoding": "gzip"})
         return Response(body, headers=headers)
 

@@ -2,8 +2,9 @@
 
 Measures are seconds old when a choice is made, and a room fills up slowly, so the least-loaded server of the last poll
 would get every room until the next one. A server's score is therefore its measured load plus the load that was promised
-to it and that the measures cannot show yet: by this portal, and by others as far as Prometheus has seen it. The choice
-is made among a random few, so that portals which do not talk to each other seldom agree on one victim.
+to it and that the measures cannot show yet: by this portal, and by others as far as Prometheus has seen it. What others
+promise right now nobody can see: a server of their share counts as if it had one room more. The choice is made among a
+random few, so that portals that know nothing of each other seldom agree on one victim.
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ import random
 from collections import deque
 from collections.abc import Mapping, Sequence
 
+from .elsewhere import WHOLE_FLEET, Share
 from .fleet import Server
-
-THROWS_AT_ONCE = 64
 
 
 class Chooser:
@@ -22,7 +22,7 @@ class Chooser:
 
     `room_load` is the load that a room is expected to bring; `promise_time` is the time in seconds until the measures
     show all of it. A promise fades evenly over that time, counted to the moment of the measures, not to now: between
-    two polls nothing of it can have been seen.
+    two polls nothing of it can have been seen. The random few are neighbours in an order that each poll shuffles.
     """
 
     def __init__(self, choices: int, room_load: float, promise_time: float, seed: int | None = None) -> None:
@@ -35,10 +35,14 @@ class Chooser:
         self._seen_at: float | None = None
         self._ready: Sequence[Server] = ()
         self._scores: list[float] = []
-        self._throws: list[int] = []
-        self._thrown = 0
 
-    def see(self, ready: Sequence[Server], at: float, elsewhere: Mapping[str, float] | None = None) -> None:
+    def see(
+        self,
+        ready: Sequence[Server],
+        at: float,
+        elsewhere: Mapping[str, float] | None = None,
+        share: Share = WHOLE_FLEET,
+    ) -> None:
         """Take in the servers of a new poll, made `at`, and the rooms that other portals gave out since the last one.
 
         Servers without a known load are left out, since unknown is not zero.
@@ -49,21 +53,29 @@ class Chooser:
             rooms[name] = rooms.get(name, 0.0) + count
         self._promised.append(((since + at) / 2, rooms))
         self._given, self._seen_at = {}, at
-        self._throws, self._thrown = [], 0
         unseen = self._unseen(at)
-        self._ready = [server for server in ready if server.load is not None]
-        self._scores = [(server.load or 0.0) + unseen.get(server.name, 0.0) for server in self._ready]
+        known = [server for server in ready if server.load is not None]
+        self._ready = self._random.sample(known, len(known))
+        scores = [self._score(server, unseen, share) for server in self._ready]
+        self._scores = scores + scores[: self._choices - 1]  # the order is a ring: its beginning follows its end
 
     def choose(self) -> Server | None:
         """The server for one more room, or None when there is none. The promise is noted."""
         count = len(self._ready)
         if not count:
             return None
-        best = min(self._few(count), key=self._scores.__getitem__)
+        first = int(self._random.random() * count)
+        few = self._scores[first : first + self._choices]
+        best = (first + few.index(min(few))) % count
         server = self._ready[best]
-        self._scores[best] += self._room_load
+        for place in range(best, len(self._scores), count):
+            self._scores[place] += self._room_load
         self._given[server.name] = self._given.get(server.name, 0.0) + 1.0
         return server
+
+    def _score(self, server: Server, unseen: Mapping[str, float], share: Share) -> float:
+        by_others = 0.0 if share.holds(server.name) else self._room_load
+        return (server.load or 0.0) + unseen.get(server.name, 0.0) + by_others
 
     def _unseen(self, at: float) -> dict[str, float]:
         """Server name -> promised load that measures made `at` do not show."""
@@ -76,15 +88,3 @@ class Chooser:
             for name, count in rooms.items():
                 unseen[name] = unseen.get(name, 0.0) + each * count
         return unseen
-
-    def _few(self, count: int) -> Sequence[int]:
-        """Indexes of a random few, in random order so that equals are served evenly."""
-        if count <= self._choices * 2:
-            return self._random.sample(range(count), min(count, self._choices))
-        if self._thrown >= len(self._throws):
-            dice = memoryview(self._random.randbytes(4 * self._choices * THROWS_AT_ONCE)).cast("I")
-            self._throws = [throw * count >> 32 for throw in dice]
-            self._thrown = 0
-        first = self._thrown
-        self._thrown += self._choices
-        return self._throws[first : self._thrown]

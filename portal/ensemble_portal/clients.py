@@ -15,34 +15,36 @@ class Proxies:
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = trusted
-        self._known: dict[str, bool] = {}
+        self._known: dict[str, bool | None] = {}
 
     def client(self, peer: str, forwarded: str | None) -> str:
         """The address nearest to the visitor that a trusted proxy vouches for."""
         if forwarded is None or not self._is_trusted(peer):
             return peer
         client = peer
-        for hop in reversed([hop.strip() for hop in forwarded.split(",")]):
-            if not _is_address(hop):
+        for hop in reversed(forwarded.split(",")):
+            address = hop.strip()
+            trusted = self._is_trusted(address)
+            if trusted is None:
                 break
-            client = hop
-            if not self._is_trusted(hop):
+            client = address
+            if not trusted:
                 break
         return client
 
-    def _is_trusted(self, address: str) -> bool:
-        known = self._known.get(address)
-        if known is None:
+    def _is_trusted(self, address: str) -> bool | None:
+        """Whether the address is one of a trusted proxy; None when it is no address."""
+        if address not in self._known:
             if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
-            known = self._known[address] = self._look_up(address)
-        return known
+            self._known[address] = self._look_up(address)
+        return self._known[address]
 
-    def _look_up(self, address: str) -> bool:
+    def _look_up(self, address: str) -> bool | None:
         try:
             ip = ipaddress.ip_address(address)
         except ValueError:
-            return False
+            return None
         ip = getattr(ip, "ipv4_mapped", None) or ip
         return any(ip in network for network in self._trusted if network.version == ip.version)
 
@@ -85,11 +87,3 @@ def _network_of(client: str) -> str:
     if ip.ipv4_mapped:
         return str(ip.ipv4_mapped)
     return str(ipaddress.IPv6Network((int(ip) >> 64 << 64, 64)))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

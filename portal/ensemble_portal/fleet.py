@@ -33,11 +33,7 @@ BAD = {State.UNHEALTHY, State.UNKNOWN}
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server at one poll.
-
-    `load` is the largest of its known shares (1 is full), None when nothing is known. `lost` is True once it has been
-    in trouble for so many polls that its rooms are given up.
-    """
+    """One server at one poll. `load` is the largest of its known shares (1 is full), None when nothing is known."""
 
     name: str
     host: str
@@ -52,7 +48,6 @@ class Server:
     participants: int | None
     conferences: int | None
     sampled_at: float | None
-    lost: bool = False
 
     @property
     def shown_load(self) -> float | None:
@@ -103,19 +98,13 @@ class Snapshot:
 
 def state_of(reading: Reading, age: float | None, settings: Settings) -> tuple[State, str]:
     """The state of a server and the reason for it, before any grace. Missing data makes it UNKNOWN, never ready."""
+    if trouble := _trouble(reading):
+        return State.UNHEALTHY, trouble
     if reading.fleet_state in {State.CORDONED, State.DRAINING}:
         return State(reading.fleet_state), "marked by the operator"
     if reading.fleet_state not in {"", "active"}:
         return State.CORDONED, f"fleet state {reading.fleet_state!r}"
-    down = sorted(job for job, up in reading.up.items() if not up)
-    if down:
-        return State.UNHEALTHY, f"no answer from: {', '.join(down)}"
-    gauges = reading.gauges
-    if gauges.get("nginx_up") == 0:
-        return State.UNHEALTHY, "nginx does not answer"
-    if gauges.get("jvb_healthy") == 0:
-        return State.UNHEALTHY, "the video bridge is not healthy"
-    if gauges.get("drain_mode") == 1 or gauges.get("graceful_shutdown") == 1:
+    if reading.gauges.get("drain_mode") == 1 or reading.gauges.get("graceful_shutdown") == 1:
         return State.DRAINING, "the video bridge is draining"
     missing = [job for job in settings.required_jobs if job not in reading.up]
     if missing:
@@ -125,6 +114,17 @@ def state_of(reading: Reading, age: float | None, settings: Settings) -> tuple[S
     if reading.cpu is None or reading.egress is None:
         return State.UNKNOWN, "no measure of its load yet"
     return State.READY, ""
+
+
+def _trouble(reading: Reading) -> str:
+    """What keeps people from meeting on the server, cordoned or not; empty when nothing does."""
+    if down := sorted(job for job, up in reading.up.items() if not up):
+        return f"no answer from: {', '.join(down)}"
+    if reading.gauges.get("nginx_up") == 0:
+        return "nginx does not answer"
+    if reading.gauges.get("jvb_healthy") == 0:
+        return "the video bridge is not healthy"
+    return ""
 
 
 def load_of(reading: Reading, settings: Settings) -> float | None:
@@ -150,9 +150,9 @@ class Fleet:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._healthy_polls: dict[str, int] = {}
-        self._bad_polls: dict[str, int] = {}
         self._sampled_at: dict[str, float] = {}
-        self._first = True
+        self._last_well: dict[str, int] = {}
+        self._polls = 0
         self.snapshot: Snapshot | None = None
         self.history: deque[Moment] = deque(maxlen=HISTORY_LENGTH)
 
@@ -161,13 +161,22 @@ class Fleet:
         snapshot = self.snapshot
         return snapshot if snapshot is not None and now <= snapshot.expires else None
 
+    def is_lost(self, name: str) -> bool:
+        """Whether the server was in trouble or not there for so many polls that its rooms are given up.
+
+        Cordoned and draining servers keep their rooms; so do those of a portal that has not looked often enough yet.
+        """
+        return self._polls - self._last_well.get(name, 0) >= self._settings.grace_polls
+
     def update(self, readings: Mapping[str, Reading], now: float, wall: float) -> Snapshot:
         """Take in one answer of Prometheus, received at `now` (monotonic) and `wall` (seconds since 1970)."""
+        self._polls += 1
         servers = sorted((self._server(reading, wall) for reading in readings.values()), key=_natural)
-        for memory in (self._healthy_polls, self._bad_polls, self._sampled_at):
-            for gone in memory.keys() - readings.keys():
-                del memory[gone]
-        self._first = False
+        self._last_well |= {server.name: self._polls for server in servers if server.state not in BAD}
+        for gone in self._sampled_at.keys() - readings.keys():
+            del self._sampled_at[gone], self._healthy_polls[gone]
+        for lost in [name for name in self._last_well if self.is_lost(name)]:
+            del self._last_well[lost]
         self.snapshot = _snapshot(tuple(servers), wall, now + self._settings.stale_after)
         self.history.append(_moment(servers, wall))
         return self.snapshot
@@ -175,14 +184,9 @@ class Fleet:
     def _server(self, reading: Reading, wall: float) -> Server:
         state, reason = state_of(reading, reading.age, self._settings)
         sampled_at = None if reading.age is None else wall - reading.age
-        if state is State.READY:
-            polls = self._count_healthy(reading.server, sampled_at)
-            if polls < self._settings.grace_polls:
-                state, reason = State.NEW, f"healthy for {polls} of {self._settings.grace_polls} polls"
-        else:
-            self._healthy_polls[reading.server] = 0
-        bad_polls = self._bad_polls.get(reading.server, 0) + 1 if state in BAD else 0
-        self._bad_polls[reading.server] = bad_polls
+        polls = self._count_healthy(reading.server, sampled_at, state)
+        if state is State.READY and polls < self._settings.grace_polls:
+            state, reason = State.NEW, f"healthy for {polls} of {self._settings.grace_polls} polls"
         conferences = reading.gauges.get("conferences")
         return Server(
             name=reading.server,
@@ -198,17 +202,19 @@ class Fleet:
             participants=participants_of(reading),
             conferences=None if conferences is None else round(conferences),
             sampled_at=sampled_at,
-            lost=bad_polls >= self._settings.grace_polls,
         )
 
-    def _count_healthy(self, name: str, sampled_at: float | None) -> int:
+    def _count_healthy(self, name: str, sampled_at: float | None, state: State) -> int:
         """Healthy polls in a row that brought a new sample. What is there at the portal's own start needs no grace."""
-        if self._first:
-            self._healthy_polls[name] = self._settings.grace_polls
+        polls = self._healthy_polls.get(name, 0)
+        if state is not State.READY:
+            polls = 0
+        elif self._polls == 1:
+            polls = self._settings.grace_polls
         elif sampled_at is not None and sampled_at - self._sampled_at.get(name, 0.0) > 0.5:
-            self._healthy_polls[name] = self._healthy_polls.get(name, 0) + 1
-        self._sampled_at[name] = sampled_at or 0.0
-        return self._healthy_polls.get(name, 0)
+            polls += 1
+        self._healthy_polls[name], self._sampled_at[name] = polls, sampled_at or 0.0
+        return polls
 
 
 def iso_time(wall: float | None) -> str | None:

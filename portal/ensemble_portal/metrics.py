@@ -36,7 +36,7 @@ class RoomCounts(Collector):
         self._seconds += seconds
 
     def collect(self) -> Iterator[Metric]:
-        assigned = CounterMetricFamily(ROOMS, "Rooms sent to a server", labels=["portal", "assigned_server"])
+        assigned = CounterMetricFamily(ROOMS, "New rooms sent to a server", labels=["portal", "assigned_server"])
         for server, rooms in self._assigned.items():
             assigned.add_metric([self._portal, server], rooms)
         yield assigned
@@ -58,6 +58,7 @@ class Metrics:
         self.rooms = RoomCounts(self.portal)
         self.registry.register(self.rooms)
         named: dict[str, Any] = {"registry": self.registry}
+        self.joined = Counter("ensemble_portal_rooms_joined_total", "Named rooms found where they live", **named)
         self.refused = Counter("ensemble_portal_rooms_refused_total", "Rooms refused", ["reason"], **named)
         self.polls = Counter("ensemble_portal_polls_total", "Queries to Prometheus", ["result"], **named)
         self.poll_time = Histogram("ensemble_portal_poll_seconds", "Time of a query to Prometheus", **named)

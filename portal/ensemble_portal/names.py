@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections import deque
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from urllib.parse import quote, unquote
@@ -14,9 +14,9 @@ from mnemonic import Mnemonic
 
 from .problems import Problem
 
-LANGUAGES = {"en": "english", "fr": "french"}
+WORD_LISTS = {"en": "english", "fr": "french"}
 WORDS_IN_NAME = 5
-FURTHER_WORDS = range(WORDS_IN_NAME - 1)
+MADE_AT_ONCE = 64
 LONGEST = 100
 EXCLUDED = re.compile(r"""[:?#\[\]@!$&'()*+,;=></"]""")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff\\|^`{}%]")
@@ -31,28 +31,32 @@ RESERVED = frozenset(
 )
 
 
-_throws: deque[int] = deque()  # unpredictable numbers, fetched from the system a page at a time
+_ready: dict[str, list[str]] = {language: [] for language in WORD_LISTS}  # made-up names not given out yet
 
 
 @cache
 def words(language: str) -> tuple[str, ...]:
     """The words that made-up names are built of: plain letters, nothing unfriendly."""
     unfriendly = files(__package__).joinpath(f"unfriendly.{language}.txt").read_text().split()
-    plain = {_plain(word) for word in Mnemonic(LANGUAGES[language]).wordlist}
+    plain = {_plain(word) for word in Mnemonic(WORD_LISTS[language]).wordlist}
     return tuple(sorted(plain.difference(unfriendly)))
 
 
 def made_up(language: str) -> str:
     """A new room name of about 61 bits: five words and a number, such as 'timber-orbit-canal-vivid-lemon-42'."""
-    chosen = words(language)
-    count = len(chosen)
-    if len(_throws) <= WORDS_IN_NAME:
-        _throws.extend(memoryview(os.urandom(4096)).cast("I"))
-    throw = _throws.pop
-    name = chosen[throw() * count >> 32]
-    for _ in FURTHER_WORDS:
-        name += "-" + chosen[throw() * count >> 32]
-    return f"{name}-{throw() % 90 + 10}"
+    ready = _ready[language]
+    if not ready:
+        ready.extend(_make(words(language), MADE_AT_ONCE))
+    return ready.pop()
+
+
+def _make(among: Sequence[str], count: int) -> Iterator[str]:
+    """`count` names of the system's own randomness, fetched in one go. Of 2^32, the remainders are even enough."""
+    dice = memoryview(os.urandom(4 * (WORDS_IN_NAME + 1) * count)).cast("I").tolist()
+    size = len(among)
+    for a, b, c, d, e, number in zip(*[iter(dice)] * (WORDS_IN_NAME + 1), strict=True):
+        picked = f"{among[a % size]}-{among[b % size]}-{among[c % size]}-{among[d % size]}-{among[e % size]}"
+        yield f"{picked}-{10 + number % 90}"
 
 
 def normalised(name: str) -> str:

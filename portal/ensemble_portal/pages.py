@@ -16,8 +16,8 @@ from . import names
 from .api import body_of, client_of, portal_of
 from .assets import STATIC, TEMPLATES
 from .chart import chart
-from .language import LANGUAGES, preferred
 from .links import android_link, calendar, embed_script, ios_link, next_hour, qr_svg
+from .preferences import LANGUAGES, preferred_language
 from .problems import Problem
 from .rooms import Room
 from .texts import TEXTS
@@ -26,7 +26,7 @@ from .texts import TEXTS
 def language_of(request: Request) -> str:
     """The language chosen by the switch (?lang=), else by the browser."""
     chosen = request.query_params.get("lang")
-    return chosen if chosen in LANGUAGES else preferred(request.headers.get("accept-language"))
+    return chosen if chosen in LANGUAGES else preferred_language(request.headers.get("accept-language"))
 
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> Response:

@@ -42,7 +42,7 @@ class Portal:
     async def take_in(self, answer: Answer, now: float) -> None:
         """A new answer of Prometheus, to the question asked at `now` (monotonic); the long part in a thread."""
         snapshot = await asyncio.to_thread(self.fleet.update, answer.readings, now, time.time())
-        self.chooser.see(snapshot.ready, now, self.elsewhere.since_last(answer.rooms))
+        self.chooser.see(snapshot.ready, now, self.elsewhere.since_last(answer.rooms), self.elsewhere.share)
         self.events.publish(snapshot)
 
     def not_ready_because(self) -> str | None:

@@ -9,7 +9,7 @@ from . import names
 from .chooser import Chooser
 from .claims import Claims
 from .clients import Limiter
-from .fleet import Fleet, Server, Snapshot
+from .fleet import Fleet, Server
 from .metrics import Metrics
 from .problems import Problem
 from .settings import Settings
@@ -60,7 +60,7 @@ class Rooms:
         try:
             room = names.normalised(name)
             self._admit(client, now)
-            return await self._claim(room, self._snapshot(now), now)
+            return await self._claim(room, now)
         except Problem as problem:
             self._metrics.refused.labels(problem.kind).inc()
             raise
@@ -69,22 +69,21 @@ class Rooms:
         """The room of this name where it lives now, without claiming it."""
         room = names.normalised(name)
         held = await self._claims.find(room)
-        if held is None:
-            return None
-        if (snapshot := self._fleet.fresh(time.monotonic())) is not None and not _is_usable(snapshot, held[0]):
+        if held is None or self._fleet.is_lost(held[0]):
             return None
         return Room(room, names.path_of(room), *held)
 
-    async def _claim(self, room: str, snapshot: Snapshot, now: float) -> Room:
-        """Find first, so that joining a living room takes no new server's promise."""
+    async def _claim(self, room: str, now: float) -> Room:
+        """Find first: joining a living room takes no promise of a server, nor fresh news of the fleet."""
         held = await self._claims.find(room)
-        lost = held[0] if held and not _is_usable(snapshot, held[0]) else None
+        lost = held[0] if held and self._fleet.is_lost(held[0]) else None
         if held and not lost:
-            server, host = await self._claims.claim(room, held[0], held[1], None, self._claim_time)
+            server, host = await self._claims.claim(room, *held, None, self._claim_time)
+            self._metrics.joined.inc()
         else:
             chosen = self._choose(now)
             server, host = await self._claims.claim(room, chosen.name, chosen.host, lost, self._claim_time)
-        self._metrics.rooms.count(server, time.monotonic() - now)
+            self._metrics.rooms.count(server, time.monotonic() - now)
         return Room(room, names.path_of(room), server, host)
 
     def _admit(self, client: str, now: float) -> None:
@@ -93,20 +92,10 @@ class Rooms:
             seconds = int(wait) + 1
             raise Problem("too-many-rooms", {"Retry-After": str(seconds)}, wait=seconds)
 
-    def _snapshot(self, now: float) -> Snapshot:
-        snapshot = self._fleet.fresh(now)
-        if snapshot is None:
-            raise Problem("fleet-unknown", RETRY_AFTER)
-        return snapshot
-
     def _choose(self, now: float) -> Server:
-        self._snapshot(now)
+        if self._fleet.fresh(now) is None:
+            raise Problem("fleet-unknown", RETRY_AFTER)
         server = self._chooser.choose()
         if server is None:
             raise Problem("no-server", RETRY_AFTER)
         return server
-
-
-def _is_usable(snapshot: Snapshot, name: str) -> bool:
-    """Whether people may still meet there: cordoned and draining servers keep their rooms, lost ones do not."""
-    return any(server.name == name and not server.lost for server in snapshot.servers)

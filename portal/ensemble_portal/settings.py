@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 PREFIX = "ENSEMBLE_"
 PRIVATE_NETWORKS = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7"
+IN_MEMORY = "sqlite::memory:"
 UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+PASSWORD = re.compile(r"(?<=:)[^:/@]*(?=@)")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -53,7 +57,11 @@ def _yes_no(text: str) -> bool:
 
 def _http_url(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is none
+        usable = False
+    if not usable:
         raise ValueError("wants an address such as http://10.0.0.5:9090")
     return text.rstrip("/")
 
@@ -68,6 +76,9 @@ def _listen(text: str) -> tuple[str, int]:
 def _store(text: str) -> str:
     if not text.startswith(("sqlite:", "postgresql://", "postgres://")):
         raise ValueError("wants sqlite:PATH, sqlite::memory: or postgresql://user@host/database")
+    path = Path(text.removeprefix("sqlite:"))
+    if text.startswith("sqlite:") and text != IN_MEMORY and not os.access(path.parent, os.W_OK):
+        raise ValueError(f"{path.parent} is no folder that the portal may write")
     return text
 
 
@@ -126,11 +137,11 @@ class Settings:
     grace_polls: int = setting(_whole, "3", "polls in a row that make a server healthy, or lost", 1, 100)
     egress_caps: dict[str, float] = setting(_per_type, "*=400M", "egress limit per server type, bit/s; * is any other")
     participant_caps: dict[str, float] = setting(_per_type, "*=150", "participants that fill a server, per type")
-    choices: int = setting(_whole, "10", "how many random servers each choice compares", 1, 1000)
+    choices: int = setting(_whole, "50", "how many random servers each choice compares", 1, 1000)
     room_load: float = setting(_number, "0.07", "load that one new room is expected to bring", 0, 1)
-    promise_time: float = setting(_seconds, "150", "time until the measures show all of a new room's load", 1, 3600)
+    promise_time: float = setting(_seconds, "120", "time until the measures show all of a new room's load", 1, 3600)
     listen: tuple[str, int] = setting(_listen, "0.0.0.0:8080", "address and port to listen on")
-    store: str = setting(_store, "sqlite::memory:", "where named rooms are claimed; PostgreSQL when portals share it")
+    store: str = setting(_store, IN_MEMORY, "where named rooms are claimed; PostgreSQL when portals share it")
     claim_time: float = setting(_seconds, "12h", "how long a named room keeps its server unused", 1, 31536000)
     rooms_per_minute: float = setting(_number, "120", "new rooms per client and minute; 0 is no limit", 0, 1e9)
     trusted_proxies: tuple[Network, ...] = setting(_networks, PRIVATE_NETWORKS, "peers whose X-Forwarded-For counts")
@@ -156,7 +167,7 @@ class Settings:
             try:
                 values[one.name] = _in_bounds(one.metadata["read"](text), one.metadata["low"], one.metadata["high"])
             except ValueError as error:
-                errors.append(f"{name}={text!r}: {error}")
+                errors.append(f"{name}={PASSWORD.sub('***', text)!r}: {error}")
         known = {PREFIX + one.name.upper() for one in fields(cls)}
         unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
         errors += [f"{name} is not a setting of the portal" for name in unknown]

@@ -24,7 +24,7 @@ class Policy(Protocol):
 
 
 class Random:
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: World, portal: int, seed: int) -> None:
         self._servers = world.servers
         self._dice = random.Random(seed)
 
@@ -38,13 +38,13 @@ class Random:
 class LeastCpu:
     """The 2020 service: the server with the least CPU at the last poll."""
 
-    def __init__(self, world: World, seed: int) -> None:
-        self._servers = world.servers
+    def __init__(self, world: World, portal: int, seed: int) -> None:
+        self._world = world
         self._seen: list[tuple[float, float, SimServer]] = []
         self._dice = random.Random(seed)
 
     def poll(self) -> None:
-        self._seen = [(server.cpu(), self._dice.random(), server) for server in self._servers]
+        self._seen = [(self._world.cpu(server), self._dice.random(), server) for server in self._world.servers]
 
     def choose(self, now: float) -> SimServer:
         return min(self._seen)[2]
@@ -60,7 +60,7 @@ class TwoChoices(LeastCpu):
 class Oracle:
     """Knows every server's true load now and all that its rooms will still bring; no portal can know that."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: World, portal: int, seed: int) -> None:
         self._servers = world.servers
 
     def poll(self) -> None:
@@ -75,16 +75,20 @@ class Ours:
 
     choices, room_load, promise_time = DEFAULTS.choices, DEFAULTS.room_load, DEFAULTS.promise_time
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: World, portal: int, seed: int) -> None:
         self._world = world
         self._by_name = {server.name: server for server in world.servers}
         self._chooser = Chooser(self.choices, self.room_load, self.promise_time, seed)
-        self._portal = str(seed)
-        self._elsewhere = Elsewhere(self._portal)
+        self._portal = portal
+        self._elsewhere = Elsewhere(str(portal))
 
     def poll(self) -> None:
-        seen = [_as_seen(server) for server in self._world.servers]
-        self._chooser.see(seen, self._world.now, self._elsewhere.since_last(self._world.scraped_rooms))
+        seen = [_as_seen(server.name, self._world.cpu(server)) for server in self._world.servers]
+        elsewhere = self._elsewhere.since_last(self.scraped_rooms())
+        self._chooser.see(seen, self._world.now, elsewhere, self._elsewhere.share)
+
+    def scraped_rooms(self) -> dict[tuple[str, str], float]:
+        return {(str(portal), server): rooms for (portal, server), rooms in self._world.scraped_rooms.items()}
 
     def choose(self, now: float) -> SimServer:
         chosen = self._chooser.choose()
@@ -93,15 +97,22 @@ class Ours:
         return self._by_name[chosen.name]
 
 
-def _as_seen(server: SimServer) -> Server:
-    cpu = server.cpu()
-    return Server(server.name, server.name, "", "", State.READY, "", cpu, cpu, None, None, None, None, None)
+class OursAlone(Ours):
+    """The same, when Prometheus scrapes no portal: each knows only what it promised itself."""
+
+    def scraped_rooms(self) -> dict[tuple[str, str], float]:
+        return {}
 
 
-POLICIES: dict[str, Callable[[World, int], Policy]] = {
+def _as_seen(name: str, cpu: float) -> Server:
+    return Server(name, name, "", "", State.READY, "", cpu, cpu, None, None, None, None, None)
+
+
+POLICIES: dict[str, Callable[[World, int, int], Policy]] = {
     "random": Random,
     "least CPU at the last poll": LeastCpu,
     "two choices": TwoChoices,
+    "ours, portals not scraped": OursAlone,
     "ours": Ours,
     "oracle": Oracle,
 }

@@ -11,7 +11,7 @@ WARM_UP = 2 * 3600.0
 
 
 def overload(
-    make: Callable[[World, int], Policy],
+    make: Callable[[World, int, int], Policy],
     traffic: Traffic,
     *,
     servers: int = 100,
@@ -21,13 +21,13 @@ def overload(
     seed: int = 1,
 ) -> float:
     """The share of server time above 80 % load; visitors reach the portals at random, polls are out of step."""
-    world = World(servers, traffic, seed, DEFAULTS.cpu_window)
-    policies = [make(world, seed * 100 + number) for number in range(portals)]
-    next_polls = [poll_every * (1 + number / portals) for number in range(portals)]
-    world.run_until(1.0)
+    world = World(servers, portals, traffic, seed, DEFAULTS.cpu_window)
+    policies = [make(world, number, seed * 100 + number) for number in range(portals)]
+    arrival, measured = 2 * world.scrape_every, False
+    next_polls = [arrival + poll_every * (1 + number / portals) for number in range(portals)]
+    world.run_until(arrival)
     for policy in policies:
         policy.poll()
-    arrival, measured = 1.0, False
     while arrival < WARM_UP + hours * 3600:
         arrival += world.dice.expovariate(traffic.rooms_per_second)
         size = traffic.size(world.dice)

@@ -60,36 +60,48 @@ class SimServer:
         self.advance(now)
         self.load = max(0.0, self.load + load)
 
-    def cpu(self) -> float:
-        """CPU over the scrape window, as rate() gives it."""
+    def cpu(self, now: float, window: float) -> float:
+        """CPU over the samples of the last `window` seconds, as rate() gives it."""
+        while len(self.scrapes) > 2 and self.scrapes[0][0] <= now - window:
+            self.scrapes.popleft()
         (first, busy_first), (last, busy_last) = self.scrapes[0], self.scrapes[-1]
         return (busy_last - busy_first) / (last - first) if last > first else min(1.0, self.load)
 
 
 class World:
-    """Runs events in order: people joining, rooms ending, scrapes."""
+    """Runs events in order: people joining, rooms ending, scrapes.
 
-    def __init__(self, servers: int, traffic: Traffic, seed: int, window: float, scrape_every: float = 10.0):
+    Prometheus asks every target once per `scrape_every`, one after the other: the servers for their CPU, the portals
+    for their counters. Nobody else tells a portal anything.
+    """
+
+    def __init__(
+        self, servers: int, portals: int, traffic: Traffic, seed: int, window: float, scrape_every: float = 10.0
+    ) -> None:
         self.servers = [SimServer(f"h-{number}") for number in range(1, servers + 1)]
         self.traffic = traffic
         self.dice = random.Random(seed)
         self.now = 0.0
-        self.scraped_rooms: dict[tuple[str, str], float] = {}
-        self._rooms: dict[tuple[str, str], float] = {}
-        self._scrape_every = scrape_every
-        self._kept = round(window / scrape_every) + 1
-        self._next_scrape = 0.0
+        self.scraped_rooms: dict[tuple[int, str], float] = {}
+        self._rooms: list[dict[str, float]] = [{} for _ in range(portals)]
+        self.scrape_every = scrape_every
+        self._window = window
+        self._targets: list[SimServer | int] = [*self.servers, *range(portals)]
+        self.dice.shuffle(self._targets)
+        self._between_scrapes = scrape_every / len(self._targets)
+        self._scrapes = 0
         self._events: list[tuple[float, int, SimServer, float, bool, float]] = []
         self._count = 0
 
     def run_until(self, end: float) -> None:
         while True:
             event = self._events[0][0] if self._events else math.inf
-            if min(event, self._next_scrape) > end:
+            scrape = self._scrapes * self._between_scrapes
+            if min(event, scrape) > end:
                 break
-            if self._next_scrape <= event:
-                self._scrape(self._next_scrape)
-                self._next_scrape += self._scrape_every
+            if scrape <= event:
+                self._scrape(self._targets[self._scrapes % len(self._targets)], scrape)
+                self._scrapes += 1
             else:
                 at, _, server, load, ends, size = heapq.heappop(self._events)
                 server.change(at, load)
@@ -113,9 +125,13 @@ class World:
                 joined += 1
         self._plan(ends, server, -joined * size / people, True, size)
 
-    def count_room(self, portal: str, server: str) -> None:
+    def cpu(self, server: SimServer) -> float:
+        """What a poll of Prometheus tells now."""
+        return server.cpu(self.now, self._window)
+
+    def count_room(self, portal: int, server: str) -> None:
         """A portal's own counter of rooms given out, as it shows it to Prometheus."""
-        self._rooms[portal, server] = self._rooms.get((portal, server), 0.0) + 1
+        self._rooms[portal][server] = self._rooms[portal].get(server, 0.0) + 1
 
     def forget_the_past(self) -> None:
         """Start the books anew, after the warm-up."""
@@ -133,10 +149,9 @@ class World:
         self._count += 1
         heapq.heappush(self._events, (at, self._count, server, load, ends, size))
 
-    def _scrape(self, now: float) -> None:
-        self.scraped_rooms = dict(self._rooms)
-        for server in self.servers:
-            server.advance(now)
-            server.scrapes.append((now, server.busy))
-            if len(server.scrapes) > self._kept:
-                server.scrapes.popleft()
+    def _scrape(self, target: SimServer | int, now: float) -> None:
+        if isinstance(target, SimServer):
+            target.advance(now)
+            target.scrapes.append((now, target.busy))
+        else:
+            self.scraped_rooms |= {(target, server): rooms for server, rooms in self._rooms[target].items()}

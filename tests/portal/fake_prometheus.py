@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -38,6 +39,12 @@ class FakeServer:
         return [{"metric": metric, "value": [time.time(), str(value)]} for metric, value in out]
 
 
+def query_result(servers: Iterable[FakeServer]) -> bytes:
+    """Prometheus' answer to the fleet query."""
+    result = [series for server in servers for series in server.series()]
+    return json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}).encode()
+
+
 class FakePrometheus:
     """Serves `servers`; `fails` makes it answer 503, `hangs` makes it wait that many seconds first."""
 
@@ -69,8 +76,7 @@ class FakePrometheus:
     def answer(self) -> bytes:
         if self.fails:
             return b'{"status":"error","errorType":"unavailable","error":"out of order"}'
-        result = [series for server in self.servers for series in server.series()]
-        return json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}).encode()
+        return query_result(self.servers)
 
     def close(self) -> None:
         self._http.shutdown()

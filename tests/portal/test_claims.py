@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 import time
 from collections import Counter
@@ -130,11 +131,23 @@ def test_a_room_moves_when_its_server_is_gone(store: str, start_portal: StartPor
     wait_until(lambda: "draining" in portal.client.get("/api/v1/servers").text)
     assert server() == "h-1", "a draining server keeps its rooms"
     del fake.servers[0]
-    wait_until(lambda: '"h-1"' not in portal.client.get("/api/v1/servers").text)
-    assert portal.client.get(f"/api/v1/rooms/{name}").status_code == 404
+    wait_until(lambda: portal.client.get(f"/api/v1/rooms/{name}").status_code == 404)
     assert server() == "h-2"
     assert portal.client.get(f"/api/v1/rooms/{name}").json()["server"] == "h-2"
     assert portal.client.get(f"/go/{name}").headers["location"] == f"https://h-2.ensemble.test/{name}"
+    fake.close()
+
+
+def test_who_joins_a_living_room_needs_no_news_of_the_fleet(start_portal: StartPortal) -> None:
+    fake = FakePrometheus([FakeServer("h-1")])
+    portal = start_portal(fake.url, stale_after="1")
+    assert portal.client.post("/api/v1/rooms", json={"name": "standup"}).status_code == 201
+    fake.fails = True
+    wait_until(lambda: portal.client.post("/api/v1/rooms", json={"name": "other"}).status_code == 503)
+    assert portal.client.post("/api/v1/rooms", json={"name": "standup"}).json()["server"] == "h-1"
+    metrics = portal.client.get("/metrics").text
+    assert "ensemble_portal_rooms_joined_total 1.0" in metrics
+    assert re.search(r"ensemble_portal_rooms_assigned_total{.*} 1.0", metrics), "who joins is no new room"
     fake.close()
 
 

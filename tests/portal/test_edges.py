@@ -1,8 +1,7 @@
-"""At the edges: rate limit, CORS, headers, methods, sizes, pipelines, and that the fast lane is the same road."""
+"""At the edges: rate limit, CORS, headers, methods, sizes, old clients."""
 
 from __future__ import annotations
 
-import re
 import socket
 from collections.abc import Iterator
 
@@ -148,31 +147,11 @@ def test_names_in_french_when_asked(portal: PortalProcess) -> None:
         assert set(room.split("-")[:5]) <= set(words("fr"))
 
 
-def test_the_fast_lane_and_the_ordinary_way_say_the_same(portal: PortalProcess) -> None:
-    for method, path in (("GET", "/api/v1/servers"), ("POST", "/api/v1/rooms")):
-        fast, ordinary = (portal.client.request(method, path + query) for query in ("", "?"))
-        assert "referrer-policy" not in fast.headers, "this should have been the fast lane"
-        assert "referrer-policy" in ordinary.headers, "this should have been the ordinary way"
-        for name in ("content-type", "cache-control", "etag", "x-content-type-options"):
-            assert fast.headers.get(name) == ordinary.headers.get(name)
-        assert fast.status_code == ordinary.status_code
-        assert fast.json().keys() == ordinary.json().keys()
-
-
 def test_compressed_when_wanted(portal: PortalProcess) -> None:
     for path in ("/api/v1/servers", "/api/v1/servers?"):
         answer = portal.client.get(path, headers={"accept-encoding": "gzip"})
         assert answer.headers["content-encoding"] == "gzip"
         assert len(answer.json()["servers"]) == 3
-
-
-def test_pipelined_requests_are_answered_in_order(portal: PortalProcess) -> None:
-    fast = b"POST /api/v1/rooms HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
-    slow = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-    last = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    received = raw(portal, fast + slow + fast + fast + last)
-    kinds = re.findall(rb"HTTP/1.1 (\d+)", received)
-    assert kinds == [b"201", b"200", b"201", b"201", b"200"]
 
 
 def test_a_body_that_comes_in_pieces(portal: PortalProcess) -> None:

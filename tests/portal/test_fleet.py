@@ -7,13 +7,8 @@ import json
 import pytest
 from ensemble_portal.fleet import Fleet, State
 from ensemble_portal.prometheus import PrometheusError, fleet_query, read_answer
-from fake_prometheus import FakeServer
+from fake_prometheus import FakeServer, query_result
 from portal_support import settings
-
-
-def answer(*servers: FakeServer) -> bytes:
-    result = [series for server in servers for series in server.series()]
-    return json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}).encode()
 
 
 class Watched:
@@ -25,7 +20,7 @@ class Watched:
 
     def poll(self, *servers: FakeServer) -> dict[str, tuple[State, str]]:
         self.now += 10
-        snapshot = self.fleet.update(read_answer(answer(*servers)).readings, self.now, self.now)
+        snapshot = self.fleet.update(read_answer(query_result(servers)).readings, self.now, self.now)
         return {server.name: (server.state, server.reason) for server in snapshot.servers}
 
     def load(self) -> float | None:
@@ -106,14 +101,34 @@ def test_the_same_sample_seen_twice_is_no_second_healthy_poll() -> None:
     assert ages == [State.NEW, State.NEW, State.NEW, State.READY]
 
 
-def test_a_server_is_lost_after_bad_polls_not_after_one() -> None:
+@pytest.mark.parametrize(
+    "gone",
+    [
+        [FakeServer("h-1", up={"node": 1, "nginx": 0})],
+        [FakeServer("h-1", up={"node": 0, "nginx": 0}, fleet_state="draining")],
+        [],
+    ],
+    ids=["in trouble", "in trouble while draining", "not there"],
+)
+def test_a_server_is_lost_after_bad_polls_not_after_one(gone: list[FakeServer]) -> None:
     watched = Watched(grace_polls="3")
-    bad = FakeServer("h-1", up={"node": 1, "nginx": 0})
+    watched.poll(FakeServer("h-1"))
     lost = []
     for _ in range(3):
-        watched.poll(bad)
-        assert watched.fleet.snapshot is not None
-        lost.append(watched.fleet.snapshot.servers[0].lost)
+        watched.poll(*gone)
+        lost.append(watched.fleet.is_lost("h-1"))
+    assert lost == [False, False, True]
+    watched.poll(FakeServer("h-1", fleet_state="cordoned"))
+    assert not watched.fleet.is_lost("h-1")
+
+
+def test_a_portal_that_has_just_started_gives_up_no_server() -> None:
+    """Prometheus may know only half of the servers when both start anew."""
+    watched = Watched(grace_polls="3")
+    lost = []
+    for _ in range(3):
+        watched.poll(FakeServer("h-2"))
+        lost.append(watched.fleet.is_lost("h-1"))
     assert lost == [False, False, True]
 
 
@@ -133,7 +148,7 @@ def test_the_etag_changes_with_the_list_only() -> None:
     watched = Watched()
     watched.poll(FakeServer("h-1"))
     first = watched.fleet.snapshot
-    second = watched.fleet.update(read_answer(answer(FakeServer("h-1"))).readings, watched.now, watched.now)
+    second = watched.fleet.update(read_answer(query_result([FakeServer("h-1")])).readings, watched.now, watched.now)
     watched.poll(FakeServer("h-1", cpu=0.9))
     assert first is not None
     assert watched.fleet.snapshot is not None
@@ -141,7 +156,9 @@ def test_the_etag_changes_with_the_list_only() -> None:
 
 
 def test_names_that_could_not_stand_in_an_address_are_left_out() -> None:
-    assert list(read_answer(answer(FakeServer("h-1"), FakeServer("h 2/"), FakeServer("-h"))).readings) == ["h-1"]
+    assert list(read_answer(query_result([FakeServer("h-1"), FakeServer("h 2/"), FakeServer("-h")])).readings) == [
+        "h-1"
+    ]
 
 
 def test_rooms_of_all_portals() -> None:
@@ -178,7 +195,7 @@ def test_answers_that_are_none(body: bytes) -> None:
 
 def test_nan_is_unknown() -> None:
     server = FakeServer("h-1", cpu=float("nan"))
-    assert read_answer(answer(server)).readings["h-1"].cpu is None
+    assert read_answer(query_result([server])).readings["h-1"].cpu is None
 
 
 def test_one_query_holds_the_window() -> None:

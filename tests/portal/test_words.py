@@ -11,8 +11,8 @@ import pytest
 from ensemble_portal import names
 from ensemble_portal.answers import room_body
 from ensemble_portal.clients import Limiter, Proxies
-from ensemble_portal.language import preferred
 from ensemble_portal.links import android_link, calendar, ios_link, next_hour
+from ensemble_portal.preferences import accepts_gzip, preferred_language
 from ensemble_portal.problems import KINDS, Problem
 from ensemble_portal.rooms import Room
 from ensemble_portal.settings import Settings, SettingsError, table
@@ -106,7 +106,15 @@ def test_normalising_twice_changes_nothing(typed: str) -> None:
     ],
 )
 def test_language_of_the_browser(header: str | None, language: str) -> None:
-    assert preferred(header) == language
+    assert preferred_language(header) == language
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [(None, False), ("", False), ("gzip, br", True), ("br;q=1.0, GZIP;q=0.5", True), ("gzip;q=0", False), ("*", False)],
+)
+def test_compression_that_the_browser_takes(header: str | None, wanted: bool) -> None:
+    assert accepts_gzip(header) is wanted
 
 
 @pytest.mark.parametrize(
