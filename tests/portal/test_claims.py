@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import tempfile
 import time
 from collections import Counter
@@ -143,11 +142,9 @@ def test_who_joins_a_living_room_needs_no_news_of_the_fleet(start_portal: StartP
     portal = start_portal(fake.url, stale_after="1")
     assert portal.client.post("/api/v1/rooms", json={"name": "standup"}).status_code == 201
     fake.fails = True
-    wait_until(lambda: portal.client.post("/api/v1/rooms", json={"name": "other"}).status_code == 503)
+    wait_until(lambda: portal.client.post("/api/v1/rooms", json={"name": unique("other")}).status_code == 503)
     assert portal.client.post("/api/v1/rooms", json={"name": "standup"}).json()["server"] == "h-1"
-    metrics = portal.client.get("/metrics").text
-    assert "ensemble_portal_rooms_joined_total 1.0" in metrics
-    assert re.search(r"ensemble_portal_rooms_assigned_total{.*} 1.0", metrics), "who joins is no new room"
+    assert "ensemble_portal_rooms_joined_total 1.0" in portal.client.get("/metrics").text
     fake.close()
 
 
