@@ -81,12 +81,19 @@ def run(description: type[Resource], spec: Spec | None = None, **constraints: An
         constraints.setdefault("required_one_of", [("id", "name")])
     whole = resource_spec(description) if spec is None else {**account_spec(), **spec}
     module = AnsibleModule(argument_spec=whole, supports_check_mode=True, **constraints)
+    if spec is None and not (module.params["id"] or module.params["name"]):
+        module.fail_json(msg=f"Which {description.word}? Both name and id are empty.")
     with reported(module):
         resource = description(connect(module), module.params, module.check_mode)
         outcome = reconcile(resource, module.params["state"], module.check_mode)
         for warning in resource.warnings:
             module.warn(warning)
-    module.exit_json(changed=outcome.changed, diff=outcome.diff, **{description.key: outcome.result})
+    module.exit_json(changed=outcome.changed, **diff(module, outcome.diff), **{description.key: outcome.result})
+
+
+def diff(module: AnsibleModule, found: dict[str, Any]) -> dict[str, Any]:
+    """The part of a result that tells what changes, where it was asked for."""
+    return {"diff": found} if module._diff else {}
 
 
 def look_up(key: str, spec: Spec, work: Callable[[Client, dict[str, Any]], Any]) -> None:

@@ -279,7 +279,7 @@ from ..module_utils.client import IN_FLIGHT
 from ..module_utils.fields import choice
 from ..module_utils.fleet import Fleet, FleetPlan
 from ..module_utils.fleet_groups import MOST
-from ..module_utils.module import account_spec, connect, reported
+from ..module_utils.module import account_spec, connect, diff, reported
 from ..module_utils.plan import Values
 from ..module_utils.resources.server import Server
 
@@ -315,7 +315,7 @@ def spec() -> Values:
 def result(fleet: Fleet, plan: FleetPlan) -> dict[str, Any]:
     report = fleet.report(plan)
     cost = fleet.cost() if plan.changed or fleet.check else None
-    return {"servers": fleet.servers(), "plan": {**report, "cost": cost}, **report, "diff": fleet.diff(plan)}
+    return {"servers": fleet.servers(), "plan": {**report, "cost": cost}, **report}
 
 
 def main() -> None:
@@ -330,7 +330,7 @@ def main() -> None:
         plan = fleet.plan()
         if (plan.changed or plan.unsettled) and not module.check_mode:
             fleet.apply(plan)
-        answer = result(fleet, plan)
+        answer = {**result(fleet, plan), **diff(module, fleet.diff(plan))}
     for warning in fleet.warnings:
         module.warn(warning)
     if fleet.failures:

@@ -229,6 +229,25 @@ def test_names_in_any_form(lab: Lab, run: Runner) -> None:
     assert not run.ok("lb_acl", **{**acl, "name": "all"}, match={})["changed"]
 
 
+@pytest.mark.parametrize("kind", ["ip", "lb_ip"])
+def test_the_name_of_an_address_is_no_tag_of_ones_own(kind: str, lab: Lab, run: Runner) -> None:
+    ident = run.ok(kind, name="mon", tags=["a"])["ip"]["id"]
+    assert run.ok(kind, id=ident, tags=["b"])["ip"]["tags"] == ["b", "name:mon"]
+    assert run.ok(kind, id=ident, name="other")["ip"]["name"] == "other"
+    assert not run.ok(kind, name="other", tags=["b"])["changed"]
+    assert "commas" in run.error(kind, name="a,b")
+
+
+def test_a_reverse_name_of_scaleways_own(lab: Lab, run: Runner) -> None:
+    assert ".lb." in run.ok("lb_ip", name="portal")["ip"]["reverse"]
+    assert not run.ok("lb_ip", name="portal", reverse="")["changed"]
+
+
+def test_a_name_that_came_out_empty(lab: Lab, run: Runner) -> None:
+    """Nothing is silently left undone because of a variable that is empty."""
+    assert "Both name and id are empty" in run.error("server", name="", state="absent")
+
+
 @pytest.mark.parametrize("kind", ["server", "secret"])
 def test_protection(kind: str, lab: Lab, run: Runner) -> None:
     """What is protected stays, until the task that removes it says that it shall not be."""

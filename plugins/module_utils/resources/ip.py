@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..engine import Resource
-from ..errors import ApiError
+from ..errors import ApiError, Invalid
 from ..fields import REPLACES, Field, Ref, choice, embedded, label, text, unordered
 from ..plan import Plan
 from ..settings import is_uuid
 from ..wait import Waiter
+
+NAME = "name:"
 
 
 class Address(Resource):
@@ -23,15 +26,16 @@ class Address(Resource):
 
     @property
     def name_tag(self) -> str:
-        return f"name:{self.name}"
+        return f"{NAME}{self.name}"
 
     def wish(self) -> dict[str, Any]:
         wished = super().wish()
-        wished.pop("name", None)
-        if self.name:
-            wished["tags"] = unordered([*wished.get("tags", self.arguments.get("tags") or []), self.name_tag])
-        if self.arguments.get("tags") is None:
-            wished.pop("tags", None)
+        renamed = wished.pop("name", None)
+        there = (self._current or {}).get("tags") or []
+        tags = wished.get("tags", [tag for tag in there if not tag.startswith(NAME)])
+        named = [self.name_tag] if self.name else [tag for tag in there if tag.startswith(NAME)]
+        if renamed or "tags" in wished:
+            wished["tags"] = unordered([*tags, *named])
         return wished
 
     def creation_body(self, wish: dict[str, Any]) -> dict[str, Any]:
@@ -42,9 +46,12 @@ class Address(Resource):
     def find(self) -> dict[str, Any] | None:
         if self.arguments.get("id"):
             return self.get(self.arguments["id"])
+        if "," in self.name:
+            raise Invalid(f"{self}: tags are listed with commas between them, so there can be none in a name.")
         return self.only([each for each in self.list(tags=self.name_tag) if self.name_tag in each["tags"]])
 
     def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
+        self._current = current
         plan = super().plan(state, current)
         for side in (plan.before, plan.after):
             if side and self.name:
@@ -105,6 +112,12 @@ class Ip(Address):
         return body
 
 
+def own_reverse(name: Any) -> str:
+    """A reverse name, "" for the one that Scaleway gives by itself."""
+    name = text(name).rstrip(".").lower()
+    return "" if re.fullmatch(r"[\d-]+\.lb\.[a-z-]+\.scw\.cloud", name) else name
+
+
 class LbIp(Address):
     word = "load balancer address"
     path = "/lb/v1/zones/{zone}/ips"
@@ -113,13 +126,13 @@ class LbIp(Address):
     fields = (
         Field("is_ipv6", {"type": "bool"}, change=REPLACES, read=lambda ip: ":" in (ip.get("ip_address") or "")),
         Field("tags", {"type": "list", "elements": "str"}, normal=unordered),
-        Field("reverse", part=True, normal=text),
+        Field("reverse", part=True, normal=own_reverse),
     )
 
 
 def name_of(address: dict[str, Any]) -> str:
     """The name that the tags of an address give it, or ""."""
-    return next((tag[5:] for tag in address.get("tags") or [] if tag.startswith("name:")), "")
+    return next((tag.removeprefix(NAME) for tag in address.get("tags") or [] if tag.startswith(NAME)), "")
 
 
 def is_address(value: str) -> bool:
@@ -127,12 +140,12 @@ def is_address(value: str) -> bool:
     return value.replace(".", "").isdigit() or ":" in value
 
 
-def address_id(client: Any, value: str, check: bool) -> Ref:
+def address_id(asker: Resource, value: str) -> Ref:
     """An instance address by id, by address or by name."""
     if is_uuid(value):
         return Ref(value)
     if is_address(value):
-        found = client.find(f"/instance/v1/zones/{client.settings.zone}/ips/{value}")
+        found = asker.client.find(f"/instance/v1/zones/{asker.client.settings.zone}/ips/{value}")
         if found:
             return Ref(found["ip"]["id"], value)
-    return Ip(client, {}, check).refer(Ip, value)
+    return asker.refer(Ip, value)

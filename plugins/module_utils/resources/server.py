@@ -157,7 +157,7 @@ class Server(Resource):
         if name == "placement_group":
             return self.refer(PlacementGroup, value) if value else Ref("")
         if name == "public_ips":
-            return [address_id(self.client, each, self.check) for each in value]
+            return [address_id(self, each) for each in value]
         if name == "private_networks":
             return [self.refer(PrivateNetwork, each) for each in value]
         if name in ("user_data", "secret_user_data"):
