@@ -10,7 +10,7 @@ from ensemble_lab.api.instance_views import placement_group_view
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.store import Object
 from ensemble_lab.times import now
-from ensemble_lab.web.lists import containing, equal, having_tags, instance_list, plain_list
+from ensemble_lab.web.lists import containing, equal, having_tags, instance_list, token_list
 from ensemble_lab.web.service import NO_CONTENT, Call, Reply
 
 KIND = "instance_placement_group"
@@ -146,8 +146,10 @@ def list_groups_v2(call: Call) -> Object:
         for group in call.cloud.store.iterate(KIND)
         if group["zone"] == call.zone and call.asked("project_id") in (None, group["project"])
     ]
+    chosen = call.asked_all("placement_group_ids")
+    groups = [group for group in groups if not chosen or group["id"] in chosen]
     groups = having_tags(equal(call, containing(call, groups), "policy_type"), call.asked_all("tags"))
-    return plain_list(call, "placement_groups", groups, _view_v2)
+    return token_list(call, "placement_groups", groups, _view_v2)
 
 
 @V2.post("/placement-groups")

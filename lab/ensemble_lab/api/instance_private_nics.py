@@ -13,7 +13,7 @@ from ensemble_lab.cloud import Cloud
 from ensemble_lab.jobs import job
 from ensemble_lab.store import Object
 from ensemble_lab.times import now_instance, plain
-from ensemble_lab.web.lists import having_tags, instance_list, plain_list
+from ensemble_lab.web.lists import having_tags, instance_list, token_list
 from ensemble_lab.web.service import NO_CONTENT, Call, Reply
 
 KIND = "instance_private_nic"
@@ -171,7 +171,7 @@ def list_nics_v2(call: Call) -> Object:
         and (not servers or nic["server_id"] in servers)
         and (not networks or nic["private_network_id"] in networks)
     ]
-    return plain_list(call, "private_network_interfaces", having_tags(found, call.asked_all("tags")), _view_v2)
+    return token_list(call, "private_network_interfaces", having_tags(found, call.asked_all("tags")), _view_v2)
 
 
 @V2.post("/private-network-interfaces")

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections import Counter
 
 from ensemble_lab.api.instance import SERVICE, find, in_zone
+from ensemble_lab.api.instance_v2 import SERVICE as V2
 from ensemble_lab.api.instance_volumes import TYPES as VOLUME_TYPES
 from ensemble_lab.catalog.server_types import server_types
 from ensemble_lab.store import Object
-from ensemble_lab.web.lists import instance_page
+from ensemble_lab.web.lists import instance_page, token_list
 from ensemble_lab.web.service import Call, Reply
 
 
@@ -88,3 +89,47 @@ def get_dashboard(call: Call) -> Object:
         "volumes_scratch_count": len(volumes) - len(local),
     }
     return {"dashboard": dashboard}
+
+
+# v2alpha1
+
+
+@V2.get("/server-types")
+def list_types_v2(call: Call) -> Object:
+    gone = call.cloud.out_of_stock
+    types = [
+        {
+            "name": name,
+            "vcpu_count": known["ncpus"],
+            "gpu_count": known["gpu"] or 0,
+            "memory": known["ram"],
+            "architecture": known["arch"],
+            "availability": "shortage" if name in gone else "available",
+            "end_of_service": known["end_of_service"],
+            "limits": None,
+            "gpu_info": None,
+        }
+        for name, known in server_types(call.zone).items()
+    ]
+    return token_list(call, "server_types", types, lambda entry: entry)
+
+
+@V2.get("/resource-counts")
+def get_resource_counts(call: Call) -> Object:
+    counts = get_dashboard(call)["dashboard"]
+    shown = {
+        f"{name}s": counts[f"{name}s_count"]
+        for name in ("server", "security_group", "placement_group", "snapshot", "volume", "image")
+    }
+    gpus = {name for name, known in server_types(call.zone).items() if known["gpu"]}
+    return shown | {
+        "gpu_servers": sum(number for name, number in counts["servers_by_types"].items() if name in gpus),
+        "servers_by_type": counts["servers_by_types"],
+        "volumes_l_ssd": counts["volumes_l_ssd_count"],
+        "volumes_l_ssd_total_size": counts["volumes_l_ssd_total_size"],
+        "volumes_scratch": counts["volumes_scratch_count"],
+        "private_network_interfaces": counts["private_nics_count"],
+        "templates": 0,
+        "flexible_ips": counts["ips_count"],
+        "unused_flexible_ips": counts["ips_unused"],
+    }

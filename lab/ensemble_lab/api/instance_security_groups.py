@@ -208,7 +208,7 @@ def _network(text: Any, name: str = "ip_range") -> str:
     return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
 
 
-def _rule(call: Call, group: Object, asked: Object, position: int, ident: str | None = None) -> Object:
+def new_rule(call: Call, group: Object, asked: Object, position: int, ident: str | None = None) -> Object:
     """A rule in the API's normal form."""
     missing = [name for name in ("action", "protocol", "direction", "ip_range") if asked.get(name) is None]
     if missing:
@@ -240,7 +240,7 @@ def _rule(call: Call, group: Object, asked: Object, position: int, ident: str | 
     }
 
 
-def _own_rules(call: Call, group: Object) -> list[Object]:
+def own_rules(call: Call, group: Object) -> list[Object]:
     return [rule for rule in call.cloud.store.list(RULE) if rule["group"] == group["id"]]
 
 
@@ -258,8 +258,8 @@ def set_rules(call: Call) -> Object:
     if not isinstance(asked, list):
         raise errors.required("rules")
     editable = [rule for rule in asked if rule.get("editable") is not False]
-    rules = [_rule(call, group, rule, position) for position, rule in enumerate(editable, 1)]
-    for rule in _own_rules(call, group):
+    rules = [new_rule(call, group, rule, position) for position, rule in enumerate(editable, 1)]
+    for rule in own_rules(call, group):
         call.cloud.store.delete(RULE, rule["id"])
     for rule in rules:
         call.cloud.store.put(RULE, rule)
@@ -270,7 +270,7 @@ def set_rules(call: Call) -> Object:
 @SERVICE.post("/security_groups/{group}/rules")
 def create_rule(call: Call) -> Reply:
     group = find(call, KIND, call["group"])
-    rule = _rule(call, group, call.body, len(_own_rules(call, group)) + 1)
+    rule = new_rule(call, group, call.body, len(own_rules(call, group)) + 1)
     call.cloud.store.put(RULE, rule)
     sync(call.cloud, group)
     return created(call, "rule", rule["id"], _rule_view(rule))
@@ -293,7 +293,7 @@ def get_rule(call: Call) -> Object:
 def update_rule(call: Call) -> Object:
     group = find(call, KIND, call["group"])
     rule = _find_rule(call, group)
-    changed = _rule(call, group, {**rule, **call.body}, call.body.get("position") or rule["position"], rule["id"])
+    changed = new_rule(call, group, {**rule, **call.body}, call.body.get("position") or rule["position"], rule["id"])
     call.cloud.store.put(RULE, changed)
     sync(call.cloud, group)
     return {"rule": _rule_view(changed)}

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Instance v1: user data of servers, raw bytes by key."""
+"""User data of servers: raw bytes by key in instance v1, base64 in v2alpha1."""
 
 from __future__ import annotations
 
 import base64
 
+from ensemble_lab import errors
 from ensemble_lab.api.instance import SERVICE, find
+from ensemble_lab.api.instance_v2 import SERVICE as V2
 from ensemble_lab.errors import ApiError
 from ensemble_lab.store import Object
 from ensemble_lab.web.service import NO_CONTENT, Call, Reply
@@ -41,5 +43,41 @@ def set_key(call: Call) -> Reply:
 def delete_key(call: Call) -> Reply:
     if call["key"] not in _keys(call):
         raise ApiError(404, None, {"Content-Type": "text/plain"})
+    call.cloud.set_user_data(call["server"], call["key"], None)
+    return NO_CONTENT
+
+
+# v2alpha1: JSON with base64
+
+
+@V2.get("/servers/{server}/user-data")
+def list_user_data_v2(call: Call) -> Object:
+    keys = sorted(call.cloud.user_data(find(call, "instance_server", call["server"])["id"]))
+    return {"keys": keys, "total_count": len(keys)}
+
+
+@V2.get("/servers/{server}/user-data/{key}")
+def get_user_data_v2(call: Call) -> Object:
+    kept = call.cloud.user_data(find(call, "instance_server", call["server"])["id"])
+    if call["key"] not in kept:
+        raise errors.not_found("user_data", call["key"])
+    return {"key": call["key"], "content": base64.b64encode(kept[call["key"]]).decode()}
+
+
+@V2.put("/servers/{server}/user-data/{key}")
+def set_user_data_v2(call: Call) -> Reply:
+    server = find(call, "instance_server", call["server"])
+    call.need("content")
+    try:
+        content = base64.b64decode(call.body["content"], validate=True)
+    except ValueError:
+        raise errors.invalid(("content", "format", "base64 is wanted")) from None
+    call.cloud.set_user_data(server["id"], call["key"], content)
+    return NO_CONTENT
+
+
+@V2.delete("/servers/{server}/user-data/{key}")
+def delete_user_data_v2(call: Call) -> Reply:
+    get_user_data_v2(call)
     call.cloud.set_user_data(call["server"], call["key"], None)
     return NO_CONTENT

@@ -5,4 +5,4 @@ from __future__ import annotations
 
 from ensemble_lab.web.service import Service
 
-SERVICE = Service("/instance/v2alpha1/zones/{zone}")
+SERVICE = Service("/instance/v2alpha1/zones/{zone}", lists=("volumes",))

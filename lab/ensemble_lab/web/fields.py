@@ -19,30 +19,33 @@ _TEXT = (
     "nexthop_resource_id nexthop_private_network_id nexthop_vpc_connector_id nexthop_resource_ip target_vpc_id "
     "subscriber_id new_dns_zone dest_dns_zone content email mac_address "
     "admin_password_encryption_ssh_key_id certificate_id comment host_header http_filter http_filter_option id key_id "
-    "method path_begin product security_group server sni subnet_id time_to_live visibility"
+    "method path_begin product security_group server sni subnet_id time_to_live visibility server_type "
+    "placement_group_id security_group_id windows_rdp_ssh_key_id boot_volume_id base_volume_id base_snapshot_id "
+    "inbound_default_action outbound_default_action source_ip_range destination_ip_range"
 )
 _NUMBERS = (
     "size perf_iops forward_port inbound_port timeout_client timeout_server timeout_connect timeout_tunnel max_retries "
     "max_connections redispatch_attempt_count connection_rate_limit index port check_max_retries dest_port_from "
     "dest_port_to position ttl priority src_port_low src_port_high dst_port_low dst_port_high "
-    "code"
+    "code start end"
 )
 _FLAGS = (
     "dynamic_ip_required protected stateful enable_default_security project_default public is_public is_ipv6 disabled "
     "enable_http3 enable_access_logs ssl_bridging ignore_ssl_server_verify return_all_records check_send_proxy "
     "disallow_new_zone_creation assign_flexible_ip assign_flexible_ipv6 enable_routing "
     "default_route_propagation_enabled enable_transitivity overwrite boot disable_previous expires_once_accessed "
-    "invert ips_edge_services match_subdomains"
+    "invert ips_edge_services match_subdomains rescue_mode boot_volume move_allowed delete_all_volumes delete_all_ips "
+    "stateless disable_default_rules"
 )
 _LISTS_OF_TEXT = (
     "tags server_ip certificate_ids ip_ids ipam_ids ipam_ip_ids subnets servers http_filter_value ip_subnet "
-    "subject_alternative_name"
+    "subject_alternative_name delete_volume_ids delete_ip_ids security_group_rule_ids"
 )
-_LISTS = "public_ips rules changes acls records reverses ns"
+_LISTS = "public_ips rules changes acls records reverses ns security_group_rules"
 _OBJECTS = (
     "volumes extra_volumes from_empty from_snapshot source resource match health_check letsencrypt id_fields "
     "custom_certificate ephemeral_policy tcp_config http_config https_config add set delete clear bind_source "
-    "email_config webhook_config from_resource to_resource"
+    "email_config webhook_config public_network_interface new_volume new_ip destination_ports from_resource to_resource"
 )
 
 Kinds = dict[str, tuple[str, type | tuple[type, ...]]]
@@ -70,9 +73,10 @@ def snake_case(node: Any) -> Any:
     return [snake_case(item) for item in node] if isinstance(node, list) else node
 
 
-def kinds_of(texts: Collection[str] = (), objects: Collection[str] = ()) -> Kinds:
-    """What names mean in an API where some are texts or objects, whatever they are in others."""
-    return {**KINDS, **dict.fromkeys(texts, KINDS["name"]), **dict.fromkeys(objects, KINDS["match"])}
+def kinds_of(texts: Collection[str] = (), objects: Collection[str] = (), lists: Collection[str] = ()) -> Kinds:
+    """What names mean in an API where some are texts, objects or lists, whatever they are in others."""
+    other = {**dict.fromkeys(texts, "name"), **dict.fromkeys(objects, "match"), **dict.fromkeys(lists, "rules")}
+    return {**KINDS, **{name: KINDS[like] for name, like in other.items()}}
 
 
 def check(body: dict[str, Any], kinds: Kinds) -> None:

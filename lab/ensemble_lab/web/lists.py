@@ -62,6 +62,16 @@ def plain_list(
     return {key: [view(item) for item in items[start : start + size]], "total_count": len(items)}
 
 
+def token_list(
+    call: Call, key: str, items: list[Object], view: Callable[[Object], Any], order: str = "created_at_asc"
+) -> Object:
+    """The same for instance v2alpha1, which names the next page by a token (in the lab: its number)."""
+    size, page = _number(call, "page_size", 20, 100), _number(call, "page_token", 1, 10**9)
+    call.query = [(name, value) for name, value in call.query if name != "page"] + [("page", str(page))]
+    shown = plain_list(call, key, items, view, order)
+    return shown | ({"next_page_token": str(page + 1)} if page * size < len(items) else {})
+
+
 def having_tags(items: Iterable[Object], tags: Iterable[str]) -> list[Object]:
     """Those that carry all of the tags."""
     wanted = set(tags)
