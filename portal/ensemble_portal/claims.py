@@ -22,6 +22,8 @@ CREATE TABLE IF NOT EXISTS ensemble_claims (
 """
 LOCK_OF_THE_SCHEMA = 0x456E73656D626C65
 CLEAN_EVERY = 600.0
+PATIENCE = 5.0
+"""Seconds to wait for a connection, and again for its answer."""
 
 
 class Claims(Protocol):
@@ -156,9 +158,18 @@ class PostgresClaims:
         await self._fetch(f"DELETE FROM ensemble_claims WHERE expires <= {self._NOW}")
 
     async def _fetch(self, query: str, *values):
-        pool = await self._connected()
+        """The first row. A connection that does not answer in time is dropped: to give it back would wait for it."""
         try:
-            return await pool.fetchrow(query, *values, timeout=5)
+            async with asyncio.timeout(PATIENCE):
+                pool = await self._connected()
+                connection = await pool.acquire()
+            try:
+                return await connection.fetchrow(query, *values, timeout=PATIENCE)
+            except (OSError, TimeoutError, asyncio.CancelledError):
+                connection.terminate()
+                raise
+            finally:
+                await pool.release(connection)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise Problem("store-unavailable") from error
 
@@ -166,7 +177,7 @@ class PostgresClaims:
         async with self._opening:
             if self._pool is None:
                 try:
-                    pool = await asyncpg.create_pool(self._address, min_size=1, max_size=8, timeout=5)
+                    pool = await asyncpg.create_pool(self._address, min_size=1, max_size=8, timeout=PATIENCE)
                     async with pool.acquire() as connection, connection.transaction():
                         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_OF_THE_SCHEMA)
                         await connection.execute(TABLE)
