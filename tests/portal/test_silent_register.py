@@ -1,4 +1,4 @@
-"""A database that neither answers nor hangs up, as when its machine is gone: visitors are told in time, and it may return."""
+"""A database that neither answers nor hangs up, as when its machine is gone: nobody waits for it, and it may return."""
 
 from __future__ import annotations
 
