@@ -118,13 +118,26 @@ def test_protected_secrets(lab: Lab) -> None:
     lab.delete(f"{SECRETS}/{made['id']}")
 
 
-def test_structured_secrets_are_checked(lab: Lab) -> None:
-    made = secret(lab, type="basic_credentials")
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong"),
+    [
+        (
+            "basic_credentials",
+            {"username": "u", "password": "p"},
+            [{"username": "u"}, ["username"], "text"],
+        ),
+        ("key_value", {"key": "value", "number": 7}, [{"key": {}}, {"key": []}, [], 7]),
+        ("ssh_key", {"ssh_private_key": "-----BEGIN"}, [{}, {"ssh_private_key": {}}]),
+    ],
+)
+def test_structured_secrets_are_checked(lab: Lab, kind: str, right: Any, wrong: list[Any]) -> None:
+    made = secret(lab, type=kind)
     path = f"{SECRETS}/{made['id']}/versions"
-    for text in ("not json", json.dumps({"username": "u"})):
+    for text in ("not json", *(json.dumps(content) for content in wrong)):
         data = base64.b64encode(text.encode()).decode()
-        assert lab.post(path, {"data": data}, 400)["details"][0]["reason"] == "format"
-    version(lab, made, json.dumps({"username": "u", "password": "p"}))
+        detail = lab.post(path, {"data": data}, 400)["details"][0]
+        assert (detail["argument_name"], detail["reason"]) == ("data", "format")
+    version(lab, made, json.dumps(right))
     lab.post(path, {"data": "%%%"}, 400)
 
 

@@ -90,3 +90,12 @@ def test_a_vpc_takes_along_what_leads_from_it(lab: Lab, vpc: Any, network: Any) 
     lab.delete(f"{REGION}/private-networks/{network['id']}")
     lab.delete(f"{REGION}/vpcs/{vpc['id']}")
     lab.get(f"{REGION}/routes/{route['id']}", 404)
+
+
+def test_only_the_default_project_has_a_default_vpc_from_the_start(lab: Lab) -> None:
+    found = lab.get(f"{REGION}/vpcs?is_default=true")["vpcs"]
+    assert [(vpc["name"], vpc["is_default"]) for vpc in found] == [("default", True)]
+    network = lab.post(f"{REGION}/private-networks", {"name": "n"}, 200)
+    assert network["vpc_id"] == found[0]["id"]
+    other = lab.post("/account/v3/projects", {"name": "other"}, 200)["id"]
+    assert lab.get(f"{REGION}/vpcs?is_default=true&project_id={other}")["vpcs"] == []

@@ -20,6 +20,7 @@ _FIELDS = {
     "basic_credentials": ("username", "password"),
     "database_credentials": ("engine", "username", "password", "host", "dbname", "port"),
     "ssh_key": ("ssh_private_key",),
+    "key_value": (),
 }
 _HIDDEN = ("id", "data", "time_to_live", "used_up")
 
@@ -49,15 +50,23 @@ def _check_data(kind: str, data: Any) -> str:
         raise errors.invalid(("data", "format", "base64 is wanted")) from None
     if len(raw) > 65536:
         raise errors.constraint("data", "at most 64 KiB")
-    if kind in _FIELDS or kind == "key_value":
-        try:
-            content = json.loads(raw)
-            missing = [field for field in _FIELDS.get(kind, ()) if field not in content]
-        except (ValueError, TypeError):
-            raise errors.invalid(("data", "format", f"a secret of type {kind} holds a JSON object")) from None
-        if missing:
-            raise errors.invalid(*(("data", "format", f"{field} is missing") for field in missing))
+    faults = _faults(raw, kind) if kind in _FIELDS else []
+    if faults:
+        raise errors.invalid(*(("data", "format", fault) for fault in faults))
     return data
+
+
+def _faults(raw: bytes, kind: str) -> list[str]:
+    """What is wrong with the content of a structured secret: it is a JSON object of plain values."""
+    try:
+        content = json.loads(raw)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        return [f"a secret of type {kind} holds a JSON object"]
+    nested = [name for name, value in content.items() if value is None or isinstance(value, dict | list)]
+    missing = [field for field in _FIELDS[kind] if field not in content]
+    return [f"{field} is missing" for field in missing] + [f"{name} is not a plain value" for name in nested]
 
 
 @SERVICE.get("/secrets/{secret}/versions")

@@ -68,6 +68,9 @@ def in_region(call: Call, kind: str) -> list[Object]:
 
 @SERVICE.get("/vpcs")
 def list_vpcs(call: Call) -> Object:
+    """The default project has its default VPC before anybody needs it; others have not."""
+    if call.asked("is_default") == "true":
+        _default_vpc(call, call.cloud.settings.project)
     vpcs = equal(call, in_region(call, VPC), "is_default", "routing_enabled")
     return plain_list(call, "vpcs", vpcs, lambda vpc: _vpc_view(call.cloud, vpc))
 
