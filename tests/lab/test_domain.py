@@ -132,7 +132,7 @@ def test_a_zone_below_an_owned_one_is_made_on_the_way(lab: Lab) -> None:
 def test_zones_of_ones_own(lab: Lab) -> None:
     made = lab.post(ZONES, {"domain": "example.test", "subdomain": "zone"}, 200)
     assert (made["status"], made["subdomain"]) == ("active", "zone")
-    lab.post(ZONES, {"domain": "example.test", "subdomain": "zone"}, 400)
+    lab.post(ZONES, {"domain": "example.test", "subdomain": "zone"}, 409)
     lab.post(ZONES, {"domain": "example.com", "subdomain": "zone"}, 404)
     assert lab.delete(f"{ZONES}/zone.example.test", 200) == {}
     assert lab.get(f"{ZONES}?dns_zone=zone.example.test")["total_count"] == 0
@@ -162,7 +162,7 @@ def test_lists_by_name_type_and_id(lab: Lab) -> None:
 
 def test_the_root_zone_is_there_once(lab: Lab) -> None:
     before = records(lab)
-    lab.post(ZONES, {"domain": "example.test", "subdomain": ""}, 400)
+    lab.post(ZONES, {"domain": "example.test", "subdomain": ""}, 409)
     assert records(lab) == before
 
 
@@ -173,7 +173,7 @@ def test_zones_are_renamed_and_cloned_with_their_records(lab: Lab) -> None:
     lab.get(f"{ZONES}/old.example.test/records", 403)
     lab.patch(ROOT, {"new_dns_zone": "elsewhere.example.test"}, 400)
     lab.post(f"{ZONES}/new.example.test/clone", {"dest_dns_zone": "copy.example.test", "overwrite": False}, 200)
-    lab.post(f"{ZONES}/new.example.test/clone", {"dest_dns_zone": "copy.example.test", "overwrite": False}, 400)
+    lab.post(f"{ZONES}/new.example.test/clone", {"dest_dns_zone": "copy.example.test", "overwrite": False}, 409)
     lab.post(f"{ZONES}/new.example.test/clone", {"dest_dns_zone": "copy.example.test", "overwrite": True}, 200)
     kept, copied = (lab.get(f"{ZONES}/{name}.example.test/records")["records"] for name in ("new", "copy"))
     assert [(r["name"], r["type"], r["data"]) for r in kept] == [(r["name"], r["type"], r["data"]) for r in copied]

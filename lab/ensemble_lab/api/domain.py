@@ -135,7 +135,7 @@ def create_zone(call: Call) -> Object:
 
 def _check_free(call: Call, name: str) -> None:
     if call.cloud.store.get(ZONE, name):
-        raise errors.constraint("subdomain", f"{name} exists")
+        raise errors.message_only(409, f"{name} already exists")
 
 
 def publish(cloud: Cloud, zone: Object, status: str = "pending") -> None:
@@ -212,7 +212,7 @@ def clone_zone(call: Call) -> Object:
     place = place_of(call, call.body["dest_dns_zone"])
     there = call.cloud.store.get(ZONE, place["id"])
     if there and not call.body.get("overwrite"):
-        raise errors.constraint("dest_dns_zone", f"{place['id']} exists")
+        raise errors.message_only(409, f"{place['id']} already exists")
     if there:
         forget_zone(call.cloud, there)
     project = call.cloud.project_of(call.body.get("project_id") or source["project_id"])
