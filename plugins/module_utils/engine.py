@@ -193,7 +193,7 @@ class Resource:
     def needs(self) -> None:
         missing = [name for name in self.creation_needs if self.arguments.get(name) in (None, "")]
         if missing:
-            raise Invalid(f"{self} does not exist, and creating it needs {', '.join(missing)}.")
+            raise Invalid(f"{self} is to be created, which needs {', '.join(missing)}.")
 
     def compare(self, current: Object, wish: Values) -> Plan:
         seen = self.observe(current, wish)
@@ -206,6 +206,7 @@ class Resource:
             if not self.arguments.get("recreate"):
                 raise Invalid(self.frozen(frozen, seen, wish))
             self.guard(current)
+            self.needs()
             action = REPLACE
         return Plan(action, current, wish, changes, before, {**before, **self.show(changes)})
 

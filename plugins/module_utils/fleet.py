@@ -21,6 +21,7 @@ from .retry import delays
 
 FLEET_TAG = "ensemble-fleet:"
 HOURS_A_MONTH = 730
+MOST_SERVERS = 1000
 
 
 @dataclass
@@ -97,8 +98,8 @@ class Fleet:
             )
         count, numbers = self.arguments.get("count"), self.arguments.get("numbers")
         if numbers is None:
-            if count is None or count < 0:
-                raise Invalid(f"count is {count}: a fleet has 0 servers or more.")
+            if count is None or not 0 <= count <= MOST_SERVERS:
+                raise Invalid(f"count is {count}: a fleet has 0 to {MOST_SERVERS} servers.")
             return list(range(1, count + 1))
         if any(number < 0 for number in numbers) or len(set(numbers)) < len(numbers):
             raise Invalid("numbers must be different from each other and not negative.")

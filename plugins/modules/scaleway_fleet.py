@@ -22,7 +22,8 @@ options:
     required: true
   count:
     description: >-
-      How many servers there shall be, numbered from 1. One of O(count) and O(numbers) is needed for O(state=present).
+      How many servers there shall be (at most 1000), numbered from 1. One of O(count) and O(numbers) is needed for
+      O(state=present).
     type: int
   numbers:
     description: Exactly these numbers, instead of O(count). Servers of the fleet with other numbers are removed.

@@ -103,6 +103,14 @@ def test_what_cannot_change_in_place(lab: Lab, run: Runner) -> None:
     assert len(lab.state()["ssh_key"]) == 1
 
 
+def test_nothing_is_removed_that_could_not_be_made_anew(lab: Lab, run: Runner) -> None:
+    run.ok("server", **SERVER, state="running")
+    lab.forget_requests()
+    other = {"name": "builder", "commercial_type": "PRO2-XXS", "state": "running", "recreate": True}
+    assert "needs an image" in run.error("server", **other)
+    assert lab.writes() == []
+
+
 def test_type_of_a_server(lab: Lab, run: Runner) -> None:
     """In place while it is off, and only then."""
     wish = {**SERVER, "volumes": LOCAL_DISK}

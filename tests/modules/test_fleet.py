@@ -167,6 +167,7 @@ def test_out_of_stock_keeps_what_works_and_the_next_run_continues(lab: Lab, run:
     ("wish", "said"),
     [
         ({"count": -1}, "count is -1"),
+        ({"count": 10**10}, "0 to 1000"),
         ({"count": 1, "commercial_type": "DEV1-Q"}, "DEV1-Q"),
         ({"count": 1, "image": "nowhere-1"}, "nowhere-1"),
         ({"count": 1, "security_group": "nowhere"}, "nowhere"),

@@ -50,7 +50,7 @@ class Image(Resource):
     def needs(self) -> None:
         super().needs()
         if bool(self.arguments.get("server")) == bool(self.arguments.get("snapshots")):
-            raise Invalid(f"{self} does not exist, and creating it needs either server or snapshots.")
+            raise Invalid(f"{self} is to be created, which needs either server or snapshots.")
 
     def validate(self, plan: Plan) -> None:
         if plan.action == CREATE and self.arguments.get("server"):

@@ -34,7 +34,17 @@ MILLISECONDS = {"type": "int"}
 
 def seconds(duration: Any) -> float | None:
     """`0.500000000s` and `0.500s` are one duration."""
-    return None if duration in (None, "") else float(str(duration).rstrip("s"))
+    if duration in (None, ""):
+        return None
+    try:
+        return float(str(duration).rstrip("s"))
+    except ValueError:
+        raise Invalid(f"{duration!r} is not a time such as 5s.") from None
+
+
+def wire_duration(duration: Any) -> str | None:
+    number = seconds(duration)
+    return None if number is None else f"{number:.9f}s"
 
 
 def normal_check(check: Any) -> dict[str, Any]:
@@ -54,8 +64,8 @@ def normal_check(check: Any) -> dict[str, Any]:
 
 def wire_check(check: dict[str, Any]) -> dict[str, Any]:
     normal = normal_check(check)
-    delay = normal.pop("transient_check_delay")
-    return normal if delay is None else {**normal, "transient_check_delay": f"{delay:.9f}s"}
+    delay = wire_duration(normal.pop("transient_check_delay"))
+    return normal if delay is None else {**normal, "transient_check_delay": delay}
 
 
 class LbBackend(LbPart):
@@ -73,7 +83,7 @@ class LbBackend(LbPart):
         Field("timeout_server", MILLISECONDS),
         Field("timeout_connect", MILLISECONDS),
         Field("timeout_tunnel", MILLISECONDS),
-        Field("timeout_queue", normal=seconds),
+        Field("timeout_queue", normal=seconds, write=wire_duration),
         Field("on_marked_down_action", choice("on_marked_down_action_none", "shutdown_sessions")),
         Field(
             "proxy_protocol",

@@ -32,11 +32,12 @@ class LbCertificate(LbPart):
     def needs(self) -> None:
         super().needs()
         if bool(self.arguments.get("letsencrypt")) == bool(self.arguments.get("certificate_chain")):
-            raise Invalid(f"{self} does not exist, and creating it needs either letsencrypt or certificate_chain.")
+            raise Invalid(f"{self} is to be created, which needs either letsencrypt or certificate_chain.")
 
     def compare(self, current: dict[str, Any], wish: dict[str, Any]) -> Plan:
         """An order that failed is of no use to anybody: order again."""
         if self.status(current) in self.failed:
+            self.needs()
             return Plan(REPLACE, current, wish, wish, self.identity(current), {"name": self.name, **self.show(wish)})
         return super().compare(current, wish)
 

@@ -195,9 +195,7 @@ class Server(Resource):
         super().needs()
         root = self._layout.get("0") or {}
         if not (self.arguments.get("image") or root.get("id") or root.get("base_snapshot")):
-            raise Invalid(
-                f"{self} does not exist, and creating it needs an image (or a root volume that brings a system)."
-            )
+            raise Invalid(f"{self} is to be created, which needs an image (or a root volume that brings a system).")
 
     def validate(self, plan: Plan) -> None:
         if "commercial_type" in plan.changes or plan.action == REPLACE:

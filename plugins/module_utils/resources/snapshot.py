@@ -54,7 +54,7 @@ class Snapshot(Resource):
     def needs(self) -> None:
         super().needs()
         if bool(self.arguments.get("volume")) == bool(self.arguments.get("server")):
-            raise Invalid(f"{self} does not exist, and creating it needs either volume or server.")
+            raise Invalid(f"{self} is to be created, which needs either volume or server.")
 
     def validate(self, plan: Plan) -> None:
         if plan.action == CREATE:

@@ -74,7 +74,7 @@ class Volume(Resource):
     def needs(self) -> None:
         super().needs()
         if not self.arguments.get("size") and not self.arguments.get("snapshot"):
-            raise Invalid(f"{self} does not exist, and creating it needs size (in bytes) or snapshot.")
+            raise Invalid(f"{self} is to be created, which needs size (in bytes) or snapshot.")
 
     def change_of(self, entry: Field, current: dict[str, Any]) -> str:
         return REPLACES if entry.name == "size" and not is_block(current) else entry.change

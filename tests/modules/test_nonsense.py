@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever an option is given, a module ends with an answer or with a message, never with a traceback."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+from modules_stories import STORIES
+from modules_support import MODULES, Lab, Runner
+from test_stories import prepare
+
+NONSENSE = {
+    "str": ["", "x y", "../..", "a" * 300],
+    "int": [-1, 0, 10**13, "many"],
+    "float": [-1, 0, "long"],
+    "bool": ["perhaps"],
+    "list": [[], ["x y"], [""], "x,y", {"a": 1}],
+    "dict": [{}, {"x": "y"}, {"0": "y"}, {"0": {"x": 1}}, "x", ["y"]],
+    "path": ["/nowhere/at/all"],
+}
+OF_THE_ACCOUNT = ("api_url", "secret_key", "api_retry_time", "api_timeout", "api_proxy")
+"""What is wrong with these is told by tests of their own; here the lab must be reached."""
+
+
+class Caught(BaseException):
+    """The argument spec of a module, before it does anything."""
+
+
+def options(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    def stop(_self: Any, argument_spec: dict[str, Any], **_more: Any) -> None:
+        raise Caught(argument_spec)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(basic.AnsibleModule, "__init__", stop)
+        with pytest.raises(Caught) as caught:
+            importlib.import_module(f"{MODULES}.scaleway_{module}").main()
+    spec = caught.value.args[0]
+    return {name: option for name, option in spec.items() if name not in OF_THE_ACCOUNT}
+
+
+@pytest.mark.parametrize("name", sorted({story.module: name for name, story in STORIES.items()}.values()))
+def test_nonsense(name: str, lab: Lab, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = STORIES[name]
+    prepare(run, story.before)
+    run.ok(story.module, **story.begin)
+    for option, spec in options(story.module, monkeypatch).items():
+        for value in NONSENSE[spec.get("type", "str")]:
+            answer = run(story.module, check=True, **{**story.begin, option: value})
+            assert answer.get("msg", "") or not answer.get("failed"), f"{option}: {value!r}"
+            assert "Traceback" not in answer.get("msg", ""), f"{option}: {value!r}"
