@@ -155,3 +155,33 @@ def test_pages_follow_a_token(lab: Lab, api: InstanceV2Alpha1API) -> None:
     assert len({group.id for page in (first, second) for group in page.placement_groups}) == 23
     assert api.list_server_types(page_size=50).total_count == 135
     assert api.get_resource_counts().placement_groups == 23
+
+
+def test_servers_of_a_template(lab: Lab, api: InstanceV2Alpha1API) -> None:
+    network = lab.post("/vpc/v2/regions/fr-par/private-networks", {"name": "n"}, 200)["id"]
+    disk = v2.CreateTemplateRequestVolumeTemplate("sbs", "root", [], size=2 * 10**10, image_label="debian_trixie")
+    made = api.create_template(
+        name="jitsi",
+        server_type="PLAY2-PICO",
+        public_ip_v4_count=1,
+        public_ip_v6_count=1,
+        server_tags=["fleet"],
+        volumes=[disk],
+        private_networks=[v2.CreateTemplateRequestPrivateNetworkTemplate(network)],
+    )
+    api.set_template_user_data(template_id=made.id, key="cloud-init", content=base64.b64encode(b"#!/bin/sh").decode())
+    api.check_template(template_id=made.id)
+    server = api.create_server_from_template(template_id=made.id, name="h-1")
+    assert (server.name, server.server_type, server.tags, server.status) == ("h-1", "PLAY2-PICO", ["fleet"], "stopped")
+    assert server.public_network_interface
+    assert len(server.public_network_interface.ips) == 2
+    assert server.private_network_interfaces[0].private_network_id == network
+    assert lab.request("GET", f"servers/{server.id}/user_data/cloud-init").content == b"#!/bin/sh"
+    none = v2.UpdateTemplateRequestUpdatePrivateNetworks([])
+    changed = api.update_template(template_id=made.id, name="jitsi-2", update_private_networks=none)
+    assert (changed.name, changed.private_networks, len(changed.volumes)) == ("jitsi-2", [], 1)
+    assert [found.id for found in api.list_templates(server_tags=["fleet"]).templates] == [made.id]
+    with pytest.raises(ScalewayException):
+        api.update_template(template_id=made.id, server_type="PLAY2-HUGE")
+    api.delete_template(template_id=made.id)
+    lab.get(f"/instance/v2alpha1/zones/fr-par-1/templates/{made.id}", 404)

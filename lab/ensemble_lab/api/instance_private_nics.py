@@ -20,7 +20,7 @@ KIND = "instance_private_nic"
 MOST_NICS = 8
 
 
-def _new(call: Call, server: Object, network_id: str, ip_ids: list[str], tags: list[str]) -> Object:
+def new_nic(call: Call, server: Object, network_id: str, ip_ids: list[str], tags: list[str]) -> Object:
     """A NIC with its addresses; it is there at once on a stopped server, and has to be plugged into a running one."""
     cloud = call.cloud
     network = cloud.store.get("private_network", network_id)
@@ -102,7 +102,7 @@ def create_nic(call: Call) -> Reply:
     server = _server(call)
     call.need("private_network_id")
     body = call.body
-    nic = _new(
+    nic = new_nic(
         call,
         server,
         body["private_network_id"],
@@ -179,7 +179,7 @@ def create_nic_v2(call: Call) -> Object:
     call.need("private_network_id", "server_id")
     body = call.body
     server = find(call, "instance_server", body["server_id"])
-    return _view_v2(_new(call, server, body["private_network_id"], body.get("ip_ids") or [], body.get("tags") or []))
+    return _view_v2(new_nic(call, server, body["private_network_id"], body.get("ip_ids") or [], body.get("tags") or []))
 
 
 @V2.get("/private-network-interfaces/{nic}")

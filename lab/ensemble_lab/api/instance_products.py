@@ -129,7 +129,7 @@ def get_resource_counts(call: Call) -> Object:
         "volumes_l_ssd_total_size": counts["volumes_l_ssd_total_size"],
         "volumes_scratch": counts["volumes_scratch_count"],
         "private_network_interfaces": counts["private_nics_count"],
-        "templates": 0,
+        "templates": len(in_zone(call, "instance_template")),
         "flexible_ips": counts["ips_count"],
         "unused_flexible_ips": counts["ips_unused"],
     }

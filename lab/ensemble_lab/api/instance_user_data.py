@@ -47,37 +47,47 @@ def delete_key(call: Call) -> Reply:
     return NO_CONTENT
 
 
-# v2alpha1: JSON with base64
+# v2alpha1: JSON with base64, of servers and of templates for them
+
+
+def _owner(call: Call) -> str:
+    if "template" in call.params:
+        return find(call, "instance_template", call["template"])["id"]
+    return find(call, "instance_server", call["server"])["id"]
 
 
 @V2.get("/servers/{server}/user-data")
+@V2.get("/templates/{template}/user-data")
 def list_user_data_v2(call: Call) -> Object:
-    keys = sorted(call.cloud.user_data(find(call, "instance_server", call["server"])["id"]))
+    keys = sorted(call.cloud.user_data(_owner(call)))
     return {"keys": keys, "total_count": len(keys)}
 
 
 @V2.get("/servers/{server}/user-data/{key}")
+@V2.get("/templates/{template}/user-data/{key}")
 def get_user_data_v2(call: Call) -> Object:
-    kept = call.cloud.user_data(find(call, "instance_server", call["server"])["id"])
+    kept = call.cloud.user_data(_owner(call))
     if call["key"] not in kept:
         raise errors.not_found("user_data", call["key"])
     return {"key": call["key"], "content": base64.b64encode(kept[call["key"]]).decode()}
 
 
 @V2.put("/servers/{server}/user-data/{key}")
+@V2.put("/templates/{template}/user-data/{key}")
 def set_user_data_v2(call: Call) -> Reply:
-    server = find(call, "instance_server", call["server"])
+    owner = _owner(call)
     call.need("content")
     try:
         content = base64.b64decode(call.body["content"], validate=True)
     except ValueError:
         raise errors.invalid(("content", "format", "base64 is wanted")) from None
-    call.cloud.set_user_data(server["id"], call["key"], content)
+    call.cloud.set_user_data(owner, call["key"], content)
     return NO_CONTENT
 
 
 @V2.delete("/servers/{server}/user-data/{key}")
+@V2.delete("/templates/{template}/user-data/{key}")
 def delete_user_data_v2(call: Call) -> Reply:
     get_user_data_v2(call)
-    call.cloud.set_user_data(call["server"], call["key"], None)
+    call.cloud.set_user_data(_owner(call), call["key"], None)
     return NO_CONTENT

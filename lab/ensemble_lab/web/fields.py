@@ -27,7 +27,7 @@ _NUMBERS = (
     "size perf_iops forward_port inbound_port timeout_client timeout_server timeout_connect timeout_tunnel max_retries "
     "max_connections redispatch_attempt_count connection_rate_limit index port check_max_retries dest_port_from "
     "dest_port_to position ttl priority src_port_low src_port_high dst_port_low dst_port_high "
-    "code start end"
+    "code start end public_ip_v4_count public_ip_v6_count"
 )
 _FLAGS = (
     "dynamic_ip_required protected stateful enable_default_security project_default public is_public is_ipv6 disabled "
@@ -39,13 +39,15 @@ _FLAGS = (
 )
 _LISTS_OF_TEXT = (
     "tags server_ip certificate_ids ip_ids ipam_ids ipam_ip_ids subnets servers http_filter_value ip_subnet "
-    "subject_alternative_name delete_volume_ids delete_ip_ids security_group_rule_ids"
+    "subject_alternative_name delete_volume_ids delete_ip_ids security_group_rule_ids server_tags "
+    "filesystem_ids"
 )
-_LISTS = "public_ips rules changes acls records reverses ns security_group_rules"
+_LISTS = "public_ips rules changes acls records reverses ns security_group_rules private_networks"
 _OBJECTS = (
     "volumes extra_volumes from_empty from_snapshot source resource match health_check letsencrypt id_fields "
     "custom_certificate ephemeral_policy tcp_config http_config https_config add set delete clear bind_source "
-    "email_config webhook_config public_network_interface new_volume new_ip destination_ports from_resource to_resource"
+    "email_config webhook_config public_network_interface new_volume new_ip destination_ports "
+    "update_volumes update_private_networks from_resource to_resource"
 )
 
 Kinds = dict[str, tuple[str, type | tuple[type, ...]]]
