@@ -211,14 +211,10 @@ def test_nonsense_is_refused_politely(
     ids = sorted({obj["id"] for objects in cloud.values() for obj in objects})
     nonsense, url = Nonsense(f"{method} {path}", names, kinds, ids), _there(path, cloud)
     for _ in range(40):
-        if method == "GET":
-            asked = nonsense.query()
-            politely(lab_process.request(method, url, params=asked), asked)
-        else:
-            body = nonsense.body()
-            politely(lab_process.request(method, url, body), body)
-    for listed in lists_of(path, cloud):
-        politely(lab_process.request("GET", listed, params={"scheduled_for_deletion": "false"}), body)
+        asked, body = (nonsense.query(), None) if method == "GET" else (None, nonsense.body())
+        politely(lab_process.request(method, url, body, params=asked), asked or body)
+    for listed in lists_of(path, cloud) if method != "GET" else ():
+        politely(lab_process.request("GET", listed, params={"scheduled_for_deletion": "false"}), path)
 
 
 def test_places_that_do_not_exist(lab: Lab) -> None:
