@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import api, pages
+from . import api, pages, status
 from .answers import SAFE, refused
 from .portal import Portal
 from .problems import Problem
@@ -26,7 +26,11 @@ log = logging.getLogger("ensemble.requests")
 
 
 class Outer:
-    """Adds the safe headers to every answer, closes connections while stopping, logs requests when asked to."""
+    """Adds the safe headers to every answer, closes connections where it should, logs requests when asked to.
+
+    It closes them while stopping, and those of a balancer always: a balancer can try another portal while it connects,
+    but a request on a kept connection whose portal has just died is lost.
+    """
 
     def __init__(self, app: ASGIApp, portal: Portal) -> None:
         self._app = app
@@ -36,13 +40,14 @@ class Outer:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         started, status = time.monotonic(), 0
+        balanced = any(name == b"x-forwarded-for" for name, _ in scope["headers"])
 
         async def send_safely(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", []), *SAFE_BYTES]
-                if self._portal.stopping:
+                if balanced or self._portal.stopping:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
@@ -91,12 +96,12 @@ def make_app(portal: Portal) -> Starlette:
     if portal.settings.cors_origins:
         middleware.insert(1, cors(portal.settings.cors_origins))
     app = Starlette(
-        routes=[*api.ROUTES, *pages.ROUTES],
+        routes=[*api.ROUTES, *pages.ROUTES, *status.ROUTES],
         middleware=middleware,
         exception_handlers={Problem: on_problem, HTTPException: on_http_error, Exception: on_bug},
         lifespan=lambda app: portal.living(),
     )
     app.state.portal = portal
-    app.state.kept = {}
+    app.state.status_pages = status.StatusPages()
     app.router.redirect_slashes = False
     return app

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from .preferences import accepts_gzip
 from .problems import Problem
+from .texts import number, percent
 
 TYPES = {
     "css": "text/css; charset=utf-8",
@@ -69,3 +70,4 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 TEMPLATES.globals["static"] = STATIC.url
+TEMPLATES.filters |= {"percent": percent, "number": number}

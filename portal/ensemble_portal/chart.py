@@ -1,42 +1,70 @@
-"""The fleet's history as the points of a small SVG chart."""
+"""The fleet's history as the paths of a small SVG chart."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import fmean
+from typing import NamedTuple
 
 from .fleet import Moment
 
-WIDTH, HEIGHT = 600, 120
+WIDTH, HEIGHT = 600, 100
 MOST_POINTS = 120
 
+Points = list[tuple[float, float]]
 
-def chart(history: Sequence[Moment]) -> dict[str, Any] | None:
-    """Polylines of average and busiest load, from 0 at the bottom to 1 or more at the top; None without two points."""
-    known = [moment for moment in history if moment.load is not None and moment.peak is not None]
+
+class Chart(NamedTuple):
+    """Path data of the average load (also as an area) and of the busiest server's; loads are shares of a server."""
+
+    average: str
+    area: str
+    peak: str
+    minutes: int
+    now: float
+    now_peak: float
+    highest: float
+
+
+def chart(history: Sequence[Moment], longest_gap: float) -> Chart | None:
+    """The load from 0 at the bottom to 1 or more at the top; None without two points.
+
+    Where nothing was known for longer than `longest_gap` seconds the lines are broken.
+    """
+    known = [moment for moment in history if moment.ready]
     if len(known) < 2:
         return None
-    points = known[:: max(1, len(known) // MOST_POINTS)]
-    first, last = points[0].at, points[-1].at
-    top = max(1.0, *(moment.peak or 0.0 for moment in points))
-    across = [(moment.at - first) / max(1e-9, last - first) * WIDTH for moment in points]
-    average = _line(across, (moment.load or 0.0 for moment in points), top)
-    return {
-        "average": average,
-        "area": f"0,{HEIGHT} {average} {WIDTH},{HEIGHT}",
-        "peak": _line(across, (moment.peak or 0.0 for moment in points), top),
-        "width": WIDTH,
-        "height": HEIGHT,
-        "full": round(HEIGHT - HEIGHT / top, 1),
-        "minutes": max(1, round((last - first) / 60)),
-        "now": _percent(known[-1].load),
-        "highest": _percent(max(moment.peak or 0.0 for moment in known)),
-    }
+    first, last = known[0].at, known[-1].at
+    across = WIDTH / max(1e-9, last - first)
+    size = -(-len(known) // MOST_POINTS)
+    averages: list[Points] = []
+    peaks: list[Points] = []
+    for stretch in _stretches(known, longest_gap):
+        bundles = [stretch[start : start + size] for start in range(0, len(stretch), size)]
+        places = [(bundle[-1].at - first) * across for bundle in bundles]
+        averages.append([(x, fmean(one.load for one in bundle)) for x, bundle in zip(places, bundles, strict=True)])
+        peaks.append([(x, max(one.peak for one in bundle)) for x, bundle in zip(places, bundles, strict=True)])
+    return Chart(
+        average=" ".join(_line(points) for points in averages),
+        area=" ".join(f"{_line(points)}V{HEIGHT}H{points[0][0]:.0f}Z" for points in averages),
+        peak=" ".join(_line(points) for points in peaks),
+        minutes=max(1, round((last - first) / 60)),
+        now=known[-1].load,
+        now_peak=known[-1].peak,
+        highest=max(moment.peak for moment in known),
+    )
 
 
-def _percent(share: float | None) -> str:
-    return f"{(share or 0.0) * 100:.0f} %"
+def _stretches(moments: Sequence[Moment], longest_gap: float) -> Iterator[Sequence[Moment]]:
+    start = 0
+    for place, (one, following) in enumerate(pairwise(moments), 1):
+        if following.at - one.at > longest_gap:
+            yield moments[start:place]
+            start = place
+    yield moments[start:]
 
 
-def _line(across: Sequence[float], values: Iterable[float], top: float) -> str:
-    return " ".join(f"{x:.1f},{HEIGHT - value / top * HEIGHT:.1f}" for x, value in zip(across, values, strict=True))
+def _line(points: Points) -> str:
+    places = [f"{x:.0f} {HEIGHT - min(1.0, load) * HEIGHT:.1f}" for x, load in points]
+    return f"M{places[0]}L{' '.join(places[1:] or places)}"

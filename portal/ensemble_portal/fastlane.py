@@ -64,7 +64,7 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
             if request is None:
                 super().data_received(data)
             else:
-                self._write(self._answer(*request))
+                self._write(self._answer(*request), portal.stopping or b"x-forwarded-for" in request[1])
 
         def on_message_begin(self) -> None:
             self.amid_request = True
@@ -98,12 +98,12 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
             except Problem as problem:
                 return refused(problem, language)
 
-        def _write(self, answer: Answer) -> None:
+        def _write(self, answer: Answer, closes: bool) -> None:
             head, body, location = answer
             further = b"" if location is None else b"location: %b\r\n" % location.encode()
             if head.status != 304:
                 further += b"content-length: %d\r\n" % len(body)
-            if portal.stopping:
+            if closes:
                 further += b"connection: close\r\n"
             lines = b"%b%b%b\r\n" % (head.lines, self._common_lines(), further)
             if len(body) > LARGE:
@@ -111,7 +111,7 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
             else:
                 self.transport.write(lines + body)
             self.server_state.total_requests += 1
-            if portal.stopping:
+            if closes:
                 self.transport.close()
                 return
             self.used_at = self.loop.time()

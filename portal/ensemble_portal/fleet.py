@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from statistics import fmean
+from typing import Any, NamedTuple
 
 import orjson
 
 from .prometheus import Reading
 from .settings import Settings
+from .texts import TEXTS
 
 HISTORY_LENGTH = 360
 
@@ -31,6 +33,19 @@ class State(StrEnum):
 BAD = {State.UNHEALTHY, State.UNKNOWN}
 
 
+class Reason(NamedTuple):
+    """Why a server is not ready: a kind, for which there are words in each language, and what it is about."""
+
+    kind: str
+    about: str = ""
+
+    def words(self, language: str) -> str:
+        return TEXTS[language][f"why_{self.kind}"].format(self.about)
+
+
+NONE = Reason("")
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """One server at one poll. `load` is the largest of its known shares (1 is full), None when nothing is known."""
@@ -40,7 +55,7 @@ class Server:
     zone: str
     server_type: str
     state: State
-    reason: str
+    reason: Reason
     load: float | None
     cpu: float | None
     egress: float | None
@@ -60,7 +75,7 @@ class Server:
             "zone": self.zone,
             "server_type": self.server_type,
             "state": self.state,
-            "reason": self.reason,
+            "reason": self.reason.words("en") if self.reason.kind else "",
             "load": self.shown_load,
             "cpu": _rounded(self.cpu, 3),
             "egress_bps": _rounded(self.egress, 0),
@@ -73,13 +88,12 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One point of the fleet's history."""
+    """One point of the fleet's history: what it was like at `at`, seconds since 1970. Loads are of ready servers."""
 
     at: float
-    load: float | None
-    peak: float | None
+    load: float
+    peak: float
     ready: int
-    total: int
     participants: int
 
 
@@ -96,35 +110,34 @@ class Snapshot:
     etag: str
 
 
-def state_of(reading: Reading, age: float | None, settings: Settings) -> tuple[State, str]:
+def state_of(reading: Reading, age: float | None, settings: Settings) -> tuple[State, Reason]:
     """The state of a server and the reason for it, before any grace. Missing data makes it UNKNOWN, never ready."""
     if trouble := _trouble(reading):
         return State.UNHEALTHY, trouble
     if reading.fleet_state in {State.CORDONED, State.DRAINING}:
-        return State(reading.fleet_state), "marked by the operator"
+        return State(reading.fleet_state), Reason("marked")
     if reading.fleet_state not in {"", "active"}:
-        return State.CORDONED, f"fleet state {reading.fleet_state!r}"
+        return State.CORDONED, Reason("strange_mark", reading.fleet_state)
     if reading.gauges.get("drain_mode") == 1 or reading.gauges.get("graceful_shutdown") == 1:
-        return State.DRAINING, "the video bridge is draining"
-    missing = [job for job in settings.required_jobs if job not in reading.up]
-    if missing:
-        return State.UNKNOWN, f"not watched: {', '.join(missing)}"
+        return State.DRAINING, Reason("bridge_drains")
+    if missing := [job for job in settings.required_jobs if job not in reading.up]:
+        return State.UNKNOWN, Reason("unwatched", ", ".join(missing))
     if age is None or age > settings.stale_after:
-        return State.UNKNOWN, "its data is too old"
+        return State.UNKNOWN, Reason("old")
     if reading.cpu is None or reading.egress is None:
-        return State.UNKNOWN, "no measure of its load yet"
-    return State.READY, ""
+        return State.UNKNOWN, Reason("unmeasured")
+    return State.READY, NONE
 
 
-def _trouble(reading: Reading) -> str:
-    """What keeps people from meeting on the server, cordoned or not; empty when nothing does."""
+def _trouble(reading: Reading) -> Reason | None:
+    """What keeps people from meeting on the server, cordoned or not."""
     if down := sorted(job for job, up in reading.up.items() if not up):
-        return f"no answer from: {', '.join(down)}"
+        return Reason("silent", ", ".join(down))
     if reading.gauges.get("nginx_up") == 0:
-        return "nginx does not answer"
+        return Reason("nginx")
     if reading.gauges.get("jvb_healthy") == 0:
-        return "the video bridge is not healthy"
-    return ""
+        return Reason("bridge")
+    return None
 
 
 def load_of(reading: Reading, settings: Settings) -> float | None:
@@ -186,7 +199,7 @@ class Fleet:
         sampled_at = None if reading.age is None else wall - reading.age
         polls = self._count_healthy(reading.server, sampled_at, state)
         if state is State.READY and polls < self._settings.grace_polls:
-            state, reason = State.NEW, f"healthy for {polls} of {self._settings.grace_polls} polls"
+            state, reason = State.NEW, Reason("new", f"{polls}/{self._settings.grace_polls}")
         conferences = reading.gauges.get("conferences")
         return Server(
             name=reading.server,
@@ -241,10 +254,9 @@ def _moment(servers: list[Server], wall: float) -> Moment:
     loads = [server.load for server in servers if server.state is State.READY and server.load is not None]
     return Moment(
         at=wall,
-        load=sum(loads) / len(loads) if loads else None,
-        peak=max(loads, default=None),
+        load=fmean(loads) if loads else 0.0,
+        peak=max(loads, default=0.0),
         ready=len(loads),
-        total=len(servers),
         participants=sum(server.participants or 0 for server in servers),
     )
 

@@ -1,11 +1,9 @@
-"""The pages that visitors see: home, room, status, errors. Rendered here; nothing needs JavaScript."""
+"""The pages that visitors see: home, room, errors. Rendered here; nothing needs JavaScript."""
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -14,60 +12,12 @@ from starlette.routing import Route
 
 from . import names
 from .api import body_of, client_of, portal_of
-from .assets import STATIC, TEMPLATES
-from .chart import chart
+from .assets import STATIC
 from .links import android_link, calendar, embed_script, ios_link, next_hour, qr_svg
-from .preferences import LANGUAGES, preferred_language
 from .problems import Problem
+from .rendering import chosen_language, fleet_facts, language_of, page
 from .rooms import Room
 from .texts import TEXTS
-
-
-def language_of(request: Request) -> str:
-    """The language chosen by the switch (?lang=), else by the browser."""
-    chosen = request.query_params.get("lang")
-    return chosen if chosen in LANGUAGES else preferred_language(request.headers.get("accept-language"))
-
-
-def page(request: Request, template: str, status: int = 200, **values: Any) -> Response:
-    return as_page(request, render(request, template, **values), status)
-
-
-def render(request: Request, template: str, **values: Any) -> str:
-    """The page's HTML; `chosen` keeps the language switch through links and forms."""
-    language = language_of(request)
-    texts = TEXTS[language]
-    chosen = f"?lang={language}" if request.query_params.get("lang") in LANGUAGES else ""
-    return TEMPLATES.get_template(template).render(
-        t=texts,
-        lang=language,
-        chosen=chosen,
-        switch=f"{quote(request.url.path)}?lang={texts['other_lang']}",
-        site=portal_of(request).settings.site_name,
-        path=request.url.path,
-        **values,
-    )
-
-
-def as_page(request: Request, html: str, status: int = 200) -> Response:
-    headers = {
-        "Content-Language": language_of(request),
-        "Vary": "Accept-Language",
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": content_policy(request),
-    }
-    return Response(html, status, headers, "text/html")
-
-
-def content_policy(request: Request) -> str:
-    """Only our own files; forms may lead on to the meeting servers."""
-    snapshot = portal_of(request).fleet.snapshot
-    domains = {server.host.partition(".")[2] for server in snapshot.servers} if snapshot else set()
-    meeting = "".join(f" https://*.{domain}" for domain in sorted(domains) if domain)
-    return (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-        f"form-action 'self'{meeting}; base-uri 'none'; frame-ancestors 'none'"
-    )
 
 
 async def home(request: Request) -> Response:
@@ -86,8 +36,7 @@ async def start(request: Request) -> Response:
         values = {"fleet": fleet_facts(request), "name": name, "problem": problem.detail(language_of(request))}
         return page(request, "home.html", problem.status, **values)
     if form.get("then") == "share":
-        chosen = f"?lang={language_of(request)}" if "lang" in request.query_params else ""
-        return RedirectResponse(room_page_of(room) + chosen, 303, {"Cache-Control": "no-store"})
+        return RedirectResponse(room_page_of(room) + chosen_language(request), 303, {"Cache-Control": "no-store"})
     return RedirectResponse(room.url, 303, {"Cache-Control": "no-store"})
 
 
@@ -138,47 +87,6 @@ def asked_room(request: Request) -> Room:
     return Room(name, names.path_of(name), server.name, server.host)
 
 
-async def status(request: Request) -> Response:
-    """Rendered at most once a second and language: a large fleet makes a long page, and many watch it."""
-    kept: dict[tuple[str, bool], tuple[float, str]] = request.app.state.kept
-    key = language_of(request), request.query_params.get("lang") in LANGUAGES
-    until, html = kept.get(key, (0.0, ""))
-    if time.monotonic() >= until:
-        html = render_status(request)
-        kept[key] = time.monotonic() + 1, html
-    return as_page(request, html)
-
-
-def render_status(request: Request) -> str:
-    portal = portal_of(request)
-    snapshot = portal.fleet.snapshot
-    history = list(portal.fleet.history)
-    return render(
-        request,
-        "status.html",
-        fleet=fleet_facts(request),
-        servers=snapshot.servers if snapshot else (),
-        now=time.time(),
-        moment=history[-1] if history else None,
-        chart=chart(history),
-    )
-
-
-def fleet_facts(request: Request) -> dict[str, Any] | None:
-    """What can be said of the fleet as a whole, with the age of that knowledge; None when there never was any."""
-    fleet = portal_of(request).fleet
-    snapshot = fleet.snapshot
-    if snapshot is None:
-        return None
-    return {
-        "fresh": fleet.fresh(time.monotonic()) is not None,
-        "ready": len(snapshot.ready),
-        "total": len(snapshot.servers),
-        "age": max(0, round(time.time() - snapshot.polled_at)),
-        "time": datetime.fromtimestamp(snapshot.polled_at, UTC).strftime("%H:%M:%S"),
-    }
-
-
 async def problem_page(request: Request, problem: Problem) -> Response:
     language = language_of(request)
     response = page(
@@ -222,7 +130,6 @@ ROUTES = [
     Route("/go/{name:path}", go),
     Route("/room/{server}/{name}", room_page),
     Route("/room/{server}/{name}/calendar.ics", room_calendar),
-    Route("/status", status),
     Route("/static/{name}", STATIC.serve),
     Route("/favicon.ico", favicon),
     Route("/robots.txt", robots),

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from .texts import in_french
+
 TYPE_PREFIX = "urn:ensemble:problem:"
 MEDIA_TYPE = "application/problem+json"
 
@@ -25,8 +27,8 @@ KINDS = {
         503,
         "No meeting server is free",
         "Every meeting server is starting, leaving or in trouble. Please try again in a minute.",
-        "Aucun serveur de réunion n'est disponible",
-        "Tous les serveurs démarrent, s'arrêtent ou sont en difficulté. Réessayez dans une minute.",
+        "Aucun serveur de réunion n’est disponible",
+        "Tous les serveurs démarrent, s’arrêtent ou sont en difficulté. Réessayez dans une minute.",
     ),
     "fleet-unknown": Kind(
         503,
@@ -54,7 +56,7 @@ KINDS = {
         "Too many live views",
         "This portal serves as many live views as it can. The list of servers still answers.",
         "Trop de vues en direct",
-        "Ce portail sert autant de vues en direct qu'il peut. La liste des serveurs répond toujours.",
+        "Ce portail sert autant de vues en direct qu’il peut. La liste des serveurs répond toujours.",
     ),
     "name-empty": Kind(
         422,
@@ -68,7 +70,7 @@ KINDS = {
         "This name is too long",
         "A room's name has at most {limit} characters.",
         "Ce nom est trop long",
-        "Le nom d'une salle compte au plus {limit} caractères.",
+        "Le nom d’une salle compte au plus {limit} caractères.",
     ),
     "name-reserved": Kind(
         422,
@@ -102,7 +104,7 @@ KINDS = {
         404,
         "There is nothing here",
         "This address leads nowhere.",
-        "Il n'y a rien ici",
+        "Il n’y a rien ici",
         "Cette adresse ne mène nulle part.",
     ),
     "room-unknown": Kind(
@@ -110,21 +112,21 @@ KINDS = {
         "Nobody is in this room",
         "No meeting of this name is open.",
         "Personne dans cette salle",
-        "Aucune réunion de ce nom n'est ouverte.",
+        "Aucune réunion de ce nom n’est ouverte.",
     ),
     "method-not-allowed": Kind(
         405,
         "This cannot be done here",
         "The address does not take this method.",
         "Action impossible ici",
-        "Cette adresse n'accepte pas cette méthode.",
+        "Cette adresse n’accepte pas cette méthode.",
     ),
     "internal": Kind(
         500,
         "Something broke",
         "This is our fault, not yours. It has been noted.",
-        "Quelque chose s'est cassé",
-        "C'est notre faute, pas la vôtre. L'incident a été noté.",
+        "Quelque chose s’est cassé",
+        "C’est notre faute, pas la vôtre. L’incident a été noté.",
     ),
 }
 
@@ -144,11 +146,11 @@ class Problem(Exception):
 
     def title(self, language: str = "en") -> str:
         kind = KINDS[self.kind]
-        return kind.title_fr if language == "fr" else kind.title
+        return in_french(kind.title_fr) if language == "fr" else kind.title
 
     def detail(self, language: str = "en") -> str:
         kind = KINDS[self.kind]
-        return (kind.detail_fr if language == "fr" else kind.detail).format(**self.values)
+        return (in_french(kind.detail_fr) if language == "fr" else kind.detail).format(**self.values)
 
     def body(self, language: str = "en") -> bytes:
         """The problem+json document (RFC 9457)."""

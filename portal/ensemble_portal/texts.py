@@ -1,10 +1,28 @@
-"""The words on the pages, in each language."""
+"""The words on the pages, in each language, and how each writes numbers."""
 
 from __future__ import annotations
 
+import re
+
+THIN_SPACE = "\u202f"  # it does not break
+SPACES_IN_FRENCH = re.compile(r" (?=[:;?!»%])|(?<=«) |(?<=[0-9}]) (?=(?:s|min|pers)\b)")
+
+
+def in_french(text: str) -> str:
+    """Spaces before signs and units as French typography wants them."""
+    return SPACES_IN_FRENCH.sub(THIN_SPACE, text)
+
+
+def number(count: int, language: str) -> str:
+    return f"{count:,}".replace(",", THIN_SPACE) if language == "fr" else f"{count:,}"
+
+
+def percent(share: float, language: str) -> str:
+    return in_french(f"{share * 100:.0f} %") if language == "fr" else f"{share:.0%}"
+
+
 TEXTS = {
     "en": {
-        "lang_name": "English",
         "other_lang": "fr",
         "other_lang_name": "Français",
         "skip": "Skip to content",
@@ -44,19 +62,31 @@ TEXTS = {
         "embed": "Show the room inside your own page",
         "link_label": "Link to the room",
         "status_title": "Status of the servers",
-        "status_lead": "What the portal knows, as it knows it.",
-        "status_updated": "Last news: {time} UTC, {age} s ago",
+        "status_updated": "Last news at {time} UTC, {age} s ago.",
         "status_none": "The portal has no news of the servers.",
         "status_stale": "This list is too old to be used. New rooms wait until news arrives.",
-        "status_live": "Live",
+        "verdict_well": "All is well.",
+        "verdict_troubled": "Meetings run. In trouble: {troubled} of {total}.",
+        "verdict_full": "No server takes new meetings.",
+        "verdict_blind": "The servers are out of sight.",
+        "live_pause": "Pause live updates",
+        "live_resume": "Resume live updates",
         "tile_ready": "servers ready",
         "tile_load": "average load",
         "tile_people": "people in meetings",
         "chart_title": "Load of the fleet",
-        "chart_desc": "Average and highest load over the last {minutes} min: now {now}, highest {peak}.",
+        "chart_desc": "Over {minutes} min: average now {now}, highest of one server {peak}.",
         "chart_average": "average",
         "chart_peak": "busiest server",
         "chart_wait": "The chart begins with the second measure.",
+        "chart_ago": "{minutes} min ago",
+        "chart_now": "now",
+        "map_free": "free",
+        "map_full": "full",
+        "map_closed": "no new rooms",
+        "map_trouble": "in trouble",
+        "people": "people: {n}",
+        "seconds": "{n} s",
         "th_server": "Server",
         "th_state": "State",
         "th_load": "Load",
@@ -70,6 +100,16 @@ TEXTS = {
         "state_draining": "emptying",
         "state_unhealthy": "in trouble",
         "state_unknown": "unknown",
+        "why_marked": "marked by the operator",
+        "why_strange_mark": "marked as “{}”",
+        "why_bridge_drains": "its video bridge is draining",
+        "why_unwatched": "not watched: {}",
+        "why_old": "its data is too old",
+        "why_unmeasured": "no measure of its load yet",
+        "why_silent": "no answer from: {}",
+        "why_nginx": "its web server does not answer",
+        "why_bridge": "its video bridge is not healthy",
+        "why_new": "healthy in {} polls so far",
         "none": "–",
         "error_home": "Back to the start",
         "error_retry": "Try again",
@@ -80,7 +120,6 @@ TEXTS = {
         "meeting": "Video meeting",
     },
     "fr": {
-        "lang_name": "Français",
         "other_lang": "en",
         "other_lang_name": "English",
         "skip": "Aller au contenu",
@@ -120,19 +159,31 @@ TEXTS = {
         "embed": "Afficher la salle dans votre propre page",
         "link_label": "Lien vers la salle",
         "status_title": "État des serveurs",
-        "status_lead": "Ce que le portail sait, tel qu’il le sait.",
-        "status_updated": "Dernières nouvelles : {time} UTC, il y a {age} s",
+        "status_updated": "Dernières nouvelles à {time} UTC, il y a {age} s.",
         "status_none": "Le portail est sans nouvelles des serveurs.",
         "status_stale": "Cette liste est trop ancienne pour servir. Les nouvelles salles attendent des nouvelles.",
-        "status_live": "En direct",
+        "verdict_well": "Tout va bien.",
+        "verdict_troubled": "Les réunions ont lieu. En difficulté : {troubled} sur {total}.",
+        "verdict_full": "Aucun serveur ne prend de nouvelle réunion.",
+        "verdict_blind": "Les serveurs sont hors de vue.",
+        "live_pause": "Suspendre le direct",
+        "live_resume": "Reprendre le direct",
         "tile_ready": "serveurs prêts",
         "tile_load": "charge moyenne",
         "tile_people": "personnes en réunion",
         "chart_title": "Charge de la flotte",
-        "chart_desc": "Charge moyenne et maximale des {minutes} dernières min : maintenant {now}, maximum {peak}.",
+        "chart_desc": "Sur {minutes} min : moyenne actuelle {now}, maximum d’un serveur {peak}.",
         "chart_average": "moyenne",
         "chart_peak": "serveur le plus chargé",
         "chart_wait": "Le graphique commence à la deuxième mesure.",
+        "chart_ago": "il y a {minutes} min",
+        "chart_now": "maintenant",
+        "map_free": "libre",
+        "map_full": "plein",
+        "map_closed": "sans nouvelle salle",
+        "map_trouble": "en difficulté",
+        "people": "{n} pers.",
+        "seconds": "{n} s",
         "th_server": "Serveur",
         "th_state": "État",
         "th_load": "Charge",
@@ -146,6 +197,16 @@ TEXTS = {
         "state_draining": "se vide",
         "state_unhealthy": "en difficulté",
         "state_unknown": "inconnu",
+        "why_marked": "marqué par l’exploitant",
+        "why_strange_mark": "marqué « {} »",
+        "why_bridge_drains": "son pont vidéo se vide",
+        "why_unwatched": "non surveillé : {}",
+        "why_old": "ses données sont trop anciennes",
+        "why_unmeasured": "charge pas encore mesurée",
+        "why_silent": "pas de réponse de : {}",
+        "why_nginx": "son serveur web ne répond pas",
+        "why_bridge": "son pont vidéo va mal",
+        "why_new": "sain à {} relevés pour l’instant",
         "none": "–",
         "error_home": "Retour à l’accueil",
         "error_retry": "Réessayer",
@@ -156,3 +217,4 @@ TEXTS = {
         "meeting": "Réunion vidéo",
     },
 }
+TEXTS["fr"] = {key: in_french(text) for key, text in TEXTS["fr"].items()}

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ensemble_portal.chooser import Chooser
 from ensemble_portal.elsewhere import Elsewhere
-from ensemble_portal.fleet import Server, State
+from ensemble_portal.fleet import NONE, Server, State
 from ensemble_portal.settings import Settings
 
 from .world import SimServer, World
@@ -105,7 +105,7 @@ class OursAlone(Ours):
 
 
 def _as_seen(name: str, cpu: float) -> Server:
-    return Server(name, name, "", "", State.READY, "", cpu, cpu, None, None, None, None, None)
+    return Server(name, name, "", "", State.READY, NONE, cpu, cpu, None, None, None, None, None)
 
 
 POLICIES: dict[str, Callable[[World, int, int], Policy]] = {

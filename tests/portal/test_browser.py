@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from fake_prometheus import FakePrometheus, FakeServer
+from icalendar import Calendar
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 from portal_support import PortalProcess, StartPortal
 
@@ -175,7 +176,8 @@ def test_a_link_to_share_first(context: BrowserContext, portal: PortalProcess) -
     assert page.get_by_role("link", name="Android").get_attribute("href").startswith("intent://h-1.ensemble.test/")
     with page.expect_download() as download:
         page.get_by_role("link", name="agenda").click()
-    assert link in Path(download.value.path()).read_text().replace("\r\n ", "")
+    calendar = Calendar.from_ical(Path(download.value.path()).read_bytes())
+    assert calendar.events[0]["LOCATION"] == link
     page.get_by_role("link", name="Entrer dans la salle").click()
     page.get_by_role("heading", name="Jitsi").wait_for()
     assert wanted == [link]
@@ -224,18 +226,56 @@ def test_the_switch_of_language_stays_on_the_page(context: BrowserContext, porta
     page.get_by_role("heading", name="Se voir, ensemble.").wait_for()
 
 
-def test_the_status_page_follows_the_fleet(
+def test_the_status_page_follows_the_fleet_until_paused(
     context: BrowserContext, portal: PortalProcess, prometheus: FakePrometheus
 ) -> None:
+    """Who has the focus keeps it: only what differs is touched."""
     page = context.new_page()
     page.goto(portal.url + "/status")
     row = page.get_by_role("row", name="h-1 ")
     row.wait_for()
+    page.get_by_role("region", name="All servers").focus()
     prometheus.servers[0].cpu = 0.77
-    row.filter(has_text="77 %").wait_for(timeout=8000)
+    row.filter(has_text="77%").wait_for(timeout=15000)
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "region"
+    page.get_by_role("button", name="Pause live updates").click()
+    seen = prometheus.queries
     prometheus.servers[0].cpu = 0.1
-    row.filter(has_text="10 %").wait_for(timeout=8000)
-    assert page.locator("svg.chart polyline").count() == 2
+    while prometheus.queries < seen + 6:
+        page.wait_for_timeout(100)
+    assert row.filter(has_text="77%").is_visible()
+    page.get_by_role("button", name="Resume live updates").click()
+    row.filter(has_text="10%").wait_for(timeout=15000)
+
+
+def test_the_status_page_without_javascript_shows_it_all(browser: Browser, portal: PortalProcess) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="fr-FR")
+    page = context.new_page()
+    page.goto(portal.url + "/status")
+    rows = [row.inner_text() for row in page.get_by_role("row").all()[1:]]
+    assert [row.split()[0] for row in rows] == ["h-4", "h-5", "h-1", "h-2", "h-3", "h-6", "h-7"], "the troubled first"
+    assert "pas de réponse de\u202f: jvb" in rows[0]
+    assert "En difficulté\u202f: 2 sur 7." in page.get_by_role("main").inner_text()
+    assert not page.get_by_role("button").is_visible()
+    for line in page.locator("svg.chart path.average, svg.chart path.peak").all():
+        assert line.bounding_box()["width"] > 200
+    context.close()
+
+
+def test_a_large_fleet_fits_into_the_first_load(browser: Browser, axe: str, start_portal: StartPortal) -> None:
+    fake = FakePrometheus([FakeServer(f"h-{number}", cpu=number % 100 / 100) for number in range(1, 1001)])
+    portal = start_portal(fake.url, poll_interval="5")
+    context = browser.new_context(viewport={"width": 360, "height": 800}, java_script_enabled=True)
+    page = context.new_page()
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer) if "events" not in answer.url else None)
+    page.goto(portal.url + "/status", wait_until="load")
+    assert page.locator(".map i").count() == 1000
+    assert page.get_by_role("row").count() == 1001
+    assert sum(sum(answer.request.sizes().values()) for answer in answers) < LARGEST_FIRST_LOAD
+    assert violations(page, axe) == []
+    context.close()
+    fake.close()
 
 
 def test_503_is_a_page_for_people(browser: Browser, axe: str, start_portal: StartPortal) -> None:
@@ -247,6 +287,7 @@ def test_503_is_a_page_for_people(browser: Browser, axe: str, start_portal: Star
     page.get_by_role("button", name="Démarrer une réunion").click()
     page.get_by_role("heading", name="Aucun serveur de réunion").wait_for()
     assert "0 sur 1 étaient prêts" in page.content()
+    assert page.get_by_role("link", name="Réessayer").is_visible()
     assert "help@example.test" in page.content()
     assert violations(page, axe) == []
     context.close()

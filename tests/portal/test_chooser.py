@@ -8,7 +8,7 @@ from statistics import fmean
 import pytest
 from ensemble_portal.chooser import Chooser
 from ensemble_portal.elsewhere import Elsewhere, Share
-from ensemble_portal.fleet import Server, State
+from ensemble_portal.fleet import NONE, Server, State
 from hypothesis import given
 from hypothesis import strategies as st
 from simulator.policies import POLICIES
@@ -17,7 +17,7 @@ from simulator.world import Traffic
 
 
 def server(name: str, load: float | None) -> Server:
-    return Server(name, f"{name}.test", "", "", State.READY, "", load, load, None, None, None, None, None)
+    return Server(name, f"{name}.test", "", "", State.READY, NONE, load, load, None, None, None, None, None)
 
 
 loads = st.lists(st.floats(0, 2), min_size=1, max_size=40)

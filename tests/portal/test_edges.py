@@ -180,3 +180,10 @@ def test_static_files_last_as_long_as_their_content(portal: PortalProcess) -> No
     address = html.partition('rel="stylesheet" href="')[2].partition('"')[0]
     assert "immutable" in portal.client.get(address).headers["cache-control"]
     assert "immutable" not in portal.client.get("/static/portal.css?v=old").headers["cache-control"]
+
+
+def test_a_balancer_connects_anew_for_every_request(portal: PortalProcess) -> None:
+    for method, path in [("GET", "/"), ("GET", "/api/v1/servers"), ("POST", "/api/v1/rooms")]:
+        assert "connection" not in portal.client.request(method, path).headers
+        answer = portal.client.request(method, path, headers={"x-forwarded-for": "198.51.100.9"})
+        assert answer.headers["connection"] == "close"

@@ -21,7 +21,7 @@ class Watched:
     def poll(self, *servers: FakeServer) -> dict[str, tuple[State, str]]:
         self.now += 10
         snapshot = self.fleet.update(read_answer(query_result(servers)).readings, self.now, self.now)
-        return {server.name: (server.state, server.reason) for server in snapshot.servers}
+        return {server.name: (server.state, server.as_json()["reason"]) for server in snapshot.servers}
 
     def load(self) -> float | None:
         assert self.fleet.snapshot is not None
@@ -39,7 +39,7 @@ class Watched:
         (FakeServer("h-1", up={"node": 1, "nginx": 0}), State.UNHEALTHY, "nginx"),
         (FakeServer("h-1", up={"node": 1, "nginx": 1, "jvb": 0}), State.UNHEALTHY, "jvb"),
         (FakeServer("h-1", up={"node": 1}), State.UNKNOWN, "nginx"),
-        (FakeServer("h-1", gauges={"nginx_up": 0}), State.UNHEALTHY, "nginx"),
+        (FakeServer("h-1", gauges={"nginx_up": 0}), State.UNHEALTHY, "web server"),
         (FakeServer("h-1", gauges={"jitsi_jvb_healthy": 0}), State.UNHEALTHY, "bridge"),
         (FakeServer("h-1", gauges={"jitsi_jvb_drain_mode": 1}), State.DRAINING, "bridge"),
         (FakeServer("h-1", gauges={"jitsi_jvb_graceful_shutdown": 1}), State.DRAINING, "bridge"),

@@ -19,6 +19,7 @@ from ensemble_portal.settings import Settings, SettingsError, table
 from ensemble_portal.texts import TEXTS
 from hypothesis import given
 from hypothesis import strategies as st
+from icalendar import Calendar
 from portal_support import PORTAL, settings
 
 
@@ -173,13 +174,16 @@ def test_every_room_is_told_as_json(typed: str) -> None:
     assert told["url"] == f"https://h-1.test/{names.path_of(name)}"
 
 
-def test_the_calendar_file() -> None:
-    start = next_hour(datetime(2026, 3, 1, 10, 20, tzinfo=UTC))
-    text = calendar("https://h-1.test/a%20b", "a%20b", "Réunion; " + "é" * 80, start, "h-1.test").decode()
-    assert "DTSTART:20260301T110000Z\r\nDTEND:20260301T120000Z\r\n" in text
-    assert "SUMMARY:Réunion\\; é" in text
-    assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
-    assert text.endswith("END:VEVENT\r\nEND:VCALENDAR\r\n")
+@pytest.mark.parametrize("summary", ["Réunion; " + "é" * 80, "a,b\\c", "x" * 74 + "é"])
+def test_the_calendar_file(summary: str) -> None:
+    start = next_hour(datetime(2026, 3, 1, 23, 20, tzinfo=UTC))
+    text = calendar("https://h-1.test/a%20b", "a%20b", summary, start, "h-1.test")
+    assert all(len(line) <= 75 for line in text.split(b"\r\n"))
+    assert b"\n" not in text.replace(b"\r\n", b"")
+    (event,) = Calendar.from_ical(text).events
+    assert (event.start, event.end) == (start, datetime(2026, 3, 2, 1, 0, tzinfo=UTC))
+    assert (event["SUMMARY"], event["LOCATION"], event["URL"]) == (summary, "https://h-1.test/a%20b", event["LOCATION"])
+    assert not event.errors
 
 
 def test_both_languages_say_the_same_things() -> None:

@@ -1,0 +1,82 @@
+"""How every page is made: its language, its template, its headers."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .api import portal_of
+from .assets import TEMPLATES
+from .preferences import LANGUAGES, preferred_language
+from .texts import TEXTS
+
+
+def language_of(request: Request) -> str:
+    """The language chosen by the switch (?lang=), else by the browser."""
+    chosen = request.query_params.get("lang")
+    return chosen if chosen in LANGUAGES else preferred_language(request.headers.get("accept-language"))
+
+
+def chosen_language(request: Request) -> str:
+    """What keeps the choice of the switch through links and forms; empty when there was none."""
+    return f"?lang={language_of(request)}" if request.query_params.get("lang") in LANGUAGES else ""
+
+
+def page(request: Request, template: str, status: int = 200, **values: Any) -> Response:
+    return as_page(request, render(request, template, **values), status)
+
+
+def render(request: Request, template: str, **values: Any) -> str:
+    """The page's HTML."""
+    language = language_of(request)
+    texts = TEXTS[language]
+    return TEMPLATES.get_template(template).render(
+        t=texts,
+        lang=language,
+        chosen=chosen_language(request),
+        switch=f"{quote(request.url.path)}?lang={texts['other_lang']}",
+        site=portal_of(request).settings.site_name,
+        path=request.url.path,
+        **values,
+    )
+
+
+def as_page(request: Request, html: str | bytes, status: int = 200, **headers: str) -> Response:
+    always = {
+        "Content-Language": language_of(request),
+        "Vary": "Accept-Language, Accept-Encoding",
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": content_policy(request),
+    }
+    return Response(html, status, always | headers, "text/html")
+
+
+def content_policy(request: Request) -> str:
+    """Only our own files; forms may lead on to the meeting servers."""
+    snapshot = portal_of(request).fleet.snapshot
+    domains = {server.host.partition(".")[2] for server in snapshot.servers} if snapshot else set()
+    meeting = "".join(f" https://*.{domain}" for domain in sorted(domains) if domain)
+    return (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+        f"form-action 'self'{meeting}; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def fleet_facts(request: Request) -> dict[str, Any] | None:
+    """What can be said of the fleet as a whole, with the age of that knowledge; None when there never was any."""
+    fleet = portal_of(request).fleet
+    snapshot = fleet.snapshot
+    if snapshot is None:
+        return None
+    return {
+        "fresh": fleet.fresh(time.monotonic()) is not None,
+        "ready": len(snapshot.ready),
+        "total": len(snapshot.servers),
+        "age": max(0, round(time.time() - snapshot.polled_at)),
+        "time": datetime.fromtimestamp(snapshot.polled_at, UTC).strftime("%H:%M:%S"),
+    }

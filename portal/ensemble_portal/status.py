@@ -1,0 +1,79 @@
+"""The status page: every server with its load, state and age of data, the troubled first, and the fleet's history."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import time
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from .api import portal_of
+from .chart import chart
+from .fleet import BAD, Server, State
+from .preferences import accepts_gzip
+from .rendering import as_page, chosen_language, fleet_facts, language_of, render
+
+SHOWN_FOR = 1.0  # seconds
+POLLS_IN_GAP = 3
+LARGE_FLEET = 12
+
+
+class Rendered(NamedTuple):
+    html: bytes
+    packed: bytes
+
+
+class StatusPages:
+    """Renders each language at most once a second, in a thread: a large fleet makes a long page, and many watch it."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], tuple[float, asyncio.Task[Rendered]]] = {}
+
+    async def show(self, request: Request) -> Response:
+        key = language_of(request), chosen_language(request)
+        until, task = self._kept.get(key, (0.0, None))
+        if task is None or time.monotonic() >= until:
+            task = asyncio.create_task(asyncio.to_thread(_rendered, request))
+            self._kept[key] = time.monotonic() + SHOWN_FOR, task
+        html, packed = await asyncio.shield(task)
+        if accepts_gzip(request.headers.get("accept-encoding")):
+            return as_page(request, packed, **{"Content-Encoding": "gzip"})
+        return as_page(request, html)
+
+
+def _rendered(request: Request) -> Rendered:
+    portal = portal_of(request)
+    servers = portal.fleet.snapshot.servers if portal.fleet.snapshot else ()
+    history = list(portal.fleet.history)
+    html = render(
+        request,
+        "status.html",
+        fleet=fleet_facts(request),
+        servers=sorted(servers, key=lambda server: server.state not in BAD),
+        troubled=sum(server.state in BAD for server in servers),
+        cell_of=cell_of if len(servers) > LARGE_FLEET else None,
+        now=time.time(),
+        moment=history[-1] if history else None,
+        chart=chart(history, POLLS_IN_GAP * portal.settings.poll_interval),
+    ).encode()
+    return Rendered(html, gzip.compress(html, compresslevel=4, mtime=0))
+
+
+def cell_of(server: Server) -> str:
+    """The class of a server's cell in the map of a large fleet: how full it is, or why it takes no new room."""
+    if server.state in BAD:
+        return "bad"
+    if server.state is not State.READY or server.load is None:
+        return "off"
+    return f"full-{min(4, int(server.load * 5))}"
+
+
+async def status(request: Request) -> Response:
+    return await request.app.state.status_pages.show(request)
+
+
+ROUTES = [Route("/status", status)]
