@@ -42,6 +42,7 @@ class Resource:
         self.arguments = arguments
         self.check = check
         self.warnings: list[str] = []
+        self._current: Object | None = None
         timeout = arguments.get("wait_timeout")
         self.waiter = Waiter(600 if timeout is None else timeout, sleep=client.pause)
 
@@ -173,6 +174,7 @@ class Resource:
 
     def plan(self, state: str, current: Object | None) -> Plan:
         """Compare wish and reality. Sends nothing that changes anything."""
+        self._current = current
         if state == "absent":
             if current is None:
                 return Plan(KEEP)

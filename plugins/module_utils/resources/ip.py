@@ -51,7 +51,6 @@ class Address(Resource):
         return self.only([each for each in self.list(tags=self.name_tag) if self.name_tag in each["tags"]])
 
     def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
-        self._current = current
         plan = super().plan(state, current)
         for side in (plan.before, plan.after):
             if side and self.name:

@@ -117,15 +117,13 @@ class LbBackend(LbPart):
 
     def resolve(self, name: str, value: Any) -> Any:
         if name == "health_check" and not value.get("port"):
-            return {**value, "port": self.arguments.get("forward_port")}
+            return {**value, "port": self.arguments.get("forward_port") or (self._current or {}).get("forward_port")}
         return value
 
     def validate(self, plan: Plan) -> None:
         check = plan.wish.get("health_check") or {}
         if len([kind for kind in KINDS if check.get(kind) is not None]) > 1:
             raise Invalid(f"{self}: a health check has one of {', '.join(KINDS)}.")
-        if check and not check.get("port"):
-            raise Invalid(f"{self}: health_check.port is needed where forward_port is not given.")
 
     def creation_body(self, wish: dict[str, Any]) -> dict[str, Any]:
         default_check = wire_check(

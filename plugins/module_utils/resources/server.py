@@ -103,7 +103,6 @@ class Server(Resource):
 
     def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
         self._state = state
-        self._current = current
         self._leftovers: list[disks.Disk] = []
         self._own_image = self._same_system = False
         self._layout = server_disks.parse(self, self.arguments.get("volumes") or {}) if state != "absent" else {}
