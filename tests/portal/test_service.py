@@ -87,9 +87,10 @@ def test_no_server_is_an_honest_503(start_portal: StartPortal) -> None:
 def test_silent_prometheus_last_list_then_503_then_recovery(
     prometheus: FakePrometheus, start_portal: StartPortal
 ) -> None:
-    portal = start_portal(prometheus.url, stale_after="2")
+    portal = start_portal(prometheus.url, stale_after="4")
     prometheus.fails = True
-    time.sleep(0.7)
+    seen = prometheus.queries
+    wait_until(lambda: prometheus.queries >= seen + 2)
     assert portal.client.post("/api/v1/rooms").status_code == 201
     wait_until(lambda: portal.client.post("/api/v1/rooms").status_code == 503)
     assert portal.client.post("/api/v1/rooms").json()["type"] == "urn:ensemble:problem:fleet-unknown"
@@ -109,7 +110,7 @@ def test_prometheus_away_at_the_start(start_portal: StartPortal) -> None:
 
 
 def test_a_slow_prometheus_does_not_slow_visitors(prometheus: FakePrometheus, start_portal: StartPortal) -> None:
-    portal = start_portal(prometheus.url, prometheus_timeout="1")
+    portal = start_portal(prometheus.url, prometheus_timeout="2")
     prometheus.hangs = 3
     slowest = 0.0
     for _ in range(100):
@@ -117,7 +118,7 @@ def test_a_slow_prometheus_does_not_slow_visitors(prometheus: FakePrometheus, st
         assert portal.client.post("/api/v1/rooms").status_code == 201
         slowest = max(slowest, time.monotonic() - began)
         time.sleep(0.01)
-    assert slowest < 0.5
+    assert slowest < 1.5
     prometheus.hangs = 0
 
 
@@ -186,6 +187,15 @@ def test_wrong_settings_are_told_all_at_once() -> None:
     assert told.returncode == 2
     for wrong in ("PROMETHEUS_URL is not set", "POLL_INTERVAL='31'", "LISTEN='8080'", "ENSEMBLE_X is not a setting"):
         assert wrong in told.stderr
+
+
+def test_no_password_is_told_with_a_wrong_setting() -> None:
+    environ = {"ENSEMBLE_PROMETHEUS_URL": "ftp://me:secret@p:9090", "ENSEMBLE_STORE": "mysql://me:secret@db/x"}
+    command = [sys.executable, "-m", "ensemble_portal", "--check"]
+    told = subprocess.run(command, env={"PYTHONPATH": str(PORTAL), **environ}, capture_output=True, text=True)
+    assert told.returncode == 2
+    assert told.stderr.count("me:***@") == 2
+    assert "secret" not in told.stderr
 
 
 def test_the_portals_own_metrics(prometheus: FakePrometheus, start_portal: StartPortal) -> None:
