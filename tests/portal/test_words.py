@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
+import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import orjson
 import pytest
@@ -17,10 +21,11 @@ from ensemble_portal.problems import KINDS, Problem
 from ensemble_portal.rooms import Room
 from ensemble_portal.settings import Settings, SettingsError, table
 from ensemble_portal.texts import TEXTS
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
-from portal_support import PORTAL, settings
+from portal_support import PORTAL
+from portal_support import settings as portal_settings
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
@@ -92,6 +97,22 @@ def test_normalising_twice_changes_nothing(typed: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9%._~-]+", names.path_of(room))
 
 
+typed_names = st.text(st.characters(exclude_categories=["Cs", "Co", "Cn"]), max_size=20)
+
+
+@given(st.lists(typed_names, min_size=20, max_size=20))
+@settings(max_examples=10, deadline=None)
+def test_jitsi_reads_the_address_as_the_room_that_was_claimed(typed: list[str]) -> None:
+    rooms = []
+    for name in [*typed, "Équipe Nord", "ﬁn", "İ", "ΑΣ", "100% sûr", "a+b", "ß", "e\u0301"]:
+        with suppress(Problem):
+            rooms.append(names.normalised(name))
+    command = ["node", str(Path(__file__).with_name("jitsi_names.js"))]
+    paths = json.dumps([names.path_of(room) for room in rooms])
+    read = subprocess.run(command, input=paths, capture_output=True, text=True, check=True)
+    assert json.loads(read.stdout) == rooms
+
+
 @pytest.mark.parametrize(
     ("header", "language"),
     [
@@ -131,7 +152,7 @@ def test_compression_that_the_browser_takes(header: str | None, wanted: bool) ->
     ],
 )
 def test_the_client_behind_proxies(peer: str, forwarded: str | None, client: str) -> None:
-    assert Proxies(settings().trusted_proxies).client(peer, forwarded) == client
+    assert Proxies(portal_settings().trusted_proxies).client(peer, forwarded) == client
 
 
 def test_the_limit_per_client() -> None:
@@ -221,7 +242,7 @@ def test_settings_that_are_wrong(name: str, text: str) -> None:
 
 
 def test_settings_that_are_right() -> None:
-    read = settings(listen="[::1]:80", poll_interval="5s", claim_time="2h", egress_caps="A=1.5G,*=10M")
+    read = portal_settings(listen="[::1]:80", poll_interval="5s", claim_time="2h", egress_caps="A=1.5G,*=10M")
     assert read.listen == ("::1", 80)
     assert (read.poll_interval, read.claim_time) == (5, 7200)
     assert read.egress_caps == {"A": 1.5e9, "*": 1e7}
