@@ -18,6 +18,7 @@ import tempfile
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
@@ -132,6 +133,7 @@ def start_all(stack: ExitStack, servers: int) -> dict[str, Party]:
     from fake_prometheus import FakePrometheus, FakeServer
 
     fake = FakePrometheus([FakeServer(f"h-{n}", cpu=0.1 + n % 70 / 100) for n in range(1, servers + 1)])
+    fake.answer = partial(bytes, fake.answer())  # made once: the load shares this process and must not wait for it
     stack.callback(fake.close)
     folder = stack.enter_context(tempfile.TemporaryDirectory())
     ports = {"portal": free_port(), "node": free_port()}
