@@ -97,6 +97,7 @@ from typing import Any
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.utils.unsafe_proxy import wrap_var
 
 from ..module_utils.client import Client
 from ..module_utils.errors import ScalewayError
@@ -159,7 +160,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if self.get_option("cache"):
                 self._cache[key] = hosts
         for host in hosts:
-            self.add(host)
+            self.add(wrap_var(host))
 
     # --- reading
 
@@ -206,6 +207,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     # --- telling
 
     def add(self, values: Variables) -> None:
+        """One host. Its values come from outside, marked so that a template in a tag stays a text."""
         strict = self.get_option("strict")
         host = self.inventory.add_host(self._name(values))
         for name, value in values.items():

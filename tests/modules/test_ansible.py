@@ -104,12 +104,29 @@ def test_two_servers_of_one_name_are_two_hosts(lab: Lab, run: Runner, tmp_path: 
     assert "builder" in listed["_meta"]["hostvars"]
 
 
-def test_inventory_from_its_cache(lab: Lab, servers: None, tmp_path: Path) -> None:
-    cache = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(tmp_path / "cache")}
+@pytest.mark.parametrize("plugin", ["ansible.builtin.jsonfile", "community.general.yaml"])
+def test_inventory_from_its_cache(plugin: str, lab: Lab, servers: None, tmp_path: Path) -> None:
+    cache = {"cache": True, "cache_plugin": plugin, "cache_connection": str(tmp_path / "cache")}
     first = inventory(tmp_path, lab, **cache)
     lab.forget_requests()
     assert inventory(tmp_path, lab, **cache) == first
     assert lab.requests() == []
+
+
+def test_inventory_with_a_cache_in_memory(lab: Lab, servers: None, tmp_path: Path) -> None:
+    listed = inventory(tmp_path, lab, cache=True, cache_plugin="ansible.builtin.memory")
+    assert sorted(listed["jitsi"]["hosts"]) == ["h-1", "h-2", "h-3"]
+
+
+def test_a_template_in_a_tag_stays_a_text(lab: Lab, run: Runner, tmp_path: Path) -> None:
+    """Who may name and tag servers may not run commands where Ansible runs."""
+    run.ok("server", **SERVER, state="running", tags=["{{ lookup('pipe', 'echo evaluated') }}"])
+    inventory(tmp_path, lab)
+    shown = {"ansible.builtin.debug": {"msg": "{{ scaleway_tags[0] }}"}}
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [shown]}]))
+    done = ansible(tmp_path, "ansible-playbook", "-i", "scaleway.yml", "play.yml", SCW_SECRET_KEY=SECRET_KEY)
+    assert done.returncode == 0, done.stdout
+    assert "echo evaluated" in done.stdout
 
 
 def test_inventory_with_a_wrong_key(lab: Lab, tmp_path: Path) -> None:
