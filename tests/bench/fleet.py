@@ -14,7 +14,7 @@ import requests
 
 from . import others
 from .cloud import LATENCY, Cloud, cloud
-from .commands import HOSTS, Figures, measure
+from .commands import HOSTS, Failed, Figures, measure
 from .report import Report
 
 SERVERS = 100
@@ -80,7 +80,7 @@ def _fleet(report: Report, here: Cloud, root: dict[str, Any]) -> None:
         if request["method"] == "POST" and (found := ACTION.search(request["path"]))
     }
     if len(started) != SERVERS or watch.running.keys() != started.keys():
-        raise RuntimeError(f"{len(started)} servers were started, {len(watch.running)} were seen to run")
+        raise Failed(f"{len(started)} servers were started, {len(watch.running)} were seen to run")
     longest = max(watch.running[ident] - at for ident, at in started.items())
     requests_time = len(made.requests) / IN_FLIGHT * LATENCY
     report.figure("ansible-playbook with one scaleway_fleet task", made, made.lab_share)

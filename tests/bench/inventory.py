@@ -14,7 +14,7 @@ import yaml
 
 from . import others
 from .cloud import PROJECT, SECRET_KEY, Cloud, cloud
-from .commands import HOSTS, Figures, measure
+from .commands import HOSTS, Failed, Figures, measure
 from .report import Report
 
 SERVERS = 1000
@@ -50,9 +50,9 @@ def bench(report: Report, folder: Path) -> None:
 
 def _list(here: Cloud, source: Path, **environment: str) -> Figures:
     figures = measure(here, "ansible-inventory", "-i", source, "--list", **environment)
-    hosts = len(json.loads(figures.output)["_meta"]["hostvars"])
-    if source != HOSTS and hosts != SERVERS:
-        raise RuntimeError(f"{source.name} gave {hosts} hosts of {SERVERS}")
+    hosts = {host for group in json.loads(figures.output).values() for host in group.get("hosts", [])}
+    if source != HOSTS and len(hosts) != SERVERS:
+        raise Failed(f"{source.name} gave {len(hosts)} hosts of {SERVERS}")
     return figures
 
 
@@ -63,7 +63,7 @@ def _load(here: Cloud, source: Path) -> float:
     for _ in range(RUNS):
         took, hosts = measure(here, "python", script, source).output.split()[-2:]
         if int(hosts) != SERVERS:
-            raise RuntimeError(f"{source.name} gave {hosts} hosts of {SERVERS}")
+            raise Failed(f"{source.name} gave {hosts} hosts of {SERVERS}")
         seconds.append(float(took))
     return min(seconds)
 
