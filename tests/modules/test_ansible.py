@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from modules_plays import ansible, play
-from modules_stories import LOCAL_DISK, SERVER
+from modules_stories import LB, LOCAL_DISK, SERVER
 from modules_support import PROJECT, SECRET_KEY, Lab, Runner
 
 VERY_SECRET = "not-for-any-log-4711"
@@ -37,6 +37,27 @@ def test_secrets_are_not_printed(lab: Lab, run: Runner, tmp_path: Path) -> None:
     output = play(tmp_path, lab, [{"ensemble.jitsi.scaleway_server": server}], "-vvvv", "--diff")
     assert "changed=1" in output
     assert "in the open" in output
+    assert VERY_SECRET not in output
+    assert SECRET_KEY not in output
+
+
+def test_secrets_are_not_printed_when_tasks_fail(lab: Lab, run: Runner, tmp_path: Path) -> None:
+    """Refused, lost and retried: neither messages nor details nor the invocation show what was sent."""
+    run.ok(*LB[:1], **LB[1])
+    lab.fault(kind="status", status=500, method="PATCH|POST", body="json")
+    value = "{{ lookup('env', 'VERY_SECRET') }}"
+    wishes: dict[str, dict[str, Any]] = {
+        "secret": {"name": "password", "value": value},
+        "lb_certificate": {"lb": "portal", "name": "tls", "certificate_chain": value},
+        "server": {**SERVER, "secret_user_data": {"key": value}},
+        "ip": {"name": "mon", "api_proxy": f"http://me:{value}@127.0.0.1:1"},
+    }
+    tasks = [
+        {f"ensemble.jitsi.scaleway_{module}": {**wish, "api_retry_time": 0.5}, "ignore_errors": True}
+        for module, wish in wishes.items()
+    ]
+    output = play(tmp_path, lab, tasks, "-vvvv", "--diff", VERY_SECRET=VERY_SECRET)
+    assert output.count("...ignoring") == len(tasks)
     assert VERY_SECRET not in output
     assert SECRET_KEY not in output
 

@@ -163,6 +163,25 @@ def test_out_of_stock_keeps_what_works_and_the_next_run_continues(lab: Lab, run:
     assert len(names(lab)) == 10
 
 
+def test_the_73rd_of_a_hundred_is_one_too_many(lab: Lab, run: Runner) -> None:
+    """What works stays, the rest is reported, and the next run goes on from there."""
+    lab.admin("PUT", "quotas", json={"instance_server": 72})
+    try:
+        answer: dict[str, Any] = run("fleet", **FLEET, count=100)
+    finally:
+        lab.admin("PUT", "quotas", json={})
+    assert answer["failed"]
+    assert "28 of 100 servers" in answer["msg"]
+    assert "quota" in answer["msg"]
+    assert len(answer["failed_servers"]) == 28
+    working = [each["name"] for each in answer["servers"] if each["state"] == "running"]
+    assert sorted(working) == sorted(answer["created"])
+    assert len(working) == 72
+    second = run.ok("fleet", **FLEET, count=100)
+    assert sorted(second["created"]) == sorted(answer["failed_servers"])
+    assert len(second["servers"]) == 100
+
+
 @pytest.mark.parametrize(
     ("wish", "said"),
     [
