@@ -1,4 +1,4 @@
-"""A stand-in of the portal: is ready, shows its environment and what it keeps, and finishes slow requests when told to stop."""
+"""A stand-in of the portal: is ready, shows its environment and what it keeps, finishes slow requests when stopped."""
 
 import json
 import os
@@ -17,7 +17,12 @@ class Handler(BaseHTTPRequestHandler):
                 writable = True
         except OSError:
             writable = False
-        facts = {"environment": dict(os.environ), "uid": os.getuid(), "root_is_writable": writable, "kept": sorted(os.listdir("/data"))}
+        facts = {
+            "environment": dict(os.environ),
+            "uid": os.getuid(),
+            "root_is_writable": writable,
+            "kept": sorted(os.listdir("/data")),
+        }
         body = json.dumps(facts).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
