@@ -1,4 +1,4 @@
-"""The one answer of Scaleway's API that service discovery asks for: a fleet of four servers, one of them stopped."""
+"""The one answer of Scaleway's API that service discovery asks for: a few servers, one of them stopped."""
 
 import json
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -34,6 +34,7 @@ FLEET = [
     server(3, "api-1", "api"),
     server(4, "h-3", "jitsi", state="stopped"),
     server(5, "builder-jitsi", "builder-jitsi"),
+    server(6, "database-1", "database"),
 ]
 
 

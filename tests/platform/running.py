@@ -105,11 +105,6 @@ class Platform:
         answer.raise_for_status()
         return answer.json()
 
-    def act(self, server: str, action: str) -> None:
-        """A power action of the API."""
-        path = f"{LAB}{ZONE}/servers/{self.servers()[server]['id']}/action"
-        requests.post(path, headers=TOKEN, json={"action": action}, timeout=10).raise_for_status()
-
     def servers(self, prefix: str = "") -> dict[str, dict[str, Any]]:
         found = self.api(f"{ZONE}/servers", per_page=100)["servers"]
         return {server["name"]: server for server in found if server["name"].startswith(prefix)}

@@ -92,10 +92,10 @@ def test_check_mode_on_an_empty_cloud_shows_the_plan_and_creates_nothing(empty_c
     planned = play("site.yml", "--check", "--diff", inventory=empty_cloud)
     assert planned.status == 0
     assert planned.changed > 5
-    for name in ("prometheus-1", "h-1", "h-2", "api-1", "api-2", "ensemble-local-jitsi"):
+    for name in ("prometheus-1", "database-1", "h-1", "h-2", "api-1", "api-2", "ensemble-local-jitsi"):
         assert name in planned.output
     assert written() == []
-    assert not Path(empty_cloud, "../../secrets/id_ed25519").exists()
+    assert not Path(empty_cloud, "../../secrets").exists()
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,10 @@ def test_check_mode_on_an_empty_cloud_shows_the_plan_and_creates_nothing(empty_c
         pytest.param({"jitsi_server_type": "DEV9-XXL"}, "DEV9-XXL", id="unknown server type"),
         pytest.param({"ensemble_domain": "not-ours.example"}, "not-ours.example", id="domain not owned"),
         pytest.param({"jitsi_count": -1}, "jitsi_count", id="negative count"),
+        pytest.param({"database_count": 2}, "database_count", id="two databases"),
+        pytest.param({"database_count": 0}, "several API servers must share a PostgreSQL", id="no database for two"),
+        pytest.param({"portal_store": "sqlite:/data/x"}, "several API servers must share", id="file for two"),
+        pytest.param({"portal_store": "mysql://a:b@c/d"}, "portal_store must be", id="other database"),
         pytest.param({"scaleway": account(secret_key=str(uuid.uuid4()))}, "not know this secret key", id="wrong key"),
         pytest.param({"scaleway": account(port=9)}, "127.0.0.1:9", id="API not reachable"),
     ],
@@ -119,8 +123,14 @@ def test_bad_input_is_one_clear_error_before_anything_is_created(empty_cloud: st
     assert written() == []
 
 
-def test_secrets_are_not_printed(platform: Platform) -> None:
-    loud = play("network.yml", "-vvv")
+@pytest.mark.parametrize("playbook", ["network.yml", "database.yml", "portal.yml"])
+def test_secrets_are_not_printed(platform: Platform, playbook: str) -> None:
+    other_name = json.dumps({"portal_environment": {"ENSEMBLE_SITE_NAME": "Other"}})
+    loud = play(playbook, "-vvv", "--check", "--diff", "-e", other_name)
     assert loud.status == 0
     assert TOKEN["X-Auth-Token"] not in loud.output
+    assert (ROOT / ".lab/secrets/database_password").read_text() not in loud.output
+
+
+def test_the_api_wants_a_secret_key(platform: Platform) -> None:
     assert requests.get(f"{LAB}{ZONE}/servers", timeout=5).status_code == 401
