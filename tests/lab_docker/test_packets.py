@@ -72,9 +72,7 @@ async def test_only_what_is_allowed_comes_in(lab, first, guarded):
 
 
 async def test_answers_come_back_and_the_clouds_own_services_always_work(lab, guarded):
-    assert await lab.on(
-        guarded, "getent hosts deb.debian.org && curl -sS http://169.254.42.42/conf >/dev/null && echo both"
-    )
+    assert await lab.on(guarded, f"{lab.outside} && curl -sS http://169.254.42.42/conf >/dev/null && echo both")
 
 
 async def test_outbound_rules_hold(lab, first, guarded):
@@ -82,9 +80,7 @@ async def test_outbound_rules_hold(lab, first, guarded):
     await lab.driver.security_group_apply(strict, [SSH, rule("accept", "TCP", 22, direction="outbound")], [guarded])
     assert await opens(lab, guarded, first, 22)
     assert (await lab.ssh(guarded, f"ping -c1 -W1 {lab.address(first)}"))[0] != 0
-    assert await lab.on(
-        guarded, "getent hosts deb.debian.org && curl -sS http://169.254.42.42/conf >/dev/null && echo both"
-    )
+    assert await lab.on(guarded, f"{lab.outside} && curl -sS http://169.254.42.42/conf >/dev/null && echo both")
     await lab.driver.security_group_apply(guarded["security_group"], [SSH], [guarded])
     assert (await lab.ssh(guarded, f"ping -c1 -W1 {lab.address(first)}"))[0] == 0
 
