@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "portal")]
 
 from fake_prometheus import FakePrometheus, FakeServer  # noqa: E402
 from portal_support import PortalProcess, StartPortal  # noqa: E402
+from postgres import Postgres  # noqa: E402
 
 
 @contextmanager
@@ -48,3 +50,12 @@ def prometheus() -> Iterator[FakePrometheus]:
     fake = FakePrometheus([FakeServer("h-1", cpu=0.1), FakeServer("h-2", cpu=0.9)])
     yield fake
     fake.close()
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of the test file's own."""
+    server = Postgres(Path(tempfile.mkdtemp(prefix="ensemble-pg-")))
+    server.start()
+    yield server
+    server.close()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,14 +13,6 @@ from ensemble_portal.problems import Problem
 from postgres import Postgres
 
 PATIENCE = 0.5
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    server = Postgres(Path(tempfile.mkdtemp(prefix="ensemble-pg-")))
-    server.start()
-    yield server
-    server.close()
 
 
 class Wire:

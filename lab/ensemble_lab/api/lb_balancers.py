@@ -100,6 +100,11 @@ def update_lb(call: Call) -> Object:
         "ssl_compatibility_level": body.get("ssl_compatibility_level") or "ssl_compatibility_level_intermediate",
         "updated_at": now(),
     }
+    return _changed(call, lb)
+
+
+def _changed(call: Call, lb: Object) -> Object:
+    """Keep a balancer, have its machine follow, and answer with it."""
     call.cloud.store.put(LB, lb)
     change(call, lb)
     return written(lb_view(call.cloud, lb))
@@ -110,9 +115,7 @@ def migrate_lb(call: Call) -> Object:
     lb = find(call, LB, call["lb"])
     call.need("type")
     lb |= {"type": _type(call.body["type"]), "status": "migrating", "updated_at": now()}
-    call.cloud.store.put(LB, lb)
-    change(call, lb)
-    return written(lb_view(call.cloud, lb))
+    return _changed(call, lb)
 
 
 @SERVICE.delete("/lbs/{lb}")
