@@ -6,13 +6,11 @@ The plugin's endpoint is fixed in its code, so a proxy leads it to the lab, whic
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,38 +20,9 @@ import requests
 from cryptography import x509
 from ensemble_lab.ca import load_or_create
 
+from tests.scaleway_proxy import scaleway_proxy
+
 from .conftest import TOKEN, Lab, free_port
-
-
-class Proxy:
-    """An HTTP proxy that connects everybody to one port of this machine, whatever name they ask for."""
-
-    def __init__(self, target: int):
-        self._target = target
-        self._loop = asyncio.new_event_loop()
-        self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-        self.asked: list[str] = []
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        self.asked.append(head.split()[1].decode())
-        there, onward = await asyncio.open_connection("127.0.0.1", self._target)
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await asyncio.gather(_copy(reader, onward), _copy(there, writer))
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-
-
-async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    while data := await source.read(65536):
-        sink.write(data)
-        await sink.drain()
-    sink.close()
 
 
 @pytest.fixture
@@ -110,12 +79,9 @@ def test_a_wildcard_certificate(named: tuple[Lab, int, int], pebble: str, tmp_pa
     plugin = ["--dns-scaleway-credentials", str(credentials), "--dns-scaleway-propagation-seconds", "0"]
     program = Path(sys.executable).with_name("certbot")
     command = [program, "certonly", "--non-interactive", "--authenticator", "dns-scaleway", *plugin, *wishes, *folders]
-    proxy = Proxy(tls)
-    trust = {"REQUESTS_CA_BUNDLE": str(lab.ca_file), "HTTPS_PROXY": proxy.url, "NO_PROXY": "127.0.0.1"}
-    try:
+    with scaleway_proxy(tls) as proxy:
+        trust = {"REQUESTS_CA_BUNDLE": str(lab.ca_file), "HTTPS_PROXY": proxy.url, "NO_PROXY": "127.0.0.1"}
         done = subprocess.run(command, env={**os.environ, **trust}, capture_output=True, text=True, timeout=120)
-    finally:
-        proxy.stop()
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(proxy.asked) == {"api.scaleway.com:443"}
     certificate = x509.load_pem_x509_certificate((tmp_path / "config/live/example.test/cert.pem").read_bytes())
