@@ -82,6 +82,18 @@ requirements:
 """
 
     ATTRIBUTES = r"""
+options:
+  owner_tag:
+    description:
+      - Whose objects this task may touch, for instance V(ensemble:production); best set once for all tasks, in
+        C(module_defaults).
+      - Ownership is a mark on the object itself. By name only objects that carry this tag are adopted, changed or
+        removed, and objects that are created get it.
+      - A desired name that is held by an object without the tag is an error; C(state=absent) leaves that object alone.
+        What is only referred to may be anybody's.
+      - Parts of a load balancer are their balancer's. DNS records carry the tag in their comment. SSH keys and registry
+        namespaces have no tags and are not affected.
+    type: str
 attributes:
   check_mode:
     description: Can run in check mode and return what would be done, without changing anything.
@@ -100,6 +112,10 @@ notes:
 """
 
     INFO = r"""
+options:
+  owner_tag:
+    description: Accepted so that C(module_defaults) can set it for all modules; looking needs no ownership.
+    type: str
 attributes:
   check_mode:
     description: Does not change anything.

@@ -12,12 +12,14 @@ from urllib.parse import quote
 from .client import Client
 from .errors import Invalid, ScalewayError
 from .fields import AT_CREATION, IN_PLACE, REPLACES, Field, Ref
+from .ownership import Owned
 from .plan import CREATE, DELETE, KEEP, REPLACE, UPDATE, Object, Plan, Values
 from .settings import is_uuid
+from .twins import WithoutTwins
 from .wait import Waiter
 
 
-class Resource:
+class Resource(Owned, WithoutTwins):
     """Base of all descriptions: they set the class attributes, and override a method where their API is peculiar."""
 
     word = ""  #: what people call it, for messages
@@ -43,6 +45,7 @@ class Resource:
         self.check = check
         self.warnings: list[str] = []
         self._current: Object | None = None
+        self._state = "present"
         timeout = arguments.get("wait_timeout")
         self.waiter = Waiter(600 if timeout is None else timeout, sleep=client.pause)
 
@@ -71,6 +74,8 @@ class Resource:
             value = self.arguments.get(entry.name)
             if value is not None:
                 wished[entry.name] = self.resolve(entry.name, value)
+        if "tags" in wished or (self.owner_tag and self._current is None):
+            wished["tags"] = self.owner_tags(wished.get("tags"))
         return wished
 
     def resolve(self, name: str, value: Any) -> Any:
@@ -84,21 +89,25 @@ class Resource:
         """An object given by name or id. In check mode one that does not exist yet is assumed to come."""
         if is_uuid(value):
             return Ref(value)
-
-        def look() -> Object | None:
-            return other(self.client, {**arguments, "name": value}).find()
-
-        found = self.client.once((other, value, tuple(arguments.items())), look)
+        found = self.referred(other, value, **arguments)
         if found:
             return Ref(found["id"], value)
-        self.client.forget((other, value, tuple(arguments.items())))
         self.complain(f"There is no {other.word} {value!r} in {self.where}.")
         return Ref("", value)
+
+    def referred(self, other: type[Resource], name: str, **arguments: Any) -> Object | None:
+        """An object of another kind by name, asked for once; the owner's, where there are several."""
+        owned = {**arguments, "owner_tag": self.arguments.get("owner_tag")}
+        key = (other, name, tuple(owned.items()))
+        found = self.client.once(key, lambda: other(self.client, {**owned, "name": name}).find())
+        if found is None:
+            self.client.forget(key)
+        return found
 
     def fetch(self, other: type[Resource], value: str) -> Object:
         """As :meth:`refer`, the object itself and as it is now; {} for one that is to come."""
         named = {"id": value} if is_uuid(value) else {"name": value}
-        found = other(self.client, named, self.check).find()
+        found = other(self.client, {**named, "owner_tag": self.arguments.get("owner_tag")}, self.check).find()
         if found is None:
             self.complain(f"There is no {other.word} {value!r} in {self.where}.")
         return found or {}
@@ -142,17 +151,10 @@ class Resource:
 
     def find(self) -> Object | None:
         """The one object meant, by id or by exact name; two of one name are an error."""
-        if self.arguments.get("id"):
-            return self.get(self.arguments["id"])
-        return self.only([each for each in self.list(name=self.name) if each.get("name") == self.name])
+        return self.get(self.arguments["id"]) if self.arguments.get("id") else self.sole()
 
-    def only(self, candidates: builtins.list[Object]) -> Object | None:
-        if len(candidates) > 1:
-            ids = ", ".join(each["id"] for each in candidates)
-            raise Invalid(
-                f"There are {len(candidates)} of {self} in {self.where} ({ids}): give the id of the one that is meant."
-            )
-        return candidates[0] if candidates else None
+    def namesakes(self) -> builtins.list[Object]:
+        return [each for each in self.list(name=self.name) if each.get("name") == self.name]
 
     def observe(self, current: Object, names: Mapping[str, Any]) -> Values:
         """The present values of these fields, in the form of arguments."""
@@ -174,7 +176,7 @@ class Resource:
 
     def plan(self, state: str, current: Object | None) -> Plan:
         """Compare wish and reality. Sends nothing that changes anything."""
-        self._current = current
+        self._current, self._state = current, state
         if state == "absent":
             if current is None:
                 return Plan(KEEP)
@@ -241,20 +243,33 @@ class Resource:
         if plan.action == REPLACE:
             self.remove(plan.there)
             self.gone(plan.there["id"])
+        made, own = self.make(lambda: self.create(plan.wish))
+        return self.complete(plan, self.settle(made)) if own else self.join(made)
+
+    def complete(self, plan: Plan, made: Object) -> Object:
+        """What was just made gets what its creation could not take."""
         born = {entry.name for entry in self.fields if entry.at_birth}
-        return self.finish(
-            self.create(plan.wish), {name: value for name, value in plan.wish.items() if name not in born}
-        )
+        return self.finish(made, {name: value for name, value in plan.wish.items() if name not in born})
+
+    def join(self, elder: Object) -> Object | None:
+        """Go on with what another run has made at the same time, as with anything that was there before."""
+        plan = self.plan(self._state, self.settle(elder))
+        if plan.action == REPLACE:
+            raise Invalid(f"{self} ({elder['id']}) was made differently by another run at the same time.")
+        return self.apply(plan)
 
     def create(self, wish: Values) -> Object:
-        """Make it, once, also when an answer gets lost on the way."""
+        """Make it, once, also when an answer gets lost on the way. It may not have settled yet."""
         body = self.creation_body(wish)
         answer = self.client.post(self.url(), body, recover=self.recover)
-        return self.settle(self.unwrap(answer))
+        return self.unwrap(answer)
 
     def recover(self) -> Object | None:
         """After a lost answer: what the first try made."""
-        return self.find()
+        return next(iter(self.eldest_first()), None)
+
+    def discard(self, made: Object, elder: Object) -> None:
+        self.remove(made)
 
     def creation_body(self, wish: Values) -> Object:
         body = {} if not self.name else {"name": self.name}
@@ -379,7 +394,7 @@ class Outcome:
 
 def reconcile(resource: Resource, state: str, check: bool) -> Outcome:
     """Bring one resource to a state, or in check mode tell what that would take."""
-    plan = resource.plan(state, resource.find())
+    plan = resource.plan(state, resource.claim(state, resource.find()))
     if check and plan.changed:
         result = None if plan.action == DELETE else resource.predict(plan)
     else:

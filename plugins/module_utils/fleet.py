@@ -5,65 +5,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from .client import Client
 from .errors import Invalid, ScalewayError, WaitTimeout
-from .fleet_groups import Groups, GroupsPlan
+from .fleet_addresses import Addresses
+from .fleet_groups import Groups
 from .fleet_member import Member
+from .fleet_plan import FleetPlan, Step
+from .fleet_records import FleetNames
+from .ownership import carries
 from .plan import CREATE, DELETE, KEEP, REPLACE, UPDATE, Object, Plan, Values
 from .resources import disks
-from .resources.dns import Records
 from .resources.products import server_types
-from .resources.server import RUNNING, START_GRACE, Server, arrived, is_dying
+from .resources.server import START_GRACE, Server, arrived, is_dying
 from .retry import delays
+from .twins import age_order, is_recent, patience
 
 FLEET_TAG = "ensemble-fleet:"
 HOURS_A_MONTH = 730
 MOST_SERVERS = 1000
 
 
-@dataclass
-class Step:
-    """What is to be done to one server."""
-
-    name: str
-    member: Member
-    plan: Plan
-
-
-@dataclass
-class FleetPlan:
-    """What is to be done to the whole fleet, and what is known to be outdated but left as it is."""
-
-    steps: list[Step] = field(default_factory=list)
-    removals: list[Step] = field(default_factory=list)
-    dying: list[Object] = field(default_factory=list)
-    outdated: list[str] = field(default_factory=list)
-    disks: list[disks.Disk] = field(default_factory=list)
-    groups: GroupsPlan = field(default_factory=GroupsPlan)
-    records: Plan | None = None
-    wait_for: str = RUNNING
-
-    def names(self, *actions: str) -> list[str]:
-        return [step.name for step in self.steps if step.plan.action in actions]
-
-    @property
-    def unsettled(self) -> list[str]:
-        """Servers that an interrupted run left on their way."""
-        kept = [step for step in self.steps if step.plan.action == KEEP]
-        return [step.name for step in kept if not arrived(step.plan.there, self.wait_for)]
-
-    @property
-    def changed(self) -> bool:
-        stale = bool(self.records and self.records.changed)
-        moved = self.removals or self.disks or self.groups.changed or stale
-        return bool(moved or len(self.names(KEEP)) < len(self.steps))
-
-
 class Fleet:
-    """The servers `<prefix>-<number>` that carry this fleet's tag."""
+    """The servers `<prefix>-<number>` that carry this fleet's tag, and the owner's."""
 
     def __init__(self, client: Client, arguments: Mapping[str, Any], check: bool) -> None:
         self.client = client
@@ -71,13 +36,17 @@ class Fleet:
         self.check = check
         self.prefix: str = arguments["prefix"]
         self.tag = f"{FLEET_TAG}{self.prefix}"
+        self.owner_tag: str = arguments.get("owner_tag") or ""
         self.pattern = re.compile(rf"{re.escape(self.prefix)}-(\d+)")
         self.numbers = self._numbers()
         self.seen: list[Object] = []
         self.failures: dict[str, str] = {}
         self.warnings: list[str] = []
-        tags = [self.tag, *(arguments.get("tags") or [])]
-        self.groups = Groups(client, self.prefix, tags, arguments.get("placement_groups"))
+        owner = [self.owner_tag] if self.owner_tag else []
+        self.tags = list(dict.fromkeys([self.tag, *(arguments.get("tags") or []), *owner]))
+        self.groups = Groups(client, self.prefix, self.tags, arguments.get("placement_groups"), self.owner_tag)
+        self.addresses = Addresses(client, arguments, self.pattern, [self.tag])
+        self.fleet_names = FleetNames(client, arguments, self.tag, self.pattern.pattern, check)
         self._validate()
 
     def _validate(self) -> None:
@@ -90,7 +59,7 @@ class Fleet:
                 raise Invalid(f"volumes: the volume in slot {slot} cannot be in every server of a fleet.")
 
     def _numbers(self) -> list[int]:
-        if self.arguments["state"] == "absent":
+        if self.arguments["state"] != "present":
             return []
         if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", self.prefix):
             raise Invalid(
@@ -105,6 +74,11 @@ class Fleet:
             raise Invalid("numbers must be different from each other and not negative.")
         return sorted(numbers)
 
+    @property
+    def wanted(self) -> list[str]:
+        """The names of the desired servers."""
+        return [f"{self.prefix}-{number}" for number in self.numbers]
+
     # --- planning
 
     def look(self) -> list[Object]:
@@ -113,50 +87,89 @@ class Fleet:
         self.seen = [each for each in named if self.pattern.fullmatch(each["name"])]
         return self.seen
 
+    def owns(self, server: Object) -> bool:
+        return self.tag in server["tags"] and carries(self.owner_tag, server["tags"])
+
+    def alive(self) -> dict[str, list[Object]]:
+        """Our servers as they were last seen, by name; the elder first, where there are twins."""
+        found: dict[str, list[Object]] = {}
+        for server in sorted(self.seen, key=age_order):
+            if self.owns(server) and not is_dying(server):
+                found.setdefault(server["name"], []).append(server)
+        return found
+
+    def eldest(self) -> dict[str, Object]:
+        return {name: twins[0] for name, twins in self.alive().items()}
+
     def number(self, name: str) -> int:
         return int(self.pattern.fullmatch(name).group(1))  # type: ignore[union-attr]
 
     def member(self, name: str) -> Member:
-        template = {
-            key: value
-            for key, value in self.arguments.items()
-            if key not in ("id", "state", "count", "numbers", "prefix")
-        }
-        tags = [self.tag, *(self.arguments.get("tags") or [])]
-        return Member(
-            self.client, {**template, "name": name, "tags": tags, "recreate": True, "wait": False}, self.check
-        )
+        apart = ("id", "state", "count", "numbers", "prefix")
+        template = {key: value for key, value in self.arguments.items() if key not in apart}
+        if self.addresses.wished:
+            template |= {"public_ips": [self.addresses.reference(name)], "dynamic_ip_required": False}
+        template |= {"name": name, "tags": self.tags, "recreate": True, "wait": False}
+        return Member(self.client, template, self.check)
 
     def plan(self) -> FleetPlan:
-        """Compare wish and reality; everything that is wrong with the wish is found here."""
-        there = self.look()
+        """Compare the desired with the actual; everything that is wrong with the wish is found here."""
+        there = self._look_past_twins()
+        if self.arguments["state"] == "published":
+            return FleetPlan(records=self.fleet_names.plan_following(self.eldest()))
         plan = FleetPlan(wait_for=self.arguments["wait_for"], dying=[each for each in there if is_dying(each)])
-        alive = [each for each in there if not is_dying(each)]
-        wanted = {f"{self.prefix}-{number}": number for number in self.numbers}
-        by_name: dict[str, Object] = {}
-        for server in alive:
-            ours = self.tag in server["tags"]
-            if server["name"] in wanted and not ours:
-                raise Invalid(
-                    f"Server {server['name']} ({server['id']}) is not of this fleet: it lacks the tag {self.tag}."
-                )
-            if ours and server["name"] in by_name:
-                raise Invalid(f"There are two servers {server['name']} in this fleet: remove one of them first.")
-            if ours:
-                by_name[server["name"]] = server
-        for name in wanted:
-            plan.steps.append(self._step(name, by_name.get(name), plan))
-        for name in sorted(set(by_name) - set(wanted), key=self.number):
-            plan.removals.append(Step(name, self.member(name), Plan(DELETE, by_name[name])))
-        if self.arguments["state"] == "absent" or plan.changed or plan.dying:
-            plan.disks = disks.marked(self.client, lambda name: bool(self.pattern.fullmatch(name)))
-        if self.groups.wish or self.arguments["state"] == "absent":
+        alive = self.alive()
+        self._refuse_foreign(there)
+        absent = self.arguments["state"] == "absent"
+        if self.addresses.wished or absent:
+            self.addresses.look()
+        for name in self.wanted:
+            twins = alive.get(name, [])
+            plan.steps.append(self._step(name, twins[0] if twins else None, plan))
+            plan.removals += [self._removal(younger) for younger in twins[1:]]
+        for name in sorted(set(alive) - set(self.wanted), key=self.number):
+            plan.removals += [self._removal(server) for server in alive[name]]
+        if absent or plan.changed or plan.dying:
+            plan.disks = disks.marked(self.client, lambda name: bool(self.pattern.fullmatch(name)), self.owner_tag)
+        if self.groups.wish or absent:
             growing = bool(plan.names(CREATE, REPLACE))
             plan.groups = self.groups.plan([step.plan.current for step in plan.steps], growing)
-        self._guard(plan, len(by_name))
-        if self.arguments.get("dns"):
-            plan.records = self._records(alive)[1]
+        if self.addresses.wished or absent:
+            staying = [step.plan.there for step in plan.steps if step.plan.current]
+            plan.addresses = self.addresses.plan(self.wanted, staying)
+        if self.fleet_names:
+            leaving = [step.name for step in plan.removals]
+            plan.records, plan.names_lost = self.fleet_names.plan(self.eldest(), self.wanted, [*self.wanted, *leaving])
+        self._guard(plan, len(set(alive) | set(plan.names_lost)))
         return plan
+
+    def _look_past_twins(self) -> list[Object]:
+        """What there is; twins that were made just now are given time to become one."""
+        pauses = patience()
+        while True:
+            there = self.look()
+            younger = [each for twins in self.alive().values() for each in twins[1:]]
+            pause = next(pauses, None) if younger and all(is_recent(each) for each in younger) else None
+            if pause is None:
+                return there
+            self.client.pause(pause)
+
+    def _refuse_foreign(self, there: list[Object]) -> None:
+        for server in there:
+            if server["name"] in self.wanted and not is_dying(server) and not self.owns(server):
+                tags = " and ".join(filter(None, (self.tag, self.owner_tag)))
+                raise Invalid(
+                    f"Server {server['name']} ({server['id']}) is not of this fleet: it lacks the tag {tags}."
+                )
+        for name, twins in self.alive().items():
+            if len(twins) > 1 and name in self.wanted and self.arguments["twins"] == "fail":
+                raise Invalid(
+                    f"There are {len(twins)} servers {name} in this fleet ({', '.join(each['id'] for each in twins)}, "
+                    "the eldest first): remove one of them, or let twins: keep_elder remove all but the eldest."
+                )
+
+    def _removal(self, server: Object) -> Step:
+        return Step(server["name"], self.member(server["name"]), Plan(DELETE, server))
 
     def _step(self, name: str, current: Object | None, fleet: FleetPlan) -> Step:
         member = self.member(name)
@@ -179,12 +192,13 @@ class Fleet:
         for step in [*plan.removals, *(step for step in plan.steps if step.plan.action == REPLACE)]:
             step.member.insist_on(step.plan.there)
             self._heed(step.member)
-        lost = len(plan.removals) + len(plan.names(REPLACE))
+        lost = len(plan.removals) + len(plan.names(REPLACE)) + len(plan.names_lost)
         limit = self.arguments["max_change"]
-        if self.arguments["state"] != "absent" and there and lost * 100 > there * limit:
+        if self.arguments["state"] == "present" and there and lost * 100 > there * limit:
+            names = f", and take the names of {len(plan.names_lost)} away" if plan.names_lost else ""
             raise Invalid(
-                f"This would remove {len(plan.removals)} and replace {len(plan.names(REPLACE))} of {there} servers "
-                f"({100 * lost // there} %), and max_change is {limit} %. Nothing was done. "
+                f"This would remove {len(plan.removals)} and replace {len(plan.names(REPLACE))} of {there} servers"
+                f"{names} ({100 * lost // there} %), and max_change is {limit} %. Nothing was done. "
                 f"Raise max_change if that is what you want."
             )
 
@@ -192,35 +206,36 @@ class Fleet:
 
     def apply(self, plan: FleetPlan) -> None:
         """Bring the fleet to its plan; failures of single servers are collected and the rest goes on."""
+        if self.arguments["state"] == "published":
+            self.fleet_names.follow(self.eldest())
+            return
         replaced = [step for step in plan.steps if step.plan.action == REPLACE]
         created = [step for step in plan.steps if step.plan.action == CREATE]
         going = [*plan.removals, *replaced]
         self._forget(plan.disks)
+        self._reserve(plan)
         doomed = [disk for disks_of in self._all(going, self._dismiss).values() for disk in disks_of]
         dying = {each["name"] for each in plan.dying}
         self.groups.change(plan.groups)
         self._place([*created, *replaced], plan)
         self._all([step for step in plan.steps if step.plan.action == UPDATE], self._apply)
-        self._all([step for step in created if step.name not in dying], self._apply)
-        self._gone(
-            {
-                step.plan.current["id"]: step.name
-                for step in going
-                if step.plan.current and step.name not in self.failures
-            }
-        )
+        self._create([step for step in created if step.name not in dying])
+        self._gone({step.plan.there["id"]: step.name for step in going if step.name not in self.failures})
         self._gone({each["id"]: each["name"] for each in plan.dying})
         self._forget(doomed)
-        self._all([step for step in created if step.name in dying], self._apply)
-        self._all([step for step in replaced if step.name not in self.failures], self._create)
+        self._create([*(step for step in created if step.name in dying), *replaced])
         if self.arguments["wait"]:
             changed = [step.name for step in plan.steps if step.plan.changed and step.name not in self.failures]
             self._running([*changed, *plan.unsettled])
         self.groups.remove(plan.groups)
-        self.publish(self.look())
+        self.addresses.release(plan.addresses.surplus)
+        self.look()
+        if self.fleet_names:
+            self.fleet_names.publish(self.eldest(), self.wanted)
 
     def _all(self, steps: Iterable[Step], work: Callable[[Step], Any]) -> dict[str, Any]:
-        todo = list(steps)
+        """What `work` gives for each server that nothing has failed for yet, by name."""
+        todo = [step for step in steps if step.name not in self.failures]
         results = self.client.outcomes(work, todo, self.arguments["concurrency"])
         done = {}
         for step, result in zip(todo, results, strict=True):
@@ -236,11 +251,36 @@ class Fleet:
     def _apply(step: Step) -> Object | None:
         return step.member.apply(step.plan)
 
-    @staticmethod
-    def _create(step: Step) -> Object | None:
-        """The successor: without the tags that others gave its predecessor."""
-        wish = {**step.plan.wish, "tags": step.member.own_tags}
-        return step.member.apply(Plan(CREATE, None, wish, wish))
+    def _create(self, steps: list[Step]) -> None:
+        """Make servers, see in one list for all whether a peer made some of them too, and only then start them."""
+        for step in steps:
+            if step.plan.action == REPLACE:  # without the tags that others gave its predecessor
+                step.plan.wish["tags"] = step.member.own_tags
+        made = self._all(steps, lambda step: step.member.create(step.plan.wish))
+        if not made:
+            return
+        self.look()
+        alive = self.alive()
+
+        def start(step: Step) -> Object | None:
+            server, own = made[step.name], True
+            if len(alive.get(step.name, [])) > 1:
+                server, own = step.member.keep_eldest(server)
+                self._heed(step.member)
+            return step.member.complete(step.plan, server) if own else step.member.join(server)
+
+        self._all([step for step in steps if step.name in made], start)
+
+    def _reserve(self, plan: FleetPlan) -> None:
+        """Reserve the addresses that are missing, and tell them to the servers that are to have them."""
+        steps = {step.name: step for step in plan.steps}
+        missing = [steps[name] for name in plan.addresses.missing]
+        for name in self._all(missing, lambda step: self.addresses.reserve(step.name)):
+            reference = [self.addresses.reference(name)]
+            for values in (steps[name].plan.wish, steps[name].plan.changes):
+                if "public_ips" in values:
+                    values["public_ips"] = reference
+            steps[name].member.arguments = {**steps[name].member.arguments, "public_ips": reference}
 
     @staticmethod
     def _dismiss(step: Step) -> list[disks.Disk]:
@@ -248,8 +288,8 @@ class Fleet:
 
     def _forget(self, doomed: list[disks.Disk]) -> None:
         """Delete disks; those that cannot be deleted now keep their mark for the next run."""
-        patience = self.member(f"{self.prefix}-0").waiter
-        outcomes = self.client.outcomes(lambda disk: disks.delete(self.client, [disk], patience), doomed)
+        patience_of_one = self.member(f"{self.prefix}-0").waiter
+        outcomes = self.client.outcomes(lambda disk: disks.delete(self.client, [disk], patience_of_one), doomed)
         for (_kind, ident), failure in zip(doomed, outcomes, strict=True):
             if failure is not None:
                 self.warnings.append(f"Volume {ident} is left behind: {failure}")
@@ -261,7 +301,7 @@ class Fleet:
         pauses = delays(0.5, 2, self.arguments["wait_timeout"], spread=0.2)
         waited = 0.0
         while waiting:
-            listed = self.look()
+            listed = sorted(self.look(), key=age_order, reverse=True)
             seen = {**{each["name"]: each for each in listed}, **{each["id"]: each for each in listed}}
             for key, name in list(waiting.items()):
                 try:
@@ -310,24 +350,6 @@ class Fleet:
         for step, group in zip(steps, self.groups.places(len(steps), [*others, *plan.dying]), strict=True):
             step.plan.wish["placement_group"] = group
 
-    # --- names
-
-    def _records(self, servers: list[Object]) -> tuple[Records, Plan]:
-        """One address record for each wanted server that has an address, and none for others of the fleet's pattern."""
-        dns, wanted = self.arguments["dns"], {f"{self.prefix}-{number}" for number in self.numbers}
-        represent = Server(self.client, {}).represent
-        found = {each["name"]: represent(each)["public_address"] for each in servers if self.tag in each["tags"]}
-        listed = [{"name": name, "type": "A", "data": [found[name]]} for name in sorted(wanted) if found.get(name)]
-        wish = {"dns_zone": dns["zone"], "ttl": dns["ttl"], "records": listed, "exclusive_names": self.pattern.pattern}
-        records = Records(self.client, wish, self.check)
-        return records, records.plan("present", records.find())
-
-    def publish(self, servers: list[Object]) -> None:
-        """Bring the zone in step with the fleet as it is now."""
-        if self.arguments.get("dns"):
-            records, plan = self._records(servers)
-            records.apply(plan)
-
     # --- telling
 
     def cost(self) -> Values:
@@ -352,13 +374,17 @@ class Fleet:
             "kept": plan.names(KEEP),
             "removed": [step.name for step in plan.removals],
             "outdated": plan.outdated,
+            "names_lost": plan.names_lost,
         }
         return {action: [name for name in names if name not in self.failures] for action, names in actions.items()}
 
     def diff(self, plan: FleetPlan) -> Values:
         steps = [step for step in plan.steps if step.plan.changed]
-        before = {step.name: step.plan.before for step in [*steps, *plan.removals] if step.plan.current}
-        before.update({step.name: step.member.identity(step.plan.current or {}) for step in plan.removals})
+        gone = [step.member.identity(step.plan.there) for step in plan.removals]
+        before = {step.name: step.plan.before for step in steps if step.plan.current}
+        before |= {
+            each["name"] if each["name"] not in before else f"{each['name']} ({each['id']})": each for each in gone
+        }
         after = {step.name: step.plan.after for step in steps}
         if plan.records and plan.records.changed:
             before, after = {**before, **plan.records.before}, {**after, **plan.records.after}
@@ -366,7 +392,7 @@ class Fleet:
 
     def servers(self) -> list[Object]:
         """The fleet as it was last seen, in the order of the numbers."""
-        ours = [each for each in self.seen if self.tag in each["tags"] and not is_dying(each)]
+        ours = [each for each in self.seen if self.owns(each) and not is_dying(each)]
         return [
             Server(self.client, {}).represent(each) for each in sorted(ours, key=lambda each: self.number(each["name"]))
         ]

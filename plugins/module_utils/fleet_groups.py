@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from .client import Client
 from .errors import Invalid
+from .ownership import carries
 from .plan import Object, Plan, Values
 from .resources.placement_group import PlacementGroup
 
@@ -37,8 +38,9 @@ class GroupsPlan:
 class Groups:
     """The groups `<prefix>-group-<number>` with the first of `tags`; `wish` has policy_type, policy_mode and size."""
 
-    def __init__(self, client: Client, prefix: str, tags: list[str], wish: Values | None) -> None:
+    def __init__(self, client: Client, prefix: str, tags: list[str], wish: Values | None, owner_tag: str = "") -> None:
         self.client = client
+        self.owner_tag = owner_tag
         self.prefix = prefix
         self.tags = tags
         self.wish = wish
@@ -51,7 +53,9 @@ class Groups:
         return {
             int(found.group(1)): each
             for each in listed
-            if (found := pattern.fullmatch(each["name"])) and self.tags[0] in each["tags"]
+            if (found := pattern.fullmatch(each["name"]))
+            and self.tags[0] in each["tags"]
+            and carries(self.owner_tag, each["tags"])
         }
 
     def plan(self, staying: Iterable[Object | None], growing: bool) -> GroupsPlan:
@@ -65,7 +69,8 @@ class Groups:
 
     def _resource(self, number: int) -> PlacementGroup:
         policy = {key: value for key, value in (self.wish or {}).items() if key != "size"}
-        return PlacementGroup(self.client, {"name": f"{self.prefix}-group-{number}", **policy})
+        named = {"name": f"{self.prefix}-group-{number}", "owner_tag": self.owner_tag}
+        return PlacementGroup(self.client, {**named, **policy})
 
     def places(self, count: int, others: Iterable[Object]) -> list[str]:
         """Ids of groups for so many new servers, beside the others; groups are made as they are needed."""

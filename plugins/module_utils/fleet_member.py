@@ -36,6 +36,10 @@ class Member(Server):
         wished["tags"] = list(dict.fromkeys([*self.own_tags, *foreign]))
         return wished
 
+    def resolve(self, name: str, value: Any) -> Any:
+        """The fleet gives references to addresses, also to one that it is about to reserve."""
+        return value if name == "public_ips" else super().resolve(name, value)
+
     def read_part(self, name: str, current: Object) -> Any:
         if (
             name in ("user_data", "secret_user_data")

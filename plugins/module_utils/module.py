@@ -35,6 +35,7 @@ def account_spec() -> Spec:
         "api_retry_time": {"type": "float", "default": 60.0},
         "api_proxy": {"type": "str"},
         "api_ca_path": {"type": "path"},
+        "owner_tag": {"type": "str"},
     }
 
 

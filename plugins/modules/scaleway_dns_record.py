@@ -58,6 +58,12 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  append:
+    description:
+      - Add the values to those that the same name and type have already, instead of taking their place.
+      - Several issuers of certificates, for instance, prove one name at the same time.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway
   - ensemble.jitsi.scaleway.attributes
@@ -125,6 +131,7 @@ def main() -> None:
             "records": {"type": "list", "elements": "dict", "options": RECORD, "required": True},
             "ttl": {"type": "int", "default": 3600},
             "exclusive_names": {"type": "str"},
+            "append": {"type": "bool", "default": False},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
     )

@@ -30,14 +30,17 @@ options:
     type: list
     elements: int
   state:
-    description: Whether the fleet exists; V(absent) removes all of its servers, whatever O(max_change) says.
+    description:
+      - Whether the fleet exists; V(absent) removes all of its servers, whatever O(max_change) says.
+      - V(published) looks at the names only (O(dns)). The record of each server that there is follows its address, and
+        nothing else is made, changed or removed.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, published]
     default: present
   max_change:
     description: >-
-      Percentage of the existing servers that one run may remove or replace. A plan beyond it fails before anything is
-      done.
+      Percentage of the existing servers that one run may remove or replace; names that are taken away although no
+      server goes count, too. A plan beyond it fails before anything is done.
     type: int
     default: 50
   recreate:
@@ -114,6 +117,8 @@ options:
     description:
       - Gives every server an address record of its own name in a DNS zone, and removes records C(PREFIX-NUMBER) of
         servers that are no more. Not given, the task touches no DNS.
+      - A name belongs to the server that it leads to. The record's comment says which fleet, in which zone, and whose
+        it is; records of others are neither changed nor removed, and a desired name that leads elsewhere is an error.
     type: dict
     suboptions:
       zone:
@@ -124,6 +129,27 @@ options:
         description: Seconds that resolvers may remember the records.
         type: int
         default: 300
+  reserved_ips:
+    description:
+      - Give every server a reserved address, tagged C(name:PREFIX-NUMBER), that outlives power cycles and replacement.
+        Servers that run get theirs in place, and their dynamic address goes. It is given back with its server.
+      - Scaleway limits reserved addresses to some tens in an organization, until more are asked for.
+      - Turned off again, servers keep the reserved addresses that they have; those are given back with O(state=absent).
+    type: bool
+    default: false
+  reserved_ips_quota:
+    description: >-
+      How many reserved addresses the project may have in the zone. A plan beyond it fails before anything is done. The
+      API tells no limit before it is reached.
+    type: int
+  twins:
+    description:
+      - What to do about servers of the fleet that have one name, made by hand perhaps. Those that two runs make at the
+        same time are put right without it.
+      - V(fail) tells their ids, V(keep_elder) removes all but the eldest; they count in O(max_change).
+    type: str
+    choices: [fail, keep_elder]
+    default: fail
   keep_volumes:
     description: Whether the disks of removed servers stay.
     type: bool
@@ -228,6 +254,7 @@ plan:
     kept: [h-1]
     removed: []
     outdated: []
+    names_lost: []
     cost: {currency: EUR, hourly: 0.0856, monthly: 62.49}
 created:
   description: Names of the servers that were created.
@@ -265,6 +292,12 @@ outdated:
   type: list
   elements: str
   sample: []
+names_lost:
+  description: Names that are taken out of DNS although no server of this plan goes; their servers were gone before.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 failed_servers:
   description: Why servers are not as wished, by their names.
   returned: on failure
@@ -278,8 +311,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.client import IN_FLIGHT
 from ..module_utils.fields import choice
-from ..module_utils.fleet import Fleet, FleetPlan
+from ..module_utils.fleet import Fleet
 from ..module_utils.fleet_groups import MOST
+from ..module_utils.fleet_plan import FleetPlan
 from ..module_utils.module import account_spec, connect, diff, reported
 from ..module_utils.plan import Values
 from ..module_utils.resources.server import Server
@@ -302,7 +336,10 @@ def spec() -> Values:
         "prefix": {"type": "str", "required": True},
         "count": {"type": "int"},
         "numbers": {"type": "list", "elements": "int"},
-        "state": choice("present", "absent", default="present"),
+        "state": choice("present", "absent", "published", default="present"),
+        "reserved_ips": {"type": "bool", "default": False},
+        "reserved_ips_quota": {"type": "int"},
+        "twins": choice("fail", "keep_elder", default="fail"),
         "max_change": {"type": "int", "default": 50},
         "recreate": {"type": "bool", "default": False},
         "placement_groups": {"type": "dict", "options": PLACES},
@@ -324,7 +361,7 @@ def main() -> None:
         argument_spec=spec(),
         supports_check_mode=True,
         mutually_exclusive=[("count", "numbers")],
-        required_if=[("state", "present", ("count", "numbers"), True)],
+        required_if=[("state", "present", ("count", "numbers"), True), ("state", "published", ("dns",))],
     )
     with reported(module):
         fleet = Fleet(connect(module), module.params, module.check_mode)

@@ -35,9 +35,15 @@ options:
     description: Name of the cookie for O(sticky_sessions=cookie).
     type: str
   server_ip:
-    description: Addresses of the servers, all of them; their order does not count. V([]) drains the backend.
+    description:
+      - Addresses of the servers, all of them; their order does not count.
+      - To go from some servers to V([]), so to none that could serve, needs O(allow_empty).
     type: list
     elements: str
+  allow_empty:
+    description: Whether O(server_ip) may leave a backend without any server that had some.
+    type: bool
+    default: false
   health_check:
     description: How a server's health is found out; TCP connections to O(forward_port) where not given.
     type: dict

@@ -41,7 +41,7 @@ POLICIES = {
     "policy_type": st.sampled_from(["max_availability", "low_latency"]),
     "policy_mode": st.sampled_from(["optional", "enforced"]),
 }
-BACKEND = {"lb": "portal", "forward_protocol": "http", "forward_port": 80}
+BACKEND = {"lb": "portal", "forward_protocol": "http", "forward_port": 80, "allow_empty": True}
 ACL = {"lb": "portal", "frontend": "http", "index": 1, "action": {"type": "deny"}}
 
 RESOURCES: dict[type[Resource], tuple[Wish, dict[str, st.SearchStrategy[Any]]]] = {
@@ -114,7 +114,7 @@ def test_order_means_nothing(description: type[Resource], data: st.DataObject) -
 
 def scope(needed: Wish) -> Wish:
     """What says which object is meant."""
-    return {key: value for key, value in needed.items() if key in ("lb", "frontend")}
+    return {key: value for key, value in needed.items() if key in ("lb", "frontend", "allow_empty")}
 
 
 def shuffled(value: Any, data: st.DataObject) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..client import Client
 from ..errors import ApiError
+from ..ownership import carries
 from ..wait import Waiter
 
 MARK = "ensemble:disk-of-server"
@@ -43,16 +44,16 @@ def _tags(client: Client, volume: dict[str, Any]) -> list[str]:
     return (client.find(f"{_collections(client)[kind]}/{ident}") or {}).get("tags") or []
 
 
-def marks(server_name: str) -> list[str]:
+def marks(server_name: str, owner_tag: str = "") -> list[str]:
     """The tags of a disk that goes with this server."""
-    return [MARK, f"server:{server_name}"]
+    return [MARK, f"server:{server_name}", *([owner_tag] if owner_tag else [])]
 
 
-def mark(client: Client, disks: list[Disk], server_name: str) -> None:
+def mark(client: Client, disks: list[Disk], server_name: str, owner_tag: str = "") -> None:
     """Note on the disks themselves that they go with their server."""
     paths = _collections(client)
     for kind, ident in disks:
-        client.patch(f"{paths[kind]}/{ident}", {"tags": marks(server_name)})
+        client.patch(f"{paths[kind]}/{ident}", {"tags": marks(server_name, owner_tag)})
 
 
 def disown(client: Client, volumes: list[dict[str, Any]]) -> None:
@@ -64,8 +65,8 @@ def disown(client: Client, volumes: list[dict[str, Any]]) -> None:
             client.patch(f"{paths[kind]}/{ident}", {"tags": []})
 
 
-def marked(client: Client, belongs: Callable[[str], bool]) -> list[Disk]:
-    """Disks that an interrupted removal left behind, of servers whose name `belongs`."""
+def marked(client: Client, belongs: Callable[[str], bool], owner_tag: str = "") -> list[Disk]:
+    """Disks that an interrupted removal left behind, of the owner's servers whose name `belongs`."""
     settings, found = client.settings, []
     for kind, path in _collections(client).items():
         project = {"project" if kind == "instance" else "project_id": settings.project_id or None}
@@ -73,7 +74,8 @@ def marked(client: Client, belongs: Callable[[str], bool]) -> list[Disk]:
             tags = disk.get("tags") or []
             references = disk.get("references") or []
             attached = disk.get("server") or any(each.get("status") != "detaching" for each in references)
-            if MARK in tags and not attached and any(tag.startswith("server:") and belongs(tag[7:]) for tag in tags):
+            ours = MARK in tags and carries(owner_tag, tags) and not attached
+            if ours and any(tag.startswith("server:") and belongs(tag[7:]) for tag in tags):
                 found.append((kind, disk["id"]))
     return found
 

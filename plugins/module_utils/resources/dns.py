@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
+import builtins
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..client import Client
 from ..engine import Resource
-from ..errors import Invalid, LostAnswer
+from ..errors import ApiError, Invalid, LostAnswer, ScalewayError
 from ..plan import KEEP, UPDATE, Plan
 from ..retry import delays
 
 TYPES = ("A", "AAAA", "ALIAS", "CAA", "CNAME", "DNAME", "MX", "NS", "PTR", "SRV", "TXT", "TLSA", "SSHFP")
 WITH_PRIORITY = ("MX", "SRV")
 LONGEST_CHANGE = 500
+MOST_ROUNDS = 3
+KEPT = ("comment", "geo_ip_config", "http_service_config", "weighted_config", "view_config")
 
 Set = tuple[str, str]  # (name, type)
 Value = tuple[str, int]  # (data, ttl)
@@ -111,10 +114,48 @@ class Records(Resource):
         types = {kind for _name, kind in wanted} or {"A"}
         return bool(self.exclusive and record["type"] in types and self.exclusive.fullmatch(record["name"]))
 
+    @property
+    def mark(self) -> str:
+        """What the comment of an own record says; "" where no owner is told."""
+        return self.arguments.get("owner_tag") or ""
+
+    def claim(self, state: str, current: dict[str, Any] | None) -> dict[str, Any] | None:
+        """The zone may be anybody's: each record has an owner of its own."""
+        return current
+
+    def owns(self, record: dict[str, Any]) -> bool:
+        """Whether a record carries the owner's mark, alone or among other words."""
+        return not self.mark or self.mark in (record.get("comment") or "").split()
+
+    def adopts(self, record: dict[str, Any], wanted: Mapping[Set, Mapping[str, int]]) -> bool:
+        """Whether a record without any mark is taken for an own one: it says what the task says."""
+        return not record.get("comment") and record["data"] in wanted.get(self._key(record), {})
+
+    def touched(
+        self, records: Iterable[dict[str, Any]], wanted: Mapping[Set, Mapping[str, int]], state: str
+    ) -> list[Any]:
+        """The records that the task compares with what is wanted, and may touch.
+
+        Raises:
+            Invalid: a name that is wanted leads to somewhere else for somebody else.
+        """
+        spoken_of = [each for each in records if self.mine(each, wanted)]
+        if self.arguments.get("append"):
+            return [each for each in spoken_of if each["data"] in wanted.get(self._key(each), {})]
+        own = [each for each in spoken_of if self.owns(each) or self.adopts(each, wanted)]
+        foreign = [each for each in spoken_of if each not in own and self._key(each) in wanted]
+        if foreign and state != "absent":
+            lines = "; ".join(self.lines(foreign))
+            raise Invalid(
+                f"{self}: names that are wanted are held by others ({lines}), without the comment {self.mark!r}: "
+                "take another name, or remove them if they are not needed."
+            )
+        return own
+
     def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
         current = current or {"records": []}
         wanted = self.wanted()
-        there = [each for each in current["records"] if self.mine(each, wanted)]
+        there = self.touched(current["records"], wanted, state)
         if state == "absent":
             goal: dict[Set, dict[str, int]] = {
                 key: {
@@ -165,51 +206,62 @@ class Records(Resource):
         missing = {(key, data): ttl for key, values in goal.items() for data, ttl in values.items()}
         for record in there:
             wish = missing.get((self._key(record), record["data"]))
-            if wish is not None and wish == record["ttl"]:
+            if wish is not None and wish == record["ttl"] and self.marked(record):
                 del missing[(self._key(record), record["data"])]
             else:
                 spare.setdefault(self._key(record), []).append(record)
         operations, added = [], []
         for (key, data), ttl in missing.items():
-            record = self.body(key, data, ttl)
             if spare.get(key):
                 same_data = [each for each in spare[key] if each["data"] == data]
                 chosen = (same_data or spare[key])[0]
                 spare[key].remove(chosen)
-                operations.append({"set": {"id": chosen["id"], "records": [record]}})
+                operations.append({"set": {"id": chosen["id"], "records": [self.body(key, data, ttl, chosen)]}})
             else:
-                added.append(record)
+                added.append(self.body(key, data, ttl))
         removed = [{"delete": {"id": each["id"]}} for records in spare.values() for each in records]
         return removed + operations + ([{"add": {"records": added}}] if added else [])
 
-    def body(self, key: Set, data: str, ttl: int) -> dict[str, Any]:
+    def marked(self, record: dict[str, Any]) -> bool:
+        """Whether a record's comment is as this task would write it."""
+        return not self.mark or bool(record.get("comment"))
+
+    def body(self, key: Set, data: str, ttl: int, there: dict[str, Any] | None = None) -> dict[str, Any]:
+        """A record as it is written; one that is there keeps what the task does not speak of."""
         priority, rest = 0, data
         if key[1] in WITH_PRIORITY:
             first, rest = data.split(" ", 1)
             priority = int(first)
-        return {"name": key[0], "type": key[1], "data": rest, "ttl": ttl, "priority": priority}
+        kept = {name: there[name] for name in KEPT if there and there.get(name)}
+        comment = {"comment": self.mark} if self.mark and not kept.get("comment") else {}
+        return {"name": key[0], "type": key[1], "data": rest, "ttl": ttl, "priority": priority, **kept, **comment}
 
     def apply(self, plan: Plan) -> dict[str, Any]:
-        """Send the changes; after a lost answer look first what is still to be done."""
+        """Send the changes and look again: after a lost answer, or beside a peer, something may be left to be done."""
         pauses = delays(0.3, 5, self.client.settings.api_retry_time)
         wanted = plan.wish["goal"]
-        spoken_of = set(wanted) | set(self.wanted())
-        changes = plan.changes["changes"]
-        if not changes:
-            return plan.there
-        while True:
+        spoken_of = {**self.wanted(), **wanted}
+        changes, records = plan.changes["changes"], plan.there["records"]
+        rounds = MOST_ROUNDS
+        while changes:
+            refusal: ScalewayError | None = None
             try:
                 for start in range(0, len(changes), LONGEST_CHANGE):
                     self.send(changes[start : start + LONGEST_CHANGE])
-                break
+                rounds -= 1
+            except ApiError as error:
+                refusal = error
             except LostAnswer:
                 pause = next(pauses, None)
                 if pause is None:
                     raise
                 self.client.pause(pause)
-                current = self.client.list(self.url(), "records", name="")
-                changes = self.changes([each for each in current if self.mine(each, spoken_of)], wanted)
-        return {"id": self.zone, "records": self.client.list(self.url(), "records", name="")}
+            records = self.client.list(self.url(), "records", name="")
+            left = self.changes(self.touched(records, spoken_of, "absent"), wanted)
+            if refusal and left == changes:
+                raise refusal
+            changes = left if rounds else []
+        return {"id": self.zone, "records": records}
 
     def send(self, changes: list[dict[str, Any]]) -> None:
         self.client.send_once(
@@ -224,7 +276,7 @@ class Records(Resource):
         return [
             {key: each[key] for key in ("id", "name", "type", "data", "ttl")}
             for each in current["records"]
-            if self.mine(each, wanted)
+            if self.mine(each, wanted) and (self.owns(each) or self.adopts(each, wanted))
         ]
 
 
@@ -240,6 +292,10 @@ class Zone(Resource):
 
     def find(self) -> dict[str, Any] | None:
         return owned_zone(self.client, self.name)
+
+    def namesakes(self) -> builtins.list[dict[str, Any]]:
+        found = self.find()
+        return [found] if found else []
 
     def needs(self) -> None:
         if self._root() is None:

@@ -77,10 +77,20 @@ class Image(Resource):
         body = {**self.creation_body(wish), "arch": arch, "root_volume": idents[0]}
         if len(idents) > 1:
             body["extra_volumes"] = {str(slot): {"id": ident} for slot, ident in enumerate(idents) if slot}
-        return self.settle(self.unwrap(self.client.post(self.url(), body, recover=self.find)))
+        return self.unwrap(self.client.post(self.url(), body, recover=self.recover))
+
+    def discard(self, made: dict[str, Any], elder: dict[str, Any]) -> None:
+        """Runs that image one server share its snapshots: those of the elder stay."""
+        self.client.delete(self.url(made["id"]))
+        self.gone(made["id"])
+        self._remove_snapshots([ident for ident in snapshots_of(made) if ident not in snapshots_of(elder)])
 
     def finish(self, current: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         return current
+
+    @property
+    def _for_snapshots(self) -> dict[str, Any]:
+        return {"owner_tag": self.owner_tag, "wait_timeout": self.waiter.timeout}
 
     def _snapshot(self, name_or_id: str) -> str:
         return self.refer(Snapshot, name_or_id)
@@ -91,16 +101,14 @@ class Image(Resource):
 
         def take(slot: Any) -> str:
             number, volume = slot
-            wanted = {"name": f"{self.name}_snap_{number}", "tags": tags, "wait_timeout": self.waiter.timeout}
+            wanted = {"name": f"{self.name}_snap_{number}", "tags": tags, **self._for_snapshots}
             return snapshot_of(self.client, volume, wanted)["id"]
 
         return self.client.each(take, slots)
 
     def remove(self, current: dict[str, Any]) -> None:
         """The image, then its snapshots: the API leaves them behind."""
-        snapshots = [
-            each["id"] for each in (current.get("root_volume"), *(current.get("extra_volumes") or {}).values()) if each
-        ]
+        snapshots = snapshots_of(current)
         if current:
             self.client.delete(self.url(current["id"]))
             self.gone(current["id"])
@@ -108,16 +116,27 @@ class Image(Resource):
             return
         if self.name:
             snapshots += [each["id"] for each in self._snapshots_by_name() if each["id"] not in snapshots]
-        for ident in snapshots:
-            snapshot = Snapshot(self.client, {"id": ident, "wait_timeout": self.waiter.timeout})
+        self._remove_snapshots(snapshots)
+
+    def _remove_snapshots(self, idents: builtins.list[str]) -> None:
+        for ident in idents:
+            snapshot = Snapshot(self.client, {"id": ident, **self._for_snapshots})
             found = snapshot.find()
-            if found:
+            if found and snapshot.owns(found):
                 snapshot.remove(found)
 
     def _snapshots_by_name(self) -> builtins.list[dict[str, Any]]:
         """Snapshots that creating an image of this name makes."""
         prefix = f"{self.name}_snap_"
-        return [each for each in Snapshot(self.client, {}).list(name=prefix) if _numbered(each["name"], prefix)]
+        snapshot = Snapshot(self.client, self._for_snapshots)
+        named = [each for each in snapshot.list(name=prefix) if _numbered(each["name"], prefix)]
+        return [each for each in named if snapshot.owns(each)]
+
+
+def snapshots_of(image: dict[str, Any]) -> list[str]:
+    """The ids of the snapshots that an image consists of."""
+    parts = (image.get("root_volume"), *(image.get("extra_volumes") or {}).values())
+    return [part["id"] for part in parts if part]
 
 
 def _numbered(name: str, prefix: str) -> bool:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from typing import Any
 
@@ -43,12 +44,10 @@ class Address(Resource):
         body.pop("name", None)
         return body
 
-    def find(self) -> dict[str, Any] | None:
-        if self.arguments.get("id"):
-            return self.get(self.arguments["id"])
+    def namesakes(self) -> builtins.list[dict[str, Any]]:
         if "," in self.name:
             raise Invalid(f"{self}: tags are listed with commas between them, so there can be none in a name.")
-        return self.only([each for each in self.list(tags=self.name_tag) if self.name_tag in each["tags"]])
+        return [each for each in self.list(tags=self.name_tag) if self.name_tag in each["tags"]]
 
     def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
         plan = super().plan(state, current)

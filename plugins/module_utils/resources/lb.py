@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import builtins
 from typing import Any, ClassVar
 
 from ..engine import Resource
@@ -50,11 +51,11 @@ class Lb(Resource):
     creation_needs = ("name", "type")
 
     def find(self) -> dict[str, Any] | None:
-        if self.arguments.get("id"):
-            found = self.get(self.arguments["id"])
-            return None if found and self.status(found) in GOING else found
-        named = [each for each in self.list(name=self.name) if each["name"] == self.name]
-        return self.only([each for each in named if self.status(each) not in GOING])
+        found = super().find()
+        return None if found and self.status(found) in GOING else found
+
+    def namesakes(self) -> builtins.list[dict[str, Any]]:
+        return [each for each in super().namesakes() if self.status(each) not in GOING]
 
     def resolve(self, name: str, value: Any) -> Any:
         if name == "ip_ids":
@@ -145,13 +146,21 @@ class LbPart(Resource):
             return self.get(self.arguments["id"])
         if self.arguments.get("state") == "absent" and not self._has_lb():
             return None
-        if not self.lb_id:
-            return None
-        return self.only([each for each in self.list(name=self.name) if each["name"] == self.name])
+        return self.sole() if self.lb_id else None
 
     def _has_lb(self) -> bool:
         wanted = self.arguments["lb"]
-        return is_uuid(wanted) or Lb(self.client, {"name": wanted}).find() is not None
+        return is_uuid(wanted) or self.referred(Lb, wanted) is not None
+
+    def claim(self, state: str, current: dict[str, Any] | None) -> dict[str, Any] | None:
+        """A part is its balancer's, and whoever owns that owns it."""
+        named = self.arguments["lb"]
+        lb = Lb(self.client, {"owner_tag": self.arguments.get("owner_tag"), "id" if is_uuid(named) else "name": named})
+        if lb.owner_tag:
+            found = lb.find() if is_uuid(named) else self.referred(Lb, named)
+            if lb.claim(state, found) is None and found is not None:
+                return None
+        return current
 
     def sibling(self, other: type, value: str) -> Ref:
         """Another part of the same load balancer by name or id."""

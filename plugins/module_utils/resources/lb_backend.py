@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import Invalid
 from ..fields import Field, choice, networks, text
-from ..plan import CREATE, Plan
+from ..plan import CREATE, UPDATE, Plan
 from .lb import LbPart
 
 HTTP = {
@@ -114,6 +114,7 @@ class LbBackend(LbPart):
         ),
     )
     creation_needs = ("name", "forward_protocol", "forward_port")
+    options: ClassVar[dict] = {**LbPart.options, "allow_empty": {"type": "bool", "default": False}}
 
     def resolve(self, name: str, value: Any) -> Any:
         if name == "health_check" and not value.get("port"):
@@ -121,6 +122,12 @@ class LbBackend(LbPart):
         return value
 
     def validate(self, plan: Plan) -> None:
+        emptied = plan.changes.get("server_ip") == [] and plan.action == UPDATE
+        if emptied and not self.arguments.get("allow_empty"):
+            raise Invalid(
+                f"{self} sends to {', '.join(plan.there['pool'])}, and server_ip is empty: nobody would be served any "
+                "more, perhaps since a look-up found nothing. If it is meant, say allow_empty: true."
+            )
         check = plan.wish.get("health_check") or {}
         if len([kind for kind in KINDS if check.get(kind) is not None]) > 1:
             raise Invalid(f"{self}: a health check has one of {', '.join(KINDS)}.")

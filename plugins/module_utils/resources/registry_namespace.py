@@ -25,3 +25,6 @@ class RegistryNamespace(Resource):
     def find(self):
         found = super().find()
         return None if found and self.status(found) == "deleting" else found
+
+    def namesakes(self):
+        return [each for each in super().namesakes() if self.status(each) != "deleting"]

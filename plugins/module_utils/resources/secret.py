@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import builtins
 from typing import Any
 
 from ..client import Client
@@ -45,12 +46,10 @@ class Secret(Resource):
     def list(self, **query: Any) -> list[dict[str, Any]]:
         return super().list(scheduled_for_deletion="false", **query)
 
-    def find(self) -> dict[str, Any] | None:
-        if self.arguments.get("id"):
-            return self.get(self.arguments["id"])
+    def namesakes(self) -> builtins.list[dict[str, Any]]:
         folder = normal_path(self.arguments.get("path"))
         named = self.list(name=self.name, path=folder)
-        return self.only([each for each in named if each["name"] == self.name and each["path"] == folder])
+        return [each for each in named if each["name"] == self.name and each["path"] == folder]
 
     def read_part(self, name: str, current: dict[str, Any]) -> Any:
         return self.value(current["id"]) if name == "value" else super().read_part(name, current)

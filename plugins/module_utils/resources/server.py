@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import builtins
 import time
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from ..engine import Resource
-from ..errors import Invalid, ScalewayError
+from ..errors import ApiError, Invalid, ScalewayError
 from ..fields import AT_CREATION, IN_PLACE, REPLACES, TAGS, Field, Ref, choice, embedded, hidden, label, text, unordered
 from ..plan import DELETE, KEEP, REPLACE, UPDATE, Plan
 from ..settings import is_uuid
@@ -101,6 +102,11 @@ class Server(Resource):
             return None
         return found
 
+    def namesakes(self) -> builtins.list[dict[str, Any]]:
+        """Those that an earlier run has begun to remove count only while there is no other."""
+        named = super().namesakes()
+        return [each for each in named if not is_dying(each)] or named[:1]
+
     def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
         self._state = state
         self._leftovers: list[disks.Disk] = []
@@ -120,7 +126,9 @@ class Server(Resource):
         return Plan(DELETE, current or {}, before=before)
 
     def _left_behind(self) -> list[disks.Disk]:
-        return disks.marked(self.client, lambda server: server == self.name) if self.name else []
+        if not self.name:
+            return []
+        return disks.marked(self.client, lambda server: server == self.name, self.owner_tag)
 
     def create(self, wish: dict[str, Any]) -> dict[str, Any]:
         disks.delete(self.client, self._left_behind(), self.waiter)
@@ -290,7 +298,11 @@ class Server(Resource):
             seen = self.get(current["id"])
             return {} if self.status(seen) in (*done, "gone") else None
 
-        self.client.post(self.url(current["id"], "/action"), {"action": action}, recover=arrived)
+        try:
+            self.client.post(self.url(current["id"], "/action"), {"action": action}, recover=arrived)
+        except ApiError as refusal:  # perhaps since a peer was faster
+            if refusal.status not in (400, 409, 412) or arrived() is None:
+                raise
 
     def _power(self, current: dict[str, Any], wished: str) -> None:
         state = current["state"]
@@ -351,7 +363,7 @@ class Server(Resource):
         if current.get("protected"):
             self.client.patch(self.url(current["id"]), {"protected": False})
         doomed = [] if self.arguments.get("keep_volumes") else disks.of_server(self.client, current)
-        disks.mark(self.client, doomed, current["name"])
+        disks.mark(self.client, doomed, current["name"], self.owner_tag)
         steady = self._steady(current)
         if steady is None or is_dying(steady):
             return doomed

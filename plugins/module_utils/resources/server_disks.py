@@ -185,9 +185,15 @@ class Disks:
         if "id" in wish:
             return _reference(self._free(wish["id"]))
         wanted = {key: wish.get(key) for key in ("volume_type", "size")}
-        wanted |= {"name": f"{name}_disk_{slot}", "tags": disks.marks(name), "snapshot": wish.get("base_snapshot")}
-        own = Volume(self.client, {**wanted, "wait_timeout": self.server.waiter.timeout})
-        return _reference(own.apply(own.plan("present", own.find())) or {})
+        wanted |= {
+            "name": f"{name}_disk_{slot}",
+            "tags": disks.marks(name, self.server.owner_tag),
+            "snapshot": wish.get("base_snapshot"),
+        }
+        own = Volume(
+            self.client, {**wanted, "owner_tag": self.server.owner_tag, "wait_timeout": self.server.waiter.timeout}
+        )
+        return _reference(own.apply(own.plan("present", own.claim("present", own.find()))) or {})
 
     def _free(self, ident: str) -> Object:
         """The volume as soon as the server that it left has let go of it."""

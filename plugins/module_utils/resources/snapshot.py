@@ -81,8 +81,8 @@ class Snapshot(Resource):
         volume_id, block = self._source()
         project = {"project_id" if block else "project": self.client.settings.project}
         body = {"name": self.name, "volume_id": volume_id, "tags": wish.get("tags") or [], **project}
-        answer = self.client.post(self.url(block=block), body, recover=self.find)
-        return self.settle(answer.get("snapshot", answer))
+        answer = self.client.post(self.url(block=block), body, recover=self.recover)
+        return answer.get("snapshot", answer)
 
     def finish(self, current: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         return current
@@ -125,8 +125,8 @@ def parent_of(snapshot: dict[str, Any]) -> str:
 def snapshot_of(client: Client, volume: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
     """The snapshot of this name of a server's volume: an earlier try's, or a new one where that shows another disk."""
     snapshot = Snapshot(client, {**arguments, "volume": volume["id"], "volume_object": volume})
-    found = snapshot.find()
+    found = snapshot.claim("absent", snapshot.find())
     if found and parent_of(found) != volume["id"]:
         snapshot.remove(found)
         found = None
-    return snapshot.settle(found) if found else snapshot.create(arguments)
+    return snapshot.settle(found or snapshot.make(lambda: snapshot.create(arguments))[0])

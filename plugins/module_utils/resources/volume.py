@@ -101,8 +101,8 @@ class Volume(Resource):
             body["project"] = self.client.settings.project
             body["volume_type"] = wish["volume_type"]
             body.update({"base_snapshot": wish["snapshot"]} if wish.get("snapshot") else {"size": wish["size"]})
-        answer = self.client.post(self.url(block=block), body, recover=self.find)
-        return self.settle(answer.get("volume", answer))
+        answer = self.client.post(self.url(block=block), body, recover=self.recover)
+        return answer.get("volume", answer)
 
     def change(self, current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         """The block API takes one kind of change at a time."""

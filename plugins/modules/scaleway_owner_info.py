@@ -1,0 +1,130 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: scaleway_owner_info
+short_description: Who holds names that an owner wants
+version_added: 0.2.0
+description:
+  - Looks for objects of the project that have one of the wanted names and lack the owner's tag, so belong to somebody
+    else or were made by hand.
+  - A playbook that asks first can refuse to start, instead of failing half-way.
+options:
+  names:
+    description: The wanted names, by kind of object.
+    type: dict
+    required: true
+    suboptions:
+      server: &names
+        description: Names of objects of this kind.
+        type: list
+        elements: str
+        default: []
+      image: *names
+      ip: *names
+      lb: *names
+      lb_ip: *names
+      placement_group: *names
+      private_network: *names
+      secret: *names
+      security_group: *names
+      volume: *names
+extends_documentation_fragment:
+  - ensemble.jitsi.scaleway
+  - ensemble.jitsi.scaleway.info
+seealso:
+  - module: ensemble.jitsi.scaleway_server_info
+author: The Ensemble maintainers (@ensemble)
+"""
+
+EXAMPLES = r"""
+- name: Who holds the names of the staging platform
+  ensemble.jitsi.scaleway_owner_info:
+    owner_tag: ensemble:staging
+    names:
+      server: [staging-api-1, staging-api-2]
+      security_group: [staging-api]
+  register: staging
+
+- name: Nobody else may
+  ansible.builtin.assert:
+    that: staging.foreign == []
+
+- name: One kind
+  ensemble.jitsi.scaleway_owner_info:
+    owner_tag: ensemble:staging
+    names:
+      lb: [staging]
+
+- name: Addresses are found by the names that their tags give them
+  ensemble.jitsi.scaleway_owner_info:
+    owner_tag: ensemble:staging
+    names:
+      ip: [staging-prometheus]
+      lb_ip: [staging-portal]
+"""
+
+RETURN = r"""
+foreign:
+  description: Objects that hold one of the names without the tag.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {kind: server, name: staging-api-1, id: 2e6e8a40-6b5d-4f0d-9a6c-6a9b1f2b9c1e, tags: [ensemble:production]}
+"""
+
+from typing import Any
+
+from ..module_utils.client import Client
+from ..module_utils.errors import Invalid
+from ..module_utils.module import look_up
+from ..module_utils.ownership import carries
+from ..module_utils.resources.image import Image
+from ..module_utils.resources.ip import Ip, LbIp, name_of
+from ..module_utils.resources.lb import Lb
+from ..module_utils.resources.placement_group import PlacementGroup
+from ..module_utils.resources.private_network import PrivateNetwork
+from ..module_utils.resources.secret import Secret
+from ..module_utils.resources.security_group import SecurityGroup
+from ..module_utils.resources.server import Server
+from ..module_utils.resources.volume import Volume
+
+KINDS = {
+    "server": Server,
+    "image": Image,
+    "ip": Ip,
+    "lb": Lb,
+    "lb_ip": LbIp,
+    "placement_group": PlacementGroup,
+    "private_network": PrivateNetwork,
+    "secret": Secret,
+    "security_group": SecurityGroup,
+    "volume": Volume,
+}
+
+
+def foreign(client: Client, wish: dict[str, Any]) -> list[dict[str, Any]]:
+    owner_tag = wish["owner_tag"]
+    if not owner_tag:
+        raise Invalid("owner_tag is needed to tell whose objects there are.")
+    asked = [(kind, set(names)) for kind, names in wish["names"].items() if names]
+    listed = client.each(lambda each: KINDS[each[0]](client, {}).list(), asked)
+    return [
+        {"kind": kind, "name": name, "id": found["id"], "tags": found.get("tags") or []}
+        for (kind, names), objects in zip(asked, listed, strict=True)
+        for found in objects
+        if (name := found.get("name") or name_of(found)) in names and not carries(owner_tag, found.get("tags"))
+    ]
+
+
+def main() -> None:
+    names = {kind: {"type": "list", "elements": "str", "default": []} for kind in KINDS}
+    look_up("foreign", {"names": {"type": "dict", "required": True, "options": names}}, foreign)
+
+
+if __name__ == "__main__":
+    main()
