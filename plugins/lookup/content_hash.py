@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: content_hash
-short_description: SHA-256 of files and data
+short_description: SHA-256 of files, roles with their variables, and data
 version_added: 0.1.0
 author: The Ensemble maintainers (@ensemble)
 description:
-  - Hashes files, all files below folders, and data into one value, so that an image can be named after what went
-    into it.
+  - Hashes files, all files below folders, roles with the values that their variables have, and data into one value,
+    so that an image can be named after what went into it.
   - The same content gives the same value on every machine. File names below a folder and the execute bit count; times
     and owners do not.
 options:
@@ -21,6 +21,15 @@ options:
       - Hidden files, C(__pycache__) and C(README.md) are left out.
     type: list
     elements: path
+  roles:
+    description:
+      - Roles by their full names (C(NAMESPACE.COLLECTION.ROLE)) or by the paths of their folders.
+      - All of their files count.
+      - The value of every variable that a role has (in its C(meta/argument_specs.yml), C(defaults) or C(vars)) counts
+        where it is set outside of the role, as it is for the host whose task looks it up.
+    type: list
+    elements: str
+    default: []
   data:
     description: Anything that can be written as JSON and belongs to the content, for instance versions.
     type: raw
@@ -34,6 +43,10 @@ EXAMPLES = r"""
 - name: Name of an image after what goes into it
   ansible.builtin.set_fact:
     image_name: "base-{{ lookup('ensemble.jitsi.content_hash', 'roles/docker', data={'release': 'trixie'}) }}"
+
+- name: Name of an image after roles, with everything that was set for them
+  ansible.builtin.set_fact:
+    image_name: "jitsi-{{ lookup('ensemble.jitsi.content_hash', roles=['ensemble.jitsi.jitsi']) }}"
 
 - name: Tag of a container image after its source, in full length
   ansible.builtin.set_fact:
@@ -55,10 +68,14 @@ _raw:
 import hashlib
 import json
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import yaml
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+from ansible.utils.collection_loader._collection_finder import _get_collection_role_path
 
 IGNORED = {"__pycache__", "README.md"}
 
@@ -88,6 +105,34 @@ def content_hash(paths: list[Path], data: object = None) -> str:
     return digest.hexdigest()
 
 
+def role_folder(role: str) -> Path:
+    """Where a role lies that is given by its full name or by its folder."""
+    if os.path.isabs(role):
+        return Path(role)
+    found = _get_collection_role_path(role)
+    if not found:
+        raise AnsibleLookupError(f"content_hash: there is no role {role}")
+    return Path(found[1])
+
+
+def role_variables(folder: Path) -> set[str]:
+    """The names of all variables that a role has: what it can be told, its defaults and its own."""
+    names: set[str] = set()
+    for part in ("defaults", "vars"):
+        for content in _yaml_files(folder / part):
+            names |= set(content)
+    for content in _yaml_files(folder / "meta", "argument_specs.*"):
+        for entry_point in (content.get("argument_specs") or {}).values():
+            names |= set(entry_point.get("options") or {})
+    return names
+
+
+def _yaml_files(folder: Path, pattern: str = "*") -> Iterator[Mapping[str, Any]]:
+    for path in sorted(folder.rglob(pattern)):
+        if path.suffix in (".yml", ".yaml"):
+            yield yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+
+
 class LookupModule(LookupBase):
     """The lookup of that name."""
 
@@ -99,4 +144,12 @@ class LookupModule(LookupBase):
             if not os.path.exists(path):
                 raise AnsibleLookupError(f"content_hash: there is no {path}")
             paths.append(Path(path))
-        return [content_hash(paths, self.get_option("data"))[: self.get_option("length")]]
+        data = self.get_option("data")
+        if roles := [role_folder(role) for role in self.get_option("roles")]:
+            names = sorted(set().union(*(role_variables(role) for role in roles)))
+            known = variables or {}
+            data = {"data": data, "variables": {name: self._value(known[name]) for name in names if name in known}}
+        return [content_hash([*paths, *roles], data)[: self.get_option("length")]]
+
+    def _value(self, raw: Any) -> Any:
+        return self._templar.template(raw)

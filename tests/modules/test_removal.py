@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,38 +21,38 @@ TAGS = ["ensemble:production"]
 
 @pytest.fixture
 def platform(run: Runner) -> None:
-    """What the playbooks leave in the cloud, by their names and tags; and a server that is not theirs."""
+    """What the playbooks leave in the cloud, by their names and marks; and what is not theirs."""
+    own = partial(run.ok, owner_tag=TAGS[0])
     for role in ("jitsi", "api", "prometheus", "database", "builder"):
-        run.ok("security_group", name=f"ensemble-production-{role}")
+        own("security_group", name=f"ensemble-production-{role}")
     for role in ("prometheus", "database"):
-        run.ok("ip", name=f"ensemble-production-{role}")
+        own("ip", name=f"ensemble-production-{role}")
         addresses = {"dynamic_ip_required": False, "public_ips": [f"ensemble-production-{role}"]}
         server = {"name": f"{role}-1", "state": "running", "image": "debian_trixie", **MACHINE, **addresses}
-        run.ok("server", security_group=f"ensemble-production-{role}", **server)
-    run.ok("image", name="ensemble-base-4f1c9a6d2b70", tags=TAGS, server=stopped_builder(run))
+        own("server", security_group=f"ensemble-production-{role}", **server)
+    own("image", name="ensemble-base-4f1c9a6d2b70", tags=TAGS, server=stopped_builder(run))
     for prefix, role in (("h", "jitsi"), ("api", "api")):
         fleet = {"prefix": prefix, "count": 3, "image": "ensemble-base-4f1c9a6d2b70", **MACHINE, "tags": TAGS}
-        run.ok("fleet", **fleet, placement_groups={}, security_group=f"ensemble-production-{role}")
-    run.ok("lb_ip", name="ensemble-production-portal")
-    run.ok("lb", name="ensemble-production", type="LB-S", ip_ids=["ensemble-production-portal"])
-    names = [*(f"h-{number}" for number in (1, 2, 3)), "portal", "mail"]
-    run.ok("dns_record", dns_zone="ensemble.test", records=[{"name": name, "data": ["198.18.0.9"]} for name in names])
-    run.ok("registry_namespace", name="ensemble-production")
-    run.ok("ssh_key", name="ensemble-production", public_key=KEY)
+        own("fleet", **fleet, placement_groups={}, security_group=f"ensemble-production-{role}")
+    own("lb_ip", name="ensemble-production-portal")
+    own("lb", name="ensemble-production", type="LB-S", ip_ids=["ensemble-production-portal"])
+    names = [*(f"h-{number}" for number in (1, 2, 3)), "portal"]
+    own("dns_record", dns_zone="ensemble.test", records=[{"name": name, "data": ["198.18.0.9"]} for name in names])
+    run.ok("dns_record", dns_zone="ensemble.test", records=[{"name": "mail", "data": ["198.18.0.9"]}])
+    own("registry_namespace", name="ensemble-production")
+    own("ssh_key", name="ensemble-production", public_key=KEY)
     run.ok("server", name="h-of-somebody", image="debian_trixie", **MACHINE)
 
 
 def stopped_builder(run: Runner) -> str:
-    run.ok("server", name="builder-base", state="present", image="debian_trixie", **MACHINE)
+    run.ok("server", owner_tag=TAGS[0], name="builder-base", state="present", image="debian_trixie", **MACHINE)
     return "builder-base"
 
 
 def remove(lab: Lab, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     inventory = folder / "production"
     if not inventory.exists():
-        shutil.copytree(
-            ROOT / "inventories/production", inventory, ignore=shutil.ignore_patterns("secrets", "scaleway*")
-        )
+        shutil.copytree(ROOT / "inventories/production", inventory, ignore=shutil.ignore_patterns("scaleway*"))
         own = {"ensemble_domain": "ensemble.test", "scaleway": lab.account, "ensemble_secrets_dir": str(folder)}
         (inventory / "group_vars/all/60-lab.yml").write_text(json.dumps(own))
     command = [

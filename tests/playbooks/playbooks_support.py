@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Operators who run the playbooks against a local Scaleway without machines, each from an inventory of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+from modules_support import PROJECT, ROOT, SECRET_KEY, Lab
+
+PLAYBOOKS = ROOT / "playbooks"
+BIN = Path(sys.executable).parent
+DOMAIN = "ensemble.test"
+CLOUD_ONLY = "machines,docker"
+"""What needs machines and a Docker Engine, which are not here."""
+
+
+@dataclass
+class Run:
+    """A playbook run that has ended."""
+
+    status: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        counts = [word.removeprefix("changed=") for word in self.output.split() if word.startswith("changed=")]
+        return sum(int(count) for count in counts)
+
+    def ok(self) -> Run:
+        assert self.status == 0, self.output
+        return self
+
+    def failed(self, *said: str) -> Run:
+        assert self.status != 0, self.output
+        for words in said:
+            assert words in " ".join(self.output.split()), self.output
+        assert "Traceback" not in self.output
+        return self
+
+
+@dataclass
+class Operator:
+    """Somebody with a copy of inventories/production and a platform of their own in it."""
+
+    folder: Path
+    lab: Lab
+    platform: str = "production"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def inventory(self) -> Path:
+        return self.folder / "inventories" / self.platform
+
+    @property
+    def secrets(self) -> Path:
+        return self.folder / "inventories/.secrets" / self.platform
+
+    @property
+    def tag(self) -> str:
+        return f"ensemble:{self.platform}"
+
+    def write_inventory(self) -> None:
+        if not self.inventory.exists():
+            shutil.copytree(ROOT / "inventories/production", self.inventory)
+        source = (ROOT / "inventories/production/scaleway.yml").read_text()
+        (self.inventory / "scaleway.yml").write_text(source.replace("ensemble:production", self.tag))
+        own = {
+            "ensemble_platform": self.platform,
+            "ensemble_domain": DOMAIN,
+            "ensemble_admin_networks": ["203.0.113.0/24"],
+            "certificate_provider": "own_ca",
+            "jitsi_archive_sha256": "a" * 64,
+            "jitsi_count": 2,
+            "jitsi_max_change": 100,
+            "portal_drain_seconds": 0,
+            # Nothing answers on the addresses of this cloud, and nobody may try.
+            "ensemble_connect_timeout": 1,
+            "ansible_ssh_common_args": "-o ProxyCommand=false",
+            **self.settings,
+        }
+        (self.inventory / "group_vars/all/60-test.yml").write_text(json.dumps(own))
+
+    def play(self, *books: str, skip: str = CLOUD_ONLY, options: tuple[str, ...] = (), **extra: Any) -> Run:
+        """Run playbooks in one command; `extra` are extra variables."""
+        self.write_inventory()
+        arguments = ["-i", str(self.inventory), "-e", json.dumps({**extra, "playbooks": str(PLAYBOOKS)}), *options]
+        return self.command(*(self._book(book) for book in books), *arguments, *(["--skip-tags", skip] if skip else []))
+
+    def command(self, *arguments: str, cwd: Path = ROOT) -> Run:
+        known = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "SCW_"))}
+        account = {
+            "SCW_API_URL": self.lab.url,
+            "SCW_ACCESS_KEY": "SCWLABLABLABLABLABLA",
+            "SCW_SECRET_KEY": SECRET_KEY,
+            "SCW_DEFAULT_PROJECT_ID": PROJECT,
+        }
+        own = {"ANSIBLE_HOME": str(self.folder / "home"), "ANSIBLE_NOCOLOR": "1", "PATH": f"{BIN}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            ["ansible-playbook", *arguments],
+            cwd=cwd,
+            env={**known, **account, **own},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=300,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout)
+
+    def build(self, **extra: Any) -> Run:
+        """The whole platform, as far as it is in the cloud."""
+        parts = ["certificate.yml", "monitoring.yml", "database.yml", "portal.yml", "balancer.yml", "fleet.yml"]
+        return self.play("network.yml", "images_without_machines.yml", *parts, **extra).ok()
+
+    @staticmethod
+    def _book(name: str) -> str:
+        here = Path(__file__).parent / name
+        return str(here if here.exists() else PLAYBOOKS / name)
+
+    # --- what is in the cloud
+
+    def api(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """A look at the cloud, or somebody else's change."""
+        token = {"X-Auth-Token": SECRET_KEY}
+        answer = requests.request(method, self.lab.url + path, json=body, headers=token, timeout=30)
+        answer.raise_for_status()
+        return answer.json() if answer.content else {}
+
+    def address(self, server: str) -> str:
+        found = self.api("GET", "/instance/v1/zones/fr-par-1/servers?per_page=100")["servers"]
+        return next(each["public_ip"]["address"] for each in found if each["name"] == server)
+
+    def servers(self) -> dict[str, dict[str, Any]]:
+        return {each["name"]: each for each in self.lab.state().get("instance_server", []) if self.tag in each["tags"]}
+
+    def images(self) -> list[str]:
+        return sorted(each["name"] for each in self.lab.state().get("instance_image", []))
+
+    def records(self) -> dict[str, str]:
+        return {each["name"]: each["data"] for each in self.lab.state().get("dns_record", [])}
+
+    def pool(self) -> list[str]:
+        return sorted(self.lab.state()["lb_backend"][0]["pool"])

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An image is made only of a machine that has shown, in this run, what was applied to it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playbooks_support import Operator
+
+BUILD = ("network.yml", "images.yml")
+
+
+def static(operator: Operator) -> str:
+    """An inventory that says the same each time it is read, as AWX has: localhost and variables."""
+    operator.write_inventory()
+    variables = json.loads((operator.inventory / "group_vars/all/60-test.yml").read_text())
+    script = operator.folder / "static.py"
+    local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    said = {"_meta": {"hostvars": {"localhost": local}}, "all": {"hosts": ["localhost"], "vars": variables}}
+    script.write_text(f"#!/usr/bin/env python3\nprint({json.dumps(said)!r})\n")
+    script.chmod(0o755)
+    return str(script)
+
+
+def test_no_image_when_a_limit_leaves_the_builder_out(empty: Operator) -> None:
+    empty.play(*BUILD, skip="", options=("--limit", "localhost")).failed("was not configured")
+    assert empty.images() == []
+
+
+def test_no_image_when_the_builder_cannot_be_reached(empty: Operator) -> None:
+    empty.play(*BUILD, skip="").failed("timed out waiting for ping")
+    assert empty.images() == []
+
+
+def test_no_image_when_the_configuration_is_skipped(empty: Operator) -> None:
+    empty.play(*BUILD).failed("was not configured")
+    empty.play("images.yml", skip="", options=("--tags", "always")).ok()
+    assert empty.images() == []
+
+
+@pytest.mark.parametrize("wish", [{"ensemble_zone": "nl-ams-1"}, {"ensemble_platform": "other"}])
+def test_the_builder_is_found_by_the_run_itself(empty: Operator, wish: dict[str, str]) -> None:
+    """Whatever the inventory's own source looks for: the play gets its host, which nobody can reach here."""
+    empty.play(*BUILD, skip="", **wish).failed("timed out waiting for ping", "builder-base")
+    assert empty.images() == []
+
+
+def test_a_static_inventory_is_enough(empty: Operator) -> None:
+    inventory = static(empty)
+    defaults = ["-e", f"@{empty.inventory}/group_vars/all/10-defaults.yml"]
+    own = ["-e", f"@{empty.inventory}/group_vars/all/60-test.yml", "-e", "ensemble_contact=ops@example.org"]
+    books = [empty._book(book) for book in BUILD]
+    done = empty.command(*books, "-i", inventory, *defaults, "-e", "scaleway={}", *own)
+    done.failed("timed out waiting for ping", "builder-base")
+    assert empty.images() == []
+
+
+def test_a_predecessor_stays_until_there_is_a_successor(operator: Operator) -> None:
+    before = operator.images()
+    assert len(before) == 2
+    operator.play("images.yml", skip="", rebuild="base").failed("timed out waiting for ping")
+    assert operator.images() == before
+    operator.play("images.yml", skip="", options=("--limit", "localhost"), rebuild="jitsi").failed("was not configured")
+    assert operator.images() == before
+
+
+def test_a_predecessor_goes_when_there_is_a_successor(operator: Operator) -> None:
+    """A rebuild was killed after its image: the next run removes what that image takes the place of."""
+    before = operator.images()
+    base = next(name for name in before if "-base-" in name)
+    operator.play("images_without_machines.yml", image_again="base").ok()
+    assert {*before, f"{base}-2"} == set(operator.images())
+    operator.play("images.yml").failed("was not configured")  # the Jitsi image is of another base now
+    assert f"{base}-2" in operator.images()
+    assert base not in operator.images()
+
+
+def test_unchanged_content_builds_nothing(operator: Operator) -> None:
+    before = operator.images()
+    assert operator.play("images.yml").ok().changed == 0
+    assert operator.images() == before
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"jitsi_ready_timeout": 400},
+        {"jitsi_config_files": {"web/custom-interface_config.js": "interfaceConfig.SHOW = 1;"}},
+        {"jitsi_defaults": {"TZ": "Europe/Paris"}},
+        {"node_exporter_disabled_collectors": ["wifi"]},
+        {"docker_log_max_size": "20m"},
+    ],
+    ids=lambda setting: next(iter(setting)),
+)
+def test_a_changed_setting_is_a_new_image(operator: Operator, setting: dict) -> None:
+    operator.play("images.yml", options=("--check",), **setting).ok()
+    planned = operator.play("images.yml", options=("--check",), **setting).ok()
+    assert planned.changed > 0
