@@ -275,6 +275,7 @@ class Resource(Owned, WithoutTwins):
         body = {} if not self.name else {"name": self.name}
         if self.project_key:
             body[self.project_key] = self.client.settings.project
+        body.update({entry.key: entry.created for entry in self.fields if entry.created is not None})
         body.update(self.wire(wish))
         body.update(
             {entry.key: entry.write(wish[entry.name]) for entry in self.fields if entry.at_birth and entry.name in wish}

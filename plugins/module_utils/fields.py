@@ -28,7 +28,8 @@ class Field:
     `option` is its entry in the argument spec. `normal` gives the form in which wish and reality are compared; `read`
     takes the value out of the API's object; `write` gives the wire form; `shown` what a diff may show. A `part` is not
     in the object's own body: the resource writes it with calls of its own, after the object exists; with `at_birth`
-    the body that creates the object takes it as well.
+    the body that creates the object takes it as well. `created` is what a creation sends where the task gives nothing:
+    for fields of which no recording shows what the API takes when they are left out.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Field:
     change: str = IN_PLACE
     part: bool = False
     at_birth: bool = False
+    created: Any = None
     normal: Callable[[Any], Any] = same
     read: Callable[[dict[str, Any]], Any] | None = None
     write: Callable[[Any], Any] = same
@@ -125,7 +127,7 @@ def network(value: Any) -> str:
     return str(ipaddress.ip_network(value, strict=False)) if is_network(value) else str(value)
 
 
-TAGS = Field("tags", {"type": "list", "elements": "str"}, normal=unordered)
+TAGS = Field("tags", {"type": "list", "elements": "str"}, normal=unordered, created=[])
 
 
 def choice(*choices: str, **more: Any) -> dict[str, Any]:

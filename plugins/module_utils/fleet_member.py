@@ -22,9 +22,26 @@ class Member(Server):
 
     def __init__(self, client: Client, arguments: Mapping[str, Any], check: bool = False) -> None:
         super().__init__(client, arguments, check)
-        data = {**(arguments.get("user_data") or {}), **(arguments.get("secret_user_data") or {})}
-        mark = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
-        self.data_tag = f"{DATA_TAG}{mark}" if data else ""
+        self.data_tag = self._data_tag()
+
+    def _data_tag(self) -> str:
+        """The tag that tells which user data a server has, "" where it has none.
+
+        Everybody who may list servers sees it, and the secret data may be as weak as a word: so it is a slow digest,
+        salted by the project and the fleet, of what is sent. Every operator with the same desired data gets the same.
+        """
+        names = ("user_data", "secret_user_data")
+        data = {name: texts for name in names if (texts := self.texts(self.arguments.get(name) or {}))}
+        absent = sorted(self.arguments.get("absent_user_data") or [])
+        if not data and not absent:
+            return ""
+        sent = json.dumps([data, absent], sort_keys=True)
+        salt = f"{self.client.settings.project_id} {self.arguments['tags'][0]}"
+
+        def digest() -> str:
+            return hashlib.scrypt(sent.encode(), salt=salt.encode(), n=2**14, r=8, p=1, dklen=8).hex()
+
+        return DATA_TAG + self.client.once((DATA_TAG, salt, sent), digest)
 
     @property
     def own_tags(self) -> list[str]:
@@ -42,7 +59,7 @@ class Member(Server):
 
     def read_part(self, name: str, current: Object) -> Any:
         if (
-            name in ("user_data", "secret_user_data")
+            name in ("user_data", "secret_user_data", "absent_user_data")
             and current["state"] != "stopped"
             and self.data_tag in current["tags"]
         ):
@@ -51,7 +68,7 @@ class Member(Server):
 
     def change(self, current: Object, changes: Values) -> Object:
         """User data before the tag that vouches for it."""
-        for name in ("user_data", "secret_user_data"):
+        for name in ("user_data", "secret_user_data", "absent_user_data"):
             if name in changes:
                 self.write_part(name, current, changes[name])
         return super().change(current, changes)

@@ -14,6 +14,7 @@ from .client import Client
 from .engine import Resource, reconcile
 from .errors import ScalewayError
 from .fields import REPLACES
+from .masking import secrets_in
 from .settings import from_arguments
 
 Spec = dict[str, Any]
@@ -70,6 +71,7 @@ def connect(module: AnsibleModule) -> Client:
     settings = from_arguments(module.params)
     proxy_password = urlsplit(settings.api_proxy).password
     module.no_log_values.update(each for each in (settings.secret_key, proxy_password) if each)
+    module.no_log_values.update(secrets_in(module.params.get("user_data")))
     return Client(settings)
 
 

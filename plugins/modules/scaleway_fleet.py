@@ -70,7 +70,7 @@ options:
     description: Name or id of the security group.
     type: str
   dynamic_ip_required:
-    description: Whether servers get a public address for as long as they run. The API's default is V(true).
+    description: Whether servers get a public address for as long as they run. New ones do where they are not told.
     type: bool
   private_networks:
     description: Names or ids of the private networks that the servers are in.
@@ -86,12 +86,19 @@ options:
   user_data:
     description:
       - Texts that the servers can read from their metadata service, by key. They are there before the first boot.
-      - A tag with a digest tells which user data a server has, so that an unchanged fleet is not asked server by
+      - A tag with a salted digest tells which user data a server has, so that an unchanged fleet is not asked server by
         server.
+      - An empty text is an error, it may be what a look-up did not find; O(absent_user_data) removes keys.
+      - Diffs and verbose output show no private key, and no value in a line or under a key whose name looks secret,
+        such as C(JWT_APP_SECRET=...); shorter ones than 6 characters are hidden in diffs only.
     type: dict
   secret_user_data:
     description: Further O(user_data) that is never shown.
     type: dict
+  absent_user_data:
+    description: Keys of user data that the servers shall not have.
+    type: list
+    elements: str
   placement_groups:
     description:
       - Puts new servers into placement groups C(PREFIX-group-1) and so on, as many as are needed, each filled before

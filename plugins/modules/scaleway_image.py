@@ -29,7 +29,7 @@ options:
     type: str
     choices: [x86_64, arm64]
   public:
-    description: Whether other customers may use the image. The API's default is V(false).
+    description: Whether other customers may use the image. A new one gets V(false) where it is not told.
     type: bool
   tags:
     description: Tags of the image (and of the snapshots that are taken for it); their order does not count.

@@ -14,7 +14,7 @@ description:
   - Addresses of load balancers are another kind, see M(ensemble.jitsi.scaleway_lb_ip).
 options:
   type:
-    description: Kind of address. The API's default is V(routed_ipv4).
+    description: Kind of address. A new one gets V(routed_ipv4) where it is not told.
     type: str
     choices: [routed_ipv4, routed_ipv6]
   tags:

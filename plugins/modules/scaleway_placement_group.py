@@ -13,13 +13,14 @@ description:
   - A group holds at most 20 servers. M(ensemble.jitsi.scaleway_fleet) makes as many groups as a fleet needs.
 options:
   policy_type:
-    description: Whether servers shall stand apart or close together. The API's default is V(max_availability).
+    description: >-
+      Whether servers shall stand apart or close together. A new one gets V(max_availability) where it is not told.
     type: str
     choices: [max_availability, low_latency]
   policy_mode:
     description: >-
       With V(enforced) a server that cannot be placed so does not start, with V(optional) it starts nevertheless.
-      The API's default is V(optional).
+      A new one gets V(optional) where it is not told.
     type: str
     choices: [optional, enforced]
   tags:

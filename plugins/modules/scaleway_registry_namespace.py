@@ -17,7 +17,7 @@ options:
     description: What the namespace is for.
     type: str
   is_public:
-    description: Whether everybody may pull its images without login. The API's default is V(false).
+    description: Whether everybody may pull its images without login. A new one gets V(false) where it is not told.
     type: bool
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway

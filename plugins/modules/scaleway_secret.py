@@ -17,7 +17,7 @@ options:
     type: str
     default: /
   type:
-    description: Kind of the secret. The API's default is V(opaque).
+    description: Kind of the secret. A new one gets V(opaque) where it is not told.
     type: str
     choices: [opaque, certificate, key_value, basic_credentials, database_credentials, ssh_key]
   description:

@@ -17,18 +17,18 @@ options:
     description: What the group is for.
     type: str
   stateful:
-    description: Whether answers to what was let through may pass. The API's default is V(true).
+    description: Whether answers to what was let through may pass. A new one gets V(true) where it is not told.
     type: bool
   inbound_default_policy:
-    description: What happens to incoming packets that no rule matches. The API's default is V(accept).
+    description: What happens to incoming packets that no rule matches. A new one gets V(accept) where it is not told.
     type: str
     choices: [accept, drop]
   outbound_default_policy:
-    description: What happens to outgoing packets that no rule matches. The API's default is V(accept).
+    description: What happens to outgoing packets that no rule matches. A new one gets V(accept) where it is not told.
     type: str
     choices: [accept, drop]
   enable_default_security:
-    description: Whether Scaleway blocks outgoing mail (TCP 25, 465, 587). The API's default is V(true).
+    description: Whether Scaleway blocks outgoing mail (TCP 25, 465, 587). A new one gets V(true) where it is not told.
     type: bool
   project_default:
     description: Whether servers without a security group of their own get this one.

@@ -63,8 +63,8 @@ options:
     type: str
   dynamic_ip_required:
     description: >-
-      Whether the server gets a public address for as long as it runs, when it has no reserved one. The API's default
-      is V(true).
+      Whether the server gets a public address for as long as it runs, when it has no reserved one. A new one
+      does where it is not told.
     type: bool
   public_ips:
     description: >-
@@ -87,11 +87,18 @@ options:
     description:
       - Texts that the server can read from its metadata service, by key; C(cloud-init) is read by cloud-init at the
         first boot.
-      - Keys that are not mentioned stay as they are; a key with an empty text is removed.
+      - Keys that are not mentioned stay as they are. An empty text is an error, it may be what a look-up did not find;
+        O(absent_user_data) removes keys.
+      - Diffs and verbose output show no private key, and no value in a line or under a key whose name looks secret,
+        such as C(JWT_APP_SECRET=...); shorter ones than 6 characters are hidden in diffs only.
     type: dict
   secret_user_data:
     description: Further O(user_data) that is never shown, neither in a diff nor in verbose output.
     type: dict
+  absent_user_data:
+    description: Keys of user data that the server shall not have.
+    type: list
+    elements: str
   wait_for:
     description:
       - When a started server counts as started. V(running) comes as soon as it has a host, before its kernel boots.

@@ -37,7 +37,7 @@ def test_a_new_group(lab: Lab) -> None:
         for key in ("stateful", "inbound_default_policy", "enable_default_security", "state", "description", "servers")
     }
     assert shown == {
-        "stateful": True,
+        "stateful": False,
         "inbound_default_policy": "accept",
         "enable_default_security": True,
         "state": "available",

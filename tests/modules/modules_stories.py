@@ -83,7 +83,7 @@ STORIES = {
             "user_data": {"a": "1", "cloud-init": "#cloud-config\n"},
             "secret_user_data": {"key": "a very private key"},
         },
-        {"tags": ["b", "c"], "user_data": {"a": "2", "cloud-init": ""}, "protected": False},
+        {"tags": ["b", "c"], "user_data": {"a": "2"}, "absent_user_data": ["cloud-init"], "protected": False},
         {"instance_server": 1, "instance_volume": 1, "user_data": 1},
     ),
     "server on an SBS volume": Story(

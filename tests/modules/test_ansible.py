@@ -41,6 +41,20 @@ def test_secrets_are_not_printed(lab: Lab, run: Runner, tmp_path: Path) -> None:
     assert SECRET_KEY not in output
 
 
+@pytest.mark.parametrize("how", [("--check",), ()], ids=["check", "for real"])
+def test_what_looks_secret_is_not_printed(how: tuple[str, ...], lab: Lab, run: Runner, tmp_path: Path) -> None:
+    """In plain user data, too: of a server, and once for each server of a fleet."""
+    env = f"DOMAIN=meet.example.org\nJWT_APP_SECRET={VERY_SECRET}\n"
+    key = f"-----BEGIN PRIVATE KEY-----\n{VERY_SECRET}\n-----END PRIVATE KEY-----\n"
+    data = {"user_data": {"jitsi-env": env, "pem": key}, "volumes": LOCAL_DISK}
+    fleet = {"prefix": "h", "count": 2, "commercial_type": "DEV1-L", "image": "debian_trixie", **data}
+    tasks = [{"ensemble.jitsi.scaleway_server": {**SERVER, **data}}, {"ensemble.jitsi.scaleway_fleet": fleet}]
+    output = play(tmp_path, lab, tasks, "-vvvv", "--diff", *how)
+    assert "DOMAIN=meet.example.org" in output
+    assert "JWT_APP_SECRET=hidden" in output
+    assert VERY_SECRET not in output
+
+
 def test_secrets_are_not_printed_when_tasks_fail(lab: Lab, run: Runner, tmp_path: Path) -> None:
     """Refused, lost and retried: neither messages nor details nor the invocation show what was sent."""
     run.ok(*LB[:1], **LB[1])

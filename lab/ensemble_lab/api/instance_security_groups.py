@@ -55,6 +55,7 @@ def default_group(call: Call, project: str) -> Object:
             return group
     group = _new(call, "Default security group", {"organization": call.cloud.settings.organization, "project": project})
     group |= {"description": "Auto generated security group.", "project_default": True, "organization_default": True}
+    group["stateful"] = True
     sync(call.cloud, group, visible=False)
     return group
 
@@ -70,7 +71,7 @@ def _new(call: Call, name: str, owned_by: dict[str, str]) -> Object:
         "description": None,
         **owned_by,
         "servers": [],
-        "stateful": True,
+        "stateful": False,
         "inbound_default_policy": "accept",
         "outbound_default_policy": "accept",
         "organization_default": False,

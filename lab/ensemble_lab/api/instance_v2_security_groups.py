@@ -82,7 +82,7 @@ def list_groups(call: Call) -> Object:
 
 @SERVICE.post("/security-groups")
 def create_group(call: Call) -> Object:
-    made = v1.create_group(_as_v1(call)).body["security_group"]
+    made = v1.create_group(_as_v1(replace(call, body={"stateless": False, **call.body}))).body["security_group"]
     return _view(call.cloud, find(call, KIND, made["id"]))
 
 

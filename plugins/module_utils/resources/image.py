@@ -25,7 +25,7 @@ class Image(Resource):
         Field("server", change=AT_CREATION, part=True),
         Field("snapshots", {"type": "list", "elements": "str"}, change=AT_CREATION, part=True),
         Field("arch", {"type": "str", "choices": ["x86_64", "arm64"]}, change=AT_CREATION),
-        Field("public", {"type": "bool"}),
+        Field("public", {"type": "bool"}, created=False),
         TAGS,
     )
     creation_needs = ("name",)

@@ -84,7 +84,7 @@ class Address(Resource):
 class Ip(Address):
     path = "/instance/v1/zones/{zone}/ips"
     fields = (
-        Field("type", choice("routed_ipv4", "routed_ipv6"), change=REPLACES),
+        Field("type", choice("routed_ipv4", "routed_ipv6"), change=REPLACES, created="routed_ipv4"),
         Field("tags", {"type": "list", "elements": "str"}, normal=unordered),
         Field("server", read=embedded("server"), normal=text, shown=label),
         Field("reverse", part=True, normal=text),
@@ -122,7 +122,13 @@ class LbIp(Address):
     envelope = False
     project_key = "project_id"
     fields = (
-        Field("is_ipv6", {"type": "bool"}, change=REPLACES, read=lambda ip: ":" in (ip.get("ip_address") or "")),
+        Field(
+            "is_ipv6",
+            {"type": "bool"},
+            change=REPLACES,
+            read=lambda ip: ":" in (ip.get("ip_address") or ""),
+            created=False,
+        ),
         Field("tags", {"type": "list", "elements": "str"}, normal=unordered),
         Field("reverse", part=True, normal=own_reverse),
     )

@@ -32,10 +32,11 @@ class Lb(Resource):
     options: ClassVar[dict] = {"release_ip": {"type": "bool"}}
     fields = (
         Field("type", normal=lower, part=True, at_birth=True),
-        Field("description", normal=text, write=text),
+        Field("description", normal=text, write=text, created=""),
         Field(
             "ssl_compatibility_level",
             choice(*(f"ssl_compatibility_level_{level}" for level in ("intermediate", "modern", "old"))),
+            created="ssl_compatibility_level_intermediate",
         ),
         TAGS,
         Field(
@@ -45,6 +46,7 @@ class Lb(Resource):
             read=addresses,
             normal=unordered,
             shown=label,
+            created=[],
         ),
         Field("private_networks", {"type": "list", "elements": "str"}, part=True, normal=unordered, shown=label),
     )

@@ -55,7 +55,7 @@ class LbAcl(LbPart):
         Field("index", {"type": "int"}),
         Field("action", {"type": "dict", "options": ACTION}, normal=given, write=given, shown=given),
         Field("match", {"type": "dict", "options": MATCH}, normal=normal_match, write=given, shown=given),
-        Field("description", normal=text, write=text),
+        Field("description", normal=text, write=text, created=""),
     )
     creation_needs = ("name", "index", "action")
 

@@ -77,20 +77,25 @@ class LbBackend(LbPart):
     fields = (
         Field("forward_protocol", choice("http", "tcp")),
         Field("forward_port", {"type": "int"}),
-        Field("forward_port_algorithm", choice("roundrobin", "leastconn", "first")),
-        Field("sticky_sessions", choice("none", "cookie", "table")),
-        Field("sticky_sessions_cookie_name", normal=text, write=text),
-        Field("timeout_server", MILLISECONDS),
-        Field("timeout_connect", MILLISECONDS),
-        Field("timeout_tunnel", MILLISECONDS),
-        Field("timeout_queue", normal=seconds, write=wire_duration),
-        Field("on_marked_down_action", choice("on_marked_down_action_none", "shutdown_sessions")),
+        Field("forward_port_algorithm", choice("roundrobin", "leastconn", "first"), created="roundrobin"),
+        Field("sticky_sessions", choice("none", "cookie", "table"), created="none"),
+        Field("sticky_sessions_cookie_name", normal=text, write=text, created=""),
+        Field("timeout_server", MILLISECONDS, created=300000),
+        Field("timeout_connect", MILLISECONDS, created=5000),
+        Field("timeout_tunnel", MILLISECONDS, created=900000),
+        Field("timeout_queue", normal=seconds, write=wire_duration, created="0.000000000s"),
+        Field(
+            "on_marked_down_action",
+            choice("on_marked_down_action_none", "shutdown_sessions"),
+            created="on_marked_down_action_none",
+        ),
         Field(
             "proxy_protocol",
             choice(*(f"proxy_protocol_{kind}" for kind in ("none", "v1", "v2", "v2_ssl", "v2_ssl_cn"))),
+            created="proxy_protocol_none",
         ),
         Field("max_connections", {"type": "int"}),
-        Field("max_retries", {"type": "int"}),
+        Field("max_retries", {"type": "int"}, created=3),
         Field("redispatch_attempt_count", {"type": "int"}),
         Field("ssl_bridging", {"type": "bool"}),
         Field("ignore_ssl_server_verify", {"type": "bool"}),
@@ -102,6 +107,7 @@ class LbBackend(LbPart):
             at_birth=True,
             read=lambda backend: backend.get("pool") or [],
             normal=networks,
+            created=[],
         ),
         Field(
             "health_check",
@@ -136,14 +142,7 @@ class LbBackend(LbPart):
         default_check = wire_check(
             {"port": wish["forward_port"], "check_delay": 5000, "check_timeout": 3000, "check_max_retries": 3}
         )
-        return {
-            "forward_port_algorithm": "roundrobin",
-            "sticky_sessions": "none",
-            "server_ip": [],
-            "sticky_sessions_cookie_name": "",
-            "health_check": default_check,
-            **super().creation_body(wish),
-        }
+        return {"health_check": default_check, **super().creation_body(wish)}
 
     def write_part(self, name: str, current: dict[str, Any], value: Any) -> None:
         if name == "server_ip":

@@ -27,9 +27,9 @@ class LbFrontend(LbPart):
             normal=unordered,
             shown=label,
         ),
-        Field("enable_http3", {"type": "bool"}, normal=bool),
-        Field("connection_rate_limit", {"type": "int"}, normal=lambda limit: limit or None),
-        Field("enable_access_logs", {"type": "bool"}, normal=bool),
+        Field("enable_http3", {"type": "bool"}, normal=bool, created=False),
+        Field("connection_rate_limit", {"type": "int"}, normal=lambda limit: limit or None, created=0),
+        Field("enable_access_logs", {"type": "bool"}, normal=bool, created=False),
     )
     creation_needs = ("name", "inbound_port", "backend")
 

@@ -11,8 +11,8 @@ class PlacementGroup(Resource):
     plural = "placement_groups"
     path = "/instance/v1/zones/{zone}/placement_groups"
     fields = (
-        Field("policy_type", choice("max_availability", "low_latency")),
-        Field("policy_mode", choice("optional", "enforced")),
+        Field("policy_type", choice("max_availability", "low_latency"), created="max_availability"),
+        Field("policy_mode", choice("optional", "enforced"), created="optional"),
         TAGS,
     )
     creation_needs = ("name",)

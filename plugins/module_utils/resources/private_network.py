@@ -28,7 +28,7 @@ class PrivateNetwork(Resource):
             normal=networks,
         ),
         Field("vpc_id", change=REPLACES),
-        Field("default_route_propagation_enabled", {"type": "bool"}),
+        Field("default_route_propagation_enabled", {"type": "bool"}, created=False),
         TAGS,
     )
     creation_needs = ("name",)

@@ -17,8 +17,8 @@ class RegistryNamespace(Resource):
     failed = ("error",)
     slow_delete = True
     fields = (
-        Field("description", normal=text),
-        Field("is_public", {"type": "bool"}),
+        Field("description", normal=text, created=""),
+        Field("is_public", {"type": "bool"}, created=False),
     )
     creation_needs = ("name",)
 

@@ -30,11 +30,11 @@ class Secret(Resource):
     status_key = "status"
     fields = (
         Field("path", {"type": "str", "default": "/"}, change=AT_CREATION, write=normal_path),
-        Field("type", choice(*TYPES), change=REPLACES),
+        Field("type", choice(*TYPES), change=REPLACES, created="opaque"),
         Field("description", normal=text),
         TAGS,
         Field("value", {"type": "str", "no_log": True}, part=True, shown=hidden),
-        Field("protected", {"type": "bool"}, part=True),
+        Field("protected", {"type": "bool"}, part=True, created=False),
     )
     creation_needs = ("name",)
 
@@ -50,6 +50,11 @@ class Secret(Resource):
         folder = normal_path(self.arguments.get("path"))
         named = self.list(name=self.name, path=folder)
         return [each for each in named if each["name"] == self.name and each["path"] == folder]
+
+    def resolve(self, name: str, value: Any) -> Any:
+        if name == "value" and value == "":
+            raise Invalid(f"{self}: value is empty, which is no secret; perhaps a look-up found nothing.")
+        return value
 
     def read_part(self, name: str, current: dict[str, Any]) -> Any:
         return self.value(current["id"]) if name == "value" else super().read_part(name, current)

@@ -64,10 +64,10 @@ class SecurityGroup(Resource):
     failed = ("syncing_error",)
     fields = (
         Field("description", normal=text),
-        Field("stateful", {"type": "bool"}),
-        Field("inbound_default_policy", choice("accept", "drop")),
-        Field("outbound_default_policy", choice("accept", "drop")),
-        Field("enable_default_security", {"type": "bool"}),
+        Field("stateful", {"type": "bool"}, created=True),
+        Field("inbound_default_policy", choice("accept", "drop"), created="accept"),
+        Field("outbound_default_policy", choice("accept", "drop"), created="accept"),
+        Field("enable_default_security", {"type": "bool"}, created=True),
         Field("project_default", {"type": "bool"}),
         TAGS,
         Field(

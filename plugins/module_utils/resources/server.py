@@ -9,6 +9,7 @@ from urllib.parse import quote
 from ..engine import Resource
 from ..errors import ApiError, Invalid, ScalewayError
 from ..fields import AT_CREATION, IN_PLACE, REPLACES, TAGS, Field, Ref, choice, embedded, hidden, label, text, unordered
+from ..masking import masked
 from ..plan import DELETE, KEEP, REPLACE, UPDATE, Plan
 from ..settings import is_uuid
 from . import disks, server_disks
@@ -22,11 +23,6 @@ from .security_group import SecurityGroup
 RUNNING, STOPPED, REBOOTED, REBUILT = "running", "stopped", "rebooted", "rebuilt"
 POWER = {RUNNING: RUNNING, STOPPED: STOPPED, REBOOTED: REBOOTED, REBUILT: RUNNING}
 START_GRACE = 15.0
-
-
-def set_keys(values: Any) -> dict[str, str]:
-    """User data without the keys that are to be absent."""
-    return {key: value for key, value in (values or {}).items() if value}
 
 
 def reserved(server: dict[str, Any]) -> list[Ref]:
@@ -66,7 +62,7 @@ class Server(Resource):
         Field("commercial_type"),
         Field("image", change=AT_CREATION, read=embedded("image"), shown=label),
         Field("volumes", {"type": "dict"}, part=True, at_birth=True, shown=label),
-        Field("tags", {"type": "list", "elements": "str"}, normal=TAGS.normal),
+        TAGS,
         Field("security_group", read=embedded("security_group"), normal=text, shown=label),
         Field(
             "placement_group",
@@ -75,12 +71,13 @@ class Server(Resource):
             shown=label,
             write=lambda ident: ident or None,
         ),
-        Field("dynamic_ip_required", {"type": "bool"}),
+        Field("dynamic_ip_required", {"type": "bool"}, created=True),
         Field("public_ips", {"type": "list", "elements": "str"}, read=reserved, normal=unordered, shown=label),
-        Field("protected", {"type": "bool"}),
-        Field("boot_type", choice("local", "rescue")),
-        Field("user_data", {"type": "dict"}, part=True, normal=set_keys),
-        Field("secret_user_data", {"type": "dict", "no_log": True}, part=True, normal=set_keys, shown=hidden),
+        Field("protected", {"type": "bool"}, created=False),
+        Field("boot_type", choice("local", "rescue"), created="local"),
+        Field("user_data", {"type": "dict"}, part=True, shown=masked),
+        Field("secret_user_data", {"type": "dict", "no_log": True}, part=True, shown=hidden),
+        Field("absent_user_data", {"type": "list", "elements": "str"}, part=True, normal=unordered),
         Field(
             "private_networks",
             {"type": "list", "elements": "str"},
@@ -168,15 +165,25 @@ class Server(Resource):
         if name == "private_networks":
             return [self.refer(PrivateNetwork, each) for each in value]
         if name in ("user_data", "secret_user_data"):
-            return {key: self._text(key, content) for key, content in value.items()}
+            return self.texts(value)
+        if name == "absent_user_data":
+            return []
         return self._layout if name == "volumes" else value
 
-    def _text(self, key: str, content: Any) -> str:
-        if isinstance(content, (dict, list)):
-            raise Invalid(
-                f"{self}: user data {key!r} is a {type(content).__name__} and not a text: use to_json or to_yaml."
-            )
-        return "" if content is None else str(content)
+    def texts(self, values: dict[str, Any]) -> dict[str, str]:
+        """User data as it is sent. An empty value is no way to remove one: it may be what a look-up did not find."""
+        texts = {}
+        for key, content in values.items():
+            if isinstance(content, (dict, list)):
+                raise Invalid(
+                    f"{self}: user data {key!r} is a {type(content).__name__} and not a text: use to_json or to_yaml."
+                )
+            if content in (None, ""):
+                raise Invalid(f"{self}: user data {key!r} is empty. To remove it, name it in absent_user_data.")
+            if key in (self.arguments.get("absent_user_data") or []):
+                raise Invalid(f"{self}: user data {key!r} is given, and to be absent as well.")
+            texts[key] = str(content)
+        return texts
 
     def _image(self, value: str) -> Ref:
         """An image by id, by marketplace label, or by the exact name of one of the project's own."""
@@ -227,13 +234,18 @@ class Server(Resource):
             return server_disks.observe(current, self._layout)
         if name == "power":
             return {"starting": RUNNING, "stopping": STOPPED}.get(current["state"], current["state"])
+        if name == "absent_user_data":
+            there = self._keys(current)
+            return [key for key in self.arguments[name] if key in there]
         if name in ("user_data", "secret_user_data"):
-            wished = self.arguments[name]
-            there = set(self.client.get(self.url(current["id"], "/user_data"))["user_data"])
-            keys = [key for key in wished if key in there]
+            there = self._keys(current)
+            keys = [key for key in self.arguments[name] if key in there]
             contents = self.client.each(lambda key: self.client.text(self._user_data(current, key)) or "", keys)
             return dict(zip(keys, contents, strict=True))
         return super().read_part(name, current)
+
+    def _keys(self, current: dict[str, Any]) -> set[str]:
+        return set(self.client.get(self.url(current["id"], "/user_data"))["user_data"])
 
     def _user_data(self, current: dict[str, Any], key: str) -> str:
         return self.url(current["id"], f"/user_data/{quote(key, safe='')}")
@@ -257,14 +269,13 @@ class Server(Resource):
             self._disks.change(current, value)
         elif name == "private_networks":
             self._join(current, value)
+        elif name == "absent_user_data":
+            unwanted = self.arguments[name] if self._current else []
+            self.client.each(lambda key: self.client.delete(self._user_data(current, key)), unwanted)
         else:
-            self.client.each(lambda item: self._write_key(current, *item), value.items())
-
-    def _write_key(self, current: dict[str, Any], key: str, content: str) -> None:
-        if content:
-            self.client.set_text(self._user_data(current, key), content)
-        else:
-            self.client.delete(self._user_data(current, key))
+            self.client.each(
+                lambda item: self.client.set_text(self._user_data(current, item[0]), item[1]), value.items()
+            )
 
     def _join(self, current: dict[str, Any], wished: list[str]) -> None:
         nics = {nic["private_network_id"]: nic["id"] for nic in current.get("private_nics") or []}

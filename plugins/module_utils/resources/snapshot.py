@@ -81,6 +81,7 @@ class Snapshot(Resource):
         volume_id, block = self._source()
         project = {"project_id" if block else "project": self.client.settings.project}
         body = {"name": self.name, "volume_id": volume_id, "tags": wish.get("tags") or [], **project}
+        body |= {"public": False} if block else {}
         answer = self.client.post(self.url(block=block), body, recover=self.recover)
         return answer.get("snapshot", answer)
 

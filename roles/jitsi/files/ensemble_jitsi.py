@@ -289,6 +289,7 @@ def main() -> None:
         report(metadata, "starting")
         given = parse_environment(Path(settings["environment_file"]).read_text())
         given |= parse_environment(metadata.user_data("jitsi-env"))
+        given |= parse_environment(metadata.user_data("jitsi-secret-env"))
         server = Server(settings, own_environment(machine, given) | given)
         server.take_identity(machine["id"])
         server.make_config(metadata.user_data("tls-certificate"), metadata.user_data("tls-private-key"))

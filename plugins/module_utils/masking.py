@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets in texts that people see: values under names that look secret show only whether they change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from .fields import hidden
+
+SECRET_NAME = re.compile(
+    r"SECRET|PASSW(OR)?D|PASSPHRASE|CREDENTIAL|TOKEN|PRIVATE|API_?KEY|ACCESS_?KEY|BIND_?PW|_PW$|_KEY$|-KEY$|_DSN$", re.I
+)
+PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+LINE = re.compile(r"^(\s*(?:export\s+)?)([A-Za-z_][\w.-]*)(\s*[=:]\s*)(\S.*?)(\s*)$", re.MULTILINE)
+SHORTEST = 6
+"""Shorter values are not taken out of a module's whole output: 1 or true stand in much that is no secret."""
+
+
+def looks_secret(name: str) -> bool:
+    """Whether what has this name should not be shown."""
+    return bool(SECRET_NAME.search(name))
+
+
+def masked(value: Any) -> Any:
+    """For diffs: texts by name, with secret ones and secret lines in them hidden."""
+    return {name: _masked(name, text) for name, text in value.items()} if isinstance(value, dict) else value
+
+
+def _masked(name: str, text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    if looks_secret(name) or PRIVATE_KEY.search(text):
+        return hidden(text)
+
+    def line(found: re.Match[str]) -> str:
+        before, key, sign, secret, after = found.groups()
+        return f"{before}{key}{sign}{hidden(secret) if looks_secret(key) else secret}{after}"
+
+    return LINE.sub(line, text)
+
+
+def secrets_in(value: Any) -> Iterator[str]:
+    """What :func:`masked` hides, for a module's own output filter; without quotes, and nothing that is short."""
+    for name, text in (value or {}).items() if isinstance(value, dict) else ():
+        if not isinstance(text, str):
+            continue
+        if looks_secret(name) or PRIVATE_KEY.search(text):
+            found = [text.strip()]
+        else:
+            found = [each[4].strip("\"'") for each in LINE.finditer(text) if looks_secret(each[2])]
+        yield from (each for each in found if len(each) >= SHORTEST)
