@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from .conftest import Lab
+from .conftest import Lab, free_port
 
 
 def test_reset_leaves_nothing(lab: Lab) -> None:
@@ -19,6 +19,14 @@ def test_reset_leaves_nothing(lab: Lab) -> None:
     assert lab.get("servers")["servers"] == []
     assert lab.get("/_emulator/faults")["faults"] == []
     assert lab.get("/_emulator/info")["objects"].keys() == {"project", "dns_zone", "dns_record"}
+
+
+def test_reset_of_a_lab_with_names(make_lab: Any) -> None:
+    """Its DNS lets go of its port and takes it again."""
+    lab = make_lab("--speed", "0", "--dns-port", str(free_port()))
+    for _time in range(3):
+        lab.post("/_emulator/reset")
+    assert lab.get("servers")["servers"] == []
 
 
 def test_dump_and_restore(lab: Lab) -> None:

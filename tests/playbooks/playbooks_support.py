@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -54,6 +55,7 @@ class Operator:
     lab: Lab
     platform: str = "production"
     settings: dict[str, Any] = field(default_factory=dict)
+    resolver: Path | None = None
 
     @property
     def inventory(self) -> Path:
@@ -104,7 +106,7 @@ class Operator:
         }
         own = {"ANSIBLE_HOME": str(self.folder / "home"), "ANSIBLE_NOCOLOR": "1", "PATH": f"{BIN}:{os.environ['PATH']}"}
         done = subprocess.run(
-            ["ansible-playbook", *arguments],
+            [*self._own_resolver(), "ansible-playbook", *arguments],
             cwd=cwd,
             env={**known, **account, **own},
             text=True,
@@ -114,6 +116,13 @@ class Operator:
             check=False,
         )
         return Run(done.returncode, done.stdout)
+
+    def _own_resolver(self) -> list[str]:
+        """What gives a command another resolv.conf, and nobody else."""
+        if not self.resolver:
+            return []
+        mount = f'mount --bind {shlex.quote(str(self.resolver))} /etc/resolv.conf && exec "$@"'
+        return ["unshare", "--mount", "sh", "-c", mount, "sh"]
 
     def build(self, **extra: Any) -> Run:
         """The whole platform, as far as it is in the cloud."""

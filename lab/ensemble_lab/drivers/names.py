@@ -163,6 +163,7 @@ class NameServer:
             task.cancel()
         self._transports.clear()
         self._servers.clear()
+        await asyncio.sleep(0)  # the loop lets go of the sockets in its next round
 
     async def resolve(self, packet: bytes, tcp: bool) -> bytes | None:
         """The answer to a DNS message; None where it is none at all."""
