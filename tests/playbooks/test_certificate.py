@@ -16,6 +16,7 @@ from modules_support import Lab, free_port, serve
 from playbooks_support import DOMAIN, Operator, Run
 
 NAMES = {f"*.{DOMAIN}", DOMAIN}
+pytestmark = pytest.mark.xdist_group("fixed addresses of name servers")
 
 
 class Issuer:

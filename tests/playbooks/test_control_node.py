@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from playbooks_support import BIN, Operator
+import yaml
+from playbooks_support import BIN, PLAYBOOKS, Operator
 
 
 def test_secrets_are_no_inventory_wherever_it_is_read(operator: Operator) -> None:
@@ -48,8 +49,32 @@ def test_any_folder_will_do(operator: Operator, tmp_path: Path) -> None:
         ({"ensemble_name_prefix": "_"}, "ensemble_name_prefix is '_'"),
     ],
 )
-@pytest.mark.parametrize("part", ["fleet.yml", "certificate.yml"])
-def test_every_part_checks_its_input_first(operator: Operator, part: str, wish: dict, says: str) -> None:
+def test_bad_input_is_one_error_first(operator: Operator, wish: dict, says: str) -> None:
     before = operator.lab.state()
-    operator.play(part, **wish).failed(says)
+    operator.play("fleet.yml", **wish).failed(says)
     assert operator.lab.state() == before
+
+
+PARTS = sorted(path for path in PLAYBOOKS.glob("*.yml") if path.name not in ("site.yml", "remove.yml"))
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda path: path.stem)
+def test_every_part_begins_with_the_preflight(part: Path) -> None:
+    """Whatever tags are asked for, and before any other task."""
+    first = yaml.safe_load(part.read_text())[0]
+    task = first["tasks"][0]
+    assert first["hosts"] == "localhost"
+    assert task["ansible.builtin.include_tasks"] == {"file": "tasks/begin.yml", "apply": {"tags": "always"}}
+    assert "always" in (task.get("tags"), first.get("tags"))
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda path: path.stem)
+def test_every_play_on_machines_has_hosts_of_the_run_and_is_looked_after(part: Path) -> None:
+    """Its hosts are made by the run, each says when it came to its end, and a later play on localhost asks for all."""
+    plays = yaml.safe_load(part.read_text())
+    for number, play in enumerate(plays):
+        if play["hosts"] == "localhost":
+            continue
+        assert play["hosts"].startswith("configure_")
+        later = yaml.safe_dump(plays[number + 1 :])
+        assert "tasks/configured.yml" in later or "tasks/image_close.yml" in later

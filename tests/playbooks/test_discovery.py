@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
 from playbooks_support import Operator
 
 PARTS = ["network.yml", "images.yml", "monitoring.yml", "database.yml", "portal.yml", "balancer.yml", "fleet.yml"]
@@ -28,21 +27,23 @@ def test_a_run_of_any_part_changes_nothing_on_a_platform_as_desired(operator: Op
     assert cloud(operator) == before
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_no_look_that_fails_changes_anything(operator: Operator, part: str) -> None:
-    """Each kind of look that the part takes is refused once, from the beginning and from its second time on."""
+def test_no_look_that_fails_changes_anything(operator: Operator) -> None:
+    """Each kind of look that any part takes is refused once, in the first part that takes it."""
     before = cloud(operator)
-    operator.lab.forget_requests()
-    operator.play(part).ok()
-    looks = {IDENT.sub("ID", each["path"].split("?")[0]) for each in operator.lab.requests() if each["method"] == "GET"}
-    assert looks
-    for look in sorted(looks):
-        path = "^" + re.escape(look).replace("ID", IDENT.pattern) + "$"
-        operator.lab.fault(kind="status", status=403, method="GET", path=path, count=1)
-        run = operator.play(part)
-        operator.lab.good_day()
-        assert cloud(operator) == before, f"{part} with {look} refused: {run.output}"
-        assert run.status != 0, f"{part} with {look} refused was green: {run.output}"
+    tried: set[str] = set()
+    for part in PARTS:
+        operator.lab.forget_requests()
+        operator.play(part).ok()
+        seen = [each["path"].split("?")[0] for each in operator.lab.requests() if each["method"] == "GET"]
+        for look in sorted({IDENT.sub("ID", path) for path in seen} - tried):
+            tried.add(look)
+            path = "^" + re.escape(look).replace("ID", IDENT.pattern) + "$"
+            operator.lab.fault(kind="status", status=403, method="GET", path=path, count=1)
+            run = operator.play(part)
+            operator.lab.good_day()
+            assert cloud(operator) == before, f"{part} with {look} refused: {run.output}"
+            assert run.status != 0, f"{part} with {look} refused was green: {run.output}"
+    assert len(tried) > 12
 
 
 def test_a_refused_look_at_the_servers_leaves_the_balancer_alone(operator: Operator) -> None:

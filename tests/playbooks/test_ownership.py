@@ -67,9 +67,7 @@ def test_one_platform_does_not_remove_another(operator: Operator) -> None:
     assert belongings(operator) == before
 
 
-@pytest.mark.parametrize(
-    "part", ["network.yml", "images.yml", "monitoring.yml", "database.yml", "portal.yml", "balancer.yml", "fleet.yml"]
-)
+@pytest.mark.parametrize("part", ["network.yml", "fleet.yml"])
 def test_names_that_another_platform_holds_are_an_error_first(operator: Operator, part: str) -> None:
     before = belongings(operator)
     replace(operator, platform="staging").play(part).failed("without the tag ensemble:staging", "prometheus-1", "h-1")
