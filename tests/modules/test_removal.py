@@ -37,7 +37,13 @@ def platform(run: Runner) -> None:
     own("lb_ip", name="ensemble-production-portal")
     own("lb", name="ensemble-production", type="LB-S", ip_ids=["ensemble-production-portal"])
     names = [*(f"h-{number}" for number in (1, 2, 3)), "portal"]
-    own("dns_record", dns_zone="ensemble.test", records=[{"name": name, "data": ["198.18.0.9"]} for name in names])
+    mark = f"{TAGS[0]} fr-par-1"
+    run.ok(
+        "dns_record",
+        owner_tag=mark,
+        dns_zone="ensemble.test",
+        records=[{"name": name, "data": ["198.18.0.9"]} for name in names],
+    )
     run.ok("dns_record", dns_zone="ensemble.test", records=[{"name": "mail", "data": ["198.18.0.9"]}])
     own("registry_namespace", name="ensemble-production")
     own("ssh_key", name="ensemble-production", public_key=KEY)

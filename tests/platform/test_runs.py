@@ -134,3 +134,29 @@ def test_secrets_are_not_printed(platform: Platform, playbook: str) -> None:
 
 def test_the_api_wants_a_secret_key(platform: Platform) -> None:
     assert requests.get(f"{LAB}{ZONE}/servers", timeout=5).status_code == 401
+
+
+def power_cycle(platform: Platform, server: str) -> None:
+    ident = platform.servers()[server]["id"]
+    for action, state in (("poweroff", "stopped"), ("poweron", "running")):
+        url = f"{LAB}{ZONE}/servers/{ident}/action"
+        requests.post(url, json={"action": action}, headers=TOKEN, timeout=10).raise_for_status()
+        until(lambda state=state: platform.servers()[server]["state"] == state, 120, f"{server} to be {state}")
+
+
+def test_servers_that_were_off_are_found_again_by_any_part(platform: Platform) -> None:
+    """A Jitsi server has another address then, an API server its own; both serve after whichever part runs next."""
+    before = {server: platform.address(server) for server in ("h-1", "api-1")}
+    for server in before:
+        power_cycle(platform, server)
+    assert platform.address("api-1") == before["api-1"]
+    assert platform.address("h-1") != before["h-1"]
+    assert platform.resolve("h-1.ensemble.test") == before["h-1"]
+    repaired = play("preflight.yml")
+    assert repaired.status == 0
+    assert repaired.changed == 1
+    assert platform.resolve("h-1.ensemble.test") == platform.address("h-1")
+    until(lambda: platform.eligible() == ["h-1", "h-2"], 120, "both Jitsi servers to be ready")
+    until(lambda: platform.portal_on("api-1").get("/readyz").status_code == 200, 60, "the portal on api-1")
+    assert platform.fetch(f"https://h-1.ensemble.test/{platform.room()['room']}")[0] == 200
+    assert play("preflight.yml").changed == 0

@@ -46,6 +46,7 @@ def test_any_folder_will_do(operator: Operator, tmp_path: Path) -> None:
         ({"jitsi_environment": '{"A": "b"}'}, "jitsi_environment is a text"),
         ({"ensemble_platform": "Big One"}, "ensemble_platform is 'Big One'"),
         ({"api_server_prefix": "h"}, "would have one name"),
+        ({"jitsi_reserved_ips": True, "jitsi_count": 18}, "needs 22 reserved addresses"),
         ({"ensemble_name_prefix": "_"}, "ensemble_name_prefix is '_'"),
     ],
 )

@@ -12,7 +12,6 @@ from ansible_collections.ensemble.jitsi.plugins.module_utils.errors import ApiEr
 from unit_shelves import Shelves
 
 Choose = Callable[[int], int]
-TODAY = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
 
 
 class Peer(Shelves):
@@ -33,7 +32,7 @@ class Peer(Shelves):
                 raise ApiError(f"POST {path}", 409, {"type": "already_exists"})
             answer = super().send(method, path, query, body)
             if method == "POST" and self.dated:
-                moment = f"{TODAY}.{next(self._numbers):06d}+00:00"
+                moment = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())}.{next(self._numbers):06d}+00:00"
                 self.shelves[kind][answer["id"]]["created_at"] = answer["created_at"] = moment
             return answer
 

@@ -125,7 +125,7 @@ class Records(Resource):
 
     def owns(self, record: dict[str, Any]) -> bool:
         """Whether a record carries the owner's mark, alone or among other words."""
-        return not self.mark or self.mark in (record.get("comment") or "").split()
+        return set(self.mark.split()) <= set((record.get("comment") or "").split())
 
     def adopts(self, record: dict[str, Any], wanted: Mapping[Set, Mapping[str, int]]) -> bool:
         """Whether a record without any mark is taken for an own one: it says what the task says."""
