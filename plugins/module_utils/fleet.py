@@ -17,8 +17,9 @@ from .fleet_records import FleetNames
 from .ownership import carries
 from .plan import CREATE, DELETE, KEEP, REPLACE, UPDATE, Object, Plan, Values
 from .resources import disks
+from .resources.ip import name_of
 from .resources.products import server_types
-from .resources.server import START_GRACE, Server, arrived, is_dying
+from .resources.server import START_GRACE, Server, arrived, is_dying, reserved
 from .retry import delays
 from .twins import age_order, is_recent, patience
 
@@ -39,6 +40,7 @@ class Fleet:
         self.owner_tag: str = arguments.get("owner_tag") or ""
         self.pattern = re.compile(rf"{re.escape(self.prefix)}-(\d+)")
         self.numbers = self._numbers()
+        self.wanted = dict.fromkeys(f"{self.prefix}-{number}" for number in self.numbers)
         self.seen: list[Object] = []
         self.failures: dict[str, str] = {}
         self.warnings: list[str] = []
@@ -73,11 +75,6 @@ class Fleet:
         if any(number < 0 for number in numbers) or len(set(numbers)) < len(numbers):
             raise Invalid("numbers must be different from each other and not negative.")
         return sorted(numbers)
-
-    @property
-    def wanted(self) -> list[str]:
-        """The names of the desired servers."""
-        return [f"{self.prefix}-{number}" for number in self.numbers]
 
     # --- planning
 
@@ -121,7 +118,9 @@ class Fleet:
         alive = self.alive()
         self._refuse_foreign(there)
         absent = self.arguments["state"] == "absent"
-        if self.addresses.wished or absent:
+        leaving = [each for name, twins in alive.items() for each in twins[name in self.wanted :]]
+        addressed = self.addresses.wished or absent or any(reserved(server) for server in leaving)
+        if addressed:
             self.addresses.look()
         for name in self.wanted:
             twins = alive.get(name, [])
@@ -134,12 +133,12 @@ class Fleet:
         if self.groups.wish or absent:
             growing = bool(plan.names(CREATE, REPLACE))
             plan.groups = self.groups.plan([step.plan.current for step in plan.steps], growing)
-        if self.addresses.wished or absent:
+        if addressed:
             staying = [step.plan.there for step in plan.steps if step.plan.current]
             plan.addresses = self.addresses.plan(self.wanted, staying)
         if self.fleet_names:
-            leaving = [step.name for step in plan.removals]
-            plan.records, plan.names_lost = self.fleet_names.plan(self.eldest(), self.wanted, [*self.wanted, *leaving])
+            going = [step.name for step in plan.removals]
+            plan.records, plan.names_lost = self.fleet_names.plan(self.eldest(), self.wanted, [*self.wanted, *going])
         self._guard(plan, len(set(alive) | set(plan.names_lost)))
         return plan
 
@@ -228,7 +227,8 @@ class Fleet:
             changed = [step.name for step in plan.steps if step.plan.changed and step.name not in self.failures]
             self._running([*changed, *plan.unsettled])
         self.groups.remove(plan.groups)
-        self.addresses.release(plan.addresses.surplus)
+        surplus = [each for each in plan.addresses.surplus if name_of(each) not in self.failures]
+        self.warnings += self.addresses.release(surplus)
         self.look()
         if self.fleet_names:
             self.fleet_names.publish(self.eldest(), self.wanted)

@@ -80,5 +80,8 @@ class Addresses:
         self._there[name] = made
         return made
 
-    def release(self, addresses: Iterable[Object]) -> None:
-        self.client.each(lambda each: Ip(self.client, {}).remove(each), addresses)
+    def release(self, addresses: list[Object]) -> list[str]:
+        """Give addresses back; a warning for each that cannot be given back now, which the next run tries again."""
+        outcomes = self.client.outcomes(lambda each: Ip(self.client, {}).remove(each), addresses)
+        failed = [(each, why) for each, why in zip(addresses, outcomes, strict=True) if isinstance(why, Exception)]
+        return [f"Address {each.get('address')} is left behind: {why}" for each, why in failed]

@@ -141,7 +141,7 @@ options:
       - Give every server a reserved address, tagged C(name:PREFIX-NUMBER), that outlives power cycles and replacement.
         Servers that run get theirs in place, and their dynamic address goes. It is given back with its server.
       - Scaleway limits reserved addresses to some tens in an organization, until more are asked for.
-      - Turned off again, servers keep the reserved addresses that they have; those are given back with O(state=absent).
+      - Turned off again, servers keep the reserved addresses that they have until they go.
     type: bool
     default: false
   reserved_ips_quota:

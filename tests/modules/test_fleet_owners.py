@@ -125,7 +125,10 @@ def test_addresses_are_given_back_with_their_servers(lab: Lab, run: Runner) -> N
     run.ok("fleet", **FLEET, count=3, reserved_ips=True)
     run.ok("fleet", **FLEET, count=1, reserved_ips=True)
     assert len(lab.state()["instance_ip"]) == 2
-    assert not run.ok("fleet", **FLEET, count=1)["changed"], "turned off, servers keep theirs"
+    run.ok("fleet", **FLEET, count=2, reserved_ips=True)
+    assert not run.ok("fleet", **FLEET, count=2)["changed"], "turned off, servers keep theirs"
+    run.ok("fleet", **FLEET, count=1)
+    assert len(lab.state()["instance_ip"]) == 2, "until they go"
     run.ok("fleet", prefix="h", state="absent")
     assert [each["tags"] for each in lab.state()["instance_ip"]] == [["name:somebody"]]
 
