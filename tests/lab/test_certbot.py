@@ -6,20 +6,16 @@ The plugin's endpoint is fixed in its code, so a proxy leads it to the lab, whic
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import requests
 from cryptography import x509
-from ensemble_lab.ca import load_or_create
 
+from tests.pebble import pebble as authority
 from tests.scaleway_proxy import scaleway_proxy
 
 from .conftest import TOKEN, Lab, free_port
@@ -35,38 +31,9 @@ def named(make_lab: Callable[..., Lab]) -> tuple[Lab, int, int]:
 @pytest.fixture
 def pebble(named: tuple[Lab, int, int], tmp_path: Path) -> Iterator[str]:
     """The directory URL of an ACME server that asks the lab's DNS."""
-    program = shutil.which("pebble")
-    if not program:
-        pytest.skip("Debian's pebble is not here")
     lab, _, dns = named
-    chain, key = load_or_create(lab.ca_file.parent).issue_files(tmp_path / "pebble-tls", ["127.0.0.1"])
-    port = free_port()
-    settings = {
-        "listenAddress": f"127.0.0.1:{port}",
-        "managementListenAddress": f"127.0.0.1:{free_port()}",
-        "certificate": str(chain),
-        "privateKey": str(key),
-    }
-    (tmp_path / "pebble.json").write_text(json.dumps({"pebble": settings}))
-    with (tmp_path / "pebble.log").open("wb") as log:
-        process = subprocess.Popen(
-            [program, "-config", str(tmp_path / "pebble.json"), "-dnsserver", f"127.0.0.1:{dns}"],
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "PEBBLE_VA_NOSLEEP": "1"},
-        )
-    directory = f"https://127.0.0.1:{port}/dir"
-    end = time.monotonic() + 20
-    while True:
-        try:
-            requests.get(directory, verify=str(lab.ca_file), timeout=5).raise_for_status()
-            break
-        except requests.ConnectionError:
-            assert time.monotonic() < end, (tmp_path / "pebble.log").read_text()
-            time.sleep(0.1)
-    yield directory
-    process.terminate()
-    process.wait(10)
+    with authority(tmp_path, lab.ca_file.parent, f"127.0.0.1:{dns}") as (directory, _log):
+        yield directory
 
 
 def test_a_wildcard_certificate(named: tuple[Lab, int, int], pebble: str, tmp_path: Path) -> None:

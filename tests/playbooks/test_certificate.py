@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from acme_support import RESOLVER, SERVERS, NameServers, pebble
+from acme_support import OF_THE_AUTHORITY, RESOLVER, SERVERS, NameServers
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from modules_support import Lab, free_port, serve
 from playbooks_support import DOMAIN, Operator, Run
+
+from tests.pebble import pebble
 
 NAMES = {f"*.{DOMAIN}", DOMAIN}
 pytestmark = pytest.mark.xdist_group("fixed addresses of name servers")
@@ -72,7 +74,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, N
     process, lab = serve(folder, "--speed", "0", "--dns-port", str(port))
     servers = NameServers(port)
     servers.start()
-    with pebble(folder, folder / "ca") as (directory, log):
+    asked = f"{OF_THE_AUTHORITY['authority']}:53"
+    with pebble(folder, folder / "ca", asked, PEBBLE_WFE_NONCEREJECT="0", PEBBLE_AUTHZREUSE="0") as (directory, log):
         yield lab, servers, directory, log
     servers.stop()
     process.terminate()
