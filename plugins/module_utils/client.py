@@ -60,6 +60,27 @@ class Client:
             self._line["verify"] = settings.api_ca_path
         self._exceptions = requests.exceptions
 
+    @property
+    def project(self) -> str:
+        """The project to work in. Without one a name could be that of any project's object.
+
+        Raises:
+            Invalid: none is known; says which ones the key sees.
+        """
+        try:
+            return self.settings.project
+        except Invalid as error:
+            raise Invalid(f"{error} {self._projects_seen()}".strip()) from None
+
+    def _projects_seen(self) -> str:
+        """Every project that was used has a security group in the zone, if only the default one."""
+        try:
+            groups = self.list(f"/instance/v1/zones/{self.settings.zone}/security_groups", "security_groups")
+        except ScalewayError:
+            return ""
+        projects = sorted({group["project"] for group in groups})
+        return f"The key sees objects of {', '.join(projects)}." if projects else ""
+
     # --- single requests
 
     def get(self, path: str, /, **query: Any) -> Json:

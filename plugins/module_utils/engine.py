@@ -145,8 +145,8 @@ class Resource(Owned, WithoutTwins):
         return None if answer is None else self.unwrap(answer)
 
     def list(self, **query: Any) -> builtins.list[Object]:
-        if self.project_key and self.client.settings.project_id:
-            query.setdefault(self.project_key, self.client.settings.project_id)
+        if self.project_key:
+            query.setdefault(self.project_key, self.client.project)
         return self.client.list(self.url(), self.plural, **query)
 
     def find(self) -> Object | None:
@@ -274,7 +274,7 @@ class Resource(Owned, WithoutTwins):
     def creation_body(self, wish: Values) -> Object:
         body = {} if not self.name else {"name": self.name}
         if self.project_key:
-            body[self.project_key] = self.client.settings.project
+            body[self.project_key] = self.client.project
         body.update({entry.key: entry.created for entry in self.fields if entry.created is not None})
         body.update(self.wire(wish))
         body.update(

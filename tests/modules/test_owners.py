@@ -174,3 +174,23 @@ def test_a_backend_is_not_emptied_without_a_word(lab: Lab, run: Runner) -> None:
     assert lab.writes() == []
     assert run.ok("lb_backend", **backend, server_ip=[], allow_empty=True)["changed"]
     assert run.ok("lb_backend", **{**backend, "name": "new"}, server_ip=[])["changed"]
+
+
+# --- no project is no leave to act on every project
+
+
+@pytest.mark.parametrize("name", [name for name in STORIES if name in TAGGED or STORIES[name].module == "fleet"])
+def test_without_a_project_nothing_is_found_by_name(name: str, lab: Lab, run: Runner) -> None:
+    story = STORIES[name]
+    for module, arguments in (("security_group", {"name": "any"}), *story.before, (story.module, story.begin)):
+        run.ok(module, **arguments)
+    before = lab.state()
+    project = lab.account["project_id"]
+    nobody = Lab(lab.url)
+    nobody.account = {key: value for key, value in lab.account.items() if key != "project_id"}
+    run.lab = nobody
+    for wish in ({**story.begin, **story.change}, story.removal()):
+        message = run.error(story.module, **wish)
+        assert "No project: give project_id" in message
+        assert f"The key sees objects of {project}" in message
+    assert lab.state() == before

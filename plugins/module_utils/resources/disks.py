@@ -67,9 +67,9 @@ def disown(client: Client, volumes: list[dict[str, Any]]) -> None:
 
 def marked(client: Client, belongs: Callable[[str], bool], owner_tag: str = "") -> list[Disk]:
     """Disks that an interrupted removal left behind, of the owner's servers whose name `belongs`."""
-    settings, found = client.settings, []
+    found = []
     for kind, path in _collections(client).items():
-        project = {"project" if kind == "instance" else "project_id": settings.project_id or None}
+        project = {"project" if kind == "instance" else "project_id": client.project}
         for disk in client.list(path, "volumes", tags=MARK, **project):
             tags = disk.get("tags") or []
             references = disk.get("references") or []

@@ -308,7 +308,7 @@ class Zone(Resource):
 
     def create(self, wish: dict[str, Any]) -> dict[str, Any]:
         root = self._root() or ""
-        body = {"domain": root, "subdomain": self.name[: -len(root) - 1], "project_id": self.client.settings.project}
+        body = {"domain": root, "subdomain": self.name[: -len(root) - 1], "project_id": self.client.project}
         return self.client.post("/domain/v2beta1/dns-zones", body, recover=self.find)
 
     def finish(self, current: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
@@ -319,7 +319,7 @@ class Zone(Resource):
             raise Invalid(f"{self} is a root zone: it exists as long as the domain is owned.")
 
     def remove(self, current: dict[str, Any]) -> None:
-        self.client.delete(f"/domain/v2beta1/dns-zones/{self.name}", project_id=self.client.settings.project)
+        self.client.delete(f"/domain/v2beta1/dns-zones/{self.name}", project_id=self.client.project)
 
     def identity(self, current: dict[str, Any]) -> dict[str, Any]:
         return {"name": zone_name(current)}

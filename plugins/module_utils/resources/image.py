@@ -44,7 +44,7 @@ class Image(Resource):
 
     def list(self, **query: Any) -> builtins.list[dict[str, Any]]:
         """The project's own images; the API also lists what others made public."""
-        project = self.client.settings.project
+        project = self.client.project
         return [each for each in super().list(**query) if each.get("project") == project]
 
     def needs(self) -> None:

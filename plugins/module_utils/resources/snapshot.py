@@ -44,7 +44,7 @@ class Snapshot(Resource):
         return found["snapshot"] if found else self.client.find(self.url(ident, block=True))
 
     def list(self, **query: Any) -> builtins.list[dict[str, Any]]:
-        project = self.client.settings.project_id or None
+        project = self.client.project
         local = self.client.list(self.url(), "snapshots", project=project, **query)
         return local + self.client.list(self.url(block=True), "snapshots", project_id=project, **query)
 
@@ -79,7 +79,7 @@ class Snapshot(Resource):
 
     def create(self, wish: dict[str, Any]) -> dict[str, Any]:
         volume_id, block = self._source()
-        project = {"project_id" if block else "project": self.client.settings.project}
+        project = {"project_id" if block else "project": self.client.project}
         body = {"name": self.name, "volume_id": volume_id, "tags": wish.get("tags") or [], **project}
         body |= {"public": False} if block else {}
         answer = self.client.post(self.url(block=block), body, recover=self.recover)

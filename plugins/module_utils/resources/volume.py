@@ -61,7 +61,7 @@ class Volume(Resource):
         return found["volume"] if found else self.client.find(self.url(ident))
 
     def list(self, **query: Any) -> builtins.list[dict[str, Any]]:
-        project = self.client.settings.project_id or None
+        project = self.client.project
         local = self.client.list(self.url(block=False), "volumes", project=project, **query)
         return local + self.client.list(self.url(), "volumes", project_id=project, **query)
 
@@ -91,14 +91,14 @@ class Volume(Resource):
         block = wish.get("volume_type", "sbs_volume") == "sbs_volume"
         body: dict[str, Any] = {"name": self.name, "tags": wish.get("tags") or []}
         if block:
-            body["project_id"] = self.client.settings.project
+            body["project_id"] = self.client.project
             body["perf_iops"] = wish.get("perf_iops") or 5000
             if wish.get("snapshot"):
                 body["from_snapshot"] = {"snapshot_id": wish["snapshot"], "size": wish.get("size")}
             else:
                 body["from_empty"] = {"size": wish["size"]}
         else:
-            body["project"] = self.client.settings.project
+            body["project"] = self.client.project
             body["volume_type"] = wish["volume_type"]
             body.update({"base_snapshot": wish["snapshot"]} if wish.get("snapshot") else {"size": wish["size"]})
         answer = self.client.post(self.url(block=block), body, recover=self.recover)
