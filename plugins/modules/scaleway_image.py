@@ -11,7 +11,8 @@ version_added: 0.1.0
 description:
   - Makes an image of a powered-off server in one step (a snapshot of each disk, and the image of them), or of
     snapshots that exist.
-  - Removes an image together with its snapshots, which the API would leave behind.
+  - Removes an image together with the snapshots that were taken for it, which the API would leave behind. They carry
+    the tag V(ensemble:snapshot-of-image). Snapshots that were there before, or that another image holds, stay.
   - An interrupted run is completed by the next one, with the snapshots that are there already.
 options:
   server:
@@ -36,7 +37,7 @@ options:
     type: list
     elements: str
   keep_snapshots:
-    description: Whether removing the image leaves its snapshots.
+    description: Whether removing the image leaves also the snapshots that were taken for it.
     type: bool
     default: false
 extends_documentation_fragment:

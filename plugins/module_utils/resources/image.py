@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from ..engine import Resource
 from ..errors import Invalid
 from ..fields import AT_CREATION, TAGS, Field
-from ..plan import CREATE, DELETE, Plan
-from .snapshot import Snapshot, snapshot_of
+from ..plan import CREATE, DELETE, KEEP, Plan
+from .snapshot import TAKEN, Snapshot, snapshot_of
 
 
 class Image(Resource):
@@ -30,17 +30,19 @@ class Image(Resource):
     )
     creation_needs = ("name",)
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._going: builtins.list[dict[str, Any]] = []
+
     def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
-        plan = super().plan(state, current)
-        if state == "absent" and current is None and self.name:
-            leftovers = self._snapshots_by_name()
-            if leftovers:
-                return Plan(
-                    DELETE,
-                    {},
-                    before={"name": self.name, "snapshots_left_behind": [each["id"] for each in leftovers]},
-                )
-        return plan
+        if state != "absent":
+            return super().plan(state, current)
+        self._going = [] if self.arguments.get("keep_snapshots") else self._snapshots_that_go(current)
+        told = {"snapshots": sorted(each["name"] for each in self._going)} if self._going else {}
+        if current is None:
+            return Plan(DELETE, {}, before={"name": self.name, **told}) if told else Plan(KEEP)
+        self.guard(current)
+        return Plan(DELETE, current, before={**self.identity(current), **told})
 
     def list(self, **query: Any) -> builtins.list[dict[str, Any]]:
         """The project's own images; the API also lists what others made public."""
@@ -107,16 +109,11 @@ class Image(Resource):
         return self.client.each(take, slots)
 
     def remove(self, current: dict[str, Any]) -> None:
-        """The image, then its snapshots: the API leaves them behind."""
-        snapshots = snapshots_of(current)
+        """The image, then the snapshots that were taken for it: the API leaves them behind."""
         if current:
             self.client.delete(self.url(current["id"]))
             self.gone(current["id"])
-        if self.arguments.get("keep_snapshots"):
-            return
-        if self.name:
-            snapshots += [each["id"] for each in self._snapshots_by_name() if each["id"] not in snapshots]
-        self._remove_snapshots(snapshots)
+        self._remove_snapshots([each["id"] for each in self._going])
 
     def _remove_snapshots(self, idents: builtins.list[str]) -> None:
         for ident in idents:
@@ -125,12 +122,22 @@ class Image(Resource):
             if found and snapshot.owns(found):
                 snapshot.remove(found)
 
-    def _snapshots_by_name(self) -> builtins.list[dict[str, Any]]:
-        """Snapshots that creating an image of this name makes."""
-        prefix = f"{self.name}_snap_"
+    def _snapshots_that_go(self, current: dict[str, Any] | None) -> builtins.list[dict[str, Any]]:
+        """Those that were taken for the image, and left by an interrupted try; none that another image holds."""
+        name = current["name"] if current else self.name
+        if not name:
+            return []
+        parts = snapshots_of(current or {})
+        others = {
+            ident for each in self.list() if not current or each["id"] != current["id"] for ident in snapshots_of(each)
+        }
         snapshot = Snapshot(self.client, self._for_snapshots)
-        named = [each for each in snapshot.list(name=prefix) if _numbered(each["name"], prefix)]
-        return [each for each in named if snapshot.owns(each)]
+        found = {
+            each["id"]: each for each in snapshot.list(name=f"{name}_snap_") if _numbered(each["name"], f"{name}_snap_")
+        }
+        # What is in the image under this very name was taken for it, also before there was a mark.
+        taken = [each for ident, each in found.items() if ident in parts or TAKEN in (each.get("tags") or [])]
+        return [each for each in taken if snapshot.owns(each) and each["id"] not in others]
 
 
 def snapshots_of(image: dict[str, Any]) -> list[str]:

@@ -13,6 +13,8 @@ from ..fields import AT_CREATION, TAGS, Field
 from ..plan import CREATE, Plan
 
 BLOCK = "/block/v1/zones/{zone}/snapshots"
+TAKEN = "ensemble:snapshot-of-image"
+"""The tag of snapshots that were taken for an image, and go with it."""
 INSTANCE = "/instance/v1/zones/{zone}/snapshots"
 
 
@@ -123,11 +125,19 @@ def parent_of(snapshot: dict[str, Any]) -> str:
     return parent.get("id") or ""
 
 
+class TakenSnapshot(Snapshot):
+    """A snapshot that is taken for an image: those of the same name that were made otherwise are nothing to it."""
+
+    def namesakes(self) -> builtins.list[dict[str, Any]]:
+        return [each for each in super().namesakes() if self.owns(each) and TAKEN in (each.get("tags") or [])]
+
+
 def snapshot_of(client: Client, volume: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
     """The snapshot of this name of a server's volume: an earlier try's, or a new one where that shows another disk."""
-    snapshot = Snapshot(client, {**arguments, "volume": volume["id"], "volume_object": volume})
-    found = snapshot.claim("absent", snapshot.find())
+    tags = [*(arguments.get("tags") or []), TAKEN]
+    snapshot = TakenSnapshot(client, {**arguments, "tags": tags, "volume": volume["id"], "volume_object": volume})
+    found = snapshot.find()
     if found and parent_of(found) != volume["id"]:
         snapshot.remove(found)
         found = None
-    return snapshot.settle(found or snapshot.make(lambda: snapshot.create(arguments))[0])
+    return snapshot.settle(found or snapshot.make(lambda: snapshot.create({"tags": tags}))[0])
