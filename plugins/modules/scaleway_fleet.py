@@ -331,7 +331,7 @@ PLACES = {
     "size": {"type": "int", "default": MOST},
 }
 NAMES = {"zone": {"type": "str", "required": True}, "ttl": {"type": "int", "default": 300}}
-OF_ONE_SERVER = ("placement_group", "public_ips", "power")
+OF_ONE_SERVER = ("placement_group", "public_ips", "power", "take_over")
 
 
 def spec() -> Values:
@@ -339,7 +339,7 @@ def spec() -> Values:
     return {
         **account_spec(),
         **template,
-        **Server.options,
+        **{name: option for name, option in Server.options.items() if name not in OF_ONE_SERVER},
         "prefix": {"type": "str", "required": True},
         "count": {"type": "int"},
         "numbers": {"type": "list", "elements": "int"},

@@ -72,6 +72,10 @@ options:
       the address itself.
     type: list
     elements: str
+  take_over:
+    description: Whether O(public_ips) may take an address from another server; otherwise that is an error.
+    type: bool
+    default: false
   private_networks:
     description: Names or ids of the private networks that the server is in, all of them.
     type: list

@@ -56,6 +56,7 @@ class Server(Resource):
     options: ClassVar[dict] = {
         "wait_for": choice("running", "booted", default="running"),
         "keep_volumes": {"type": "bool", "default": False},
+        "take_over": {"type": "bool", "default": False},
         "recreate": {"type": "bool", "default": False},
     }
     fields = (
@@ -212,10 +213,24 @@ class Server(Resource):
             raise Invalid(f"{self} is to be created, which needs an image (or a root volume that brings a system).")
 
     def validate(self, plan: Plan) -> None:
+        if not self.arguments.get("take_over"):
+            self._refuse_held(plan)
         if "commercial_type" in plan.changes or plan.action == REPLACE:
             check_volumes(self.client, plan.wish["commercial_type"], self._layout)
         if "volumes" in plan.changes or plan.action == REPLACE:
             self._disks.check(plan.current, self._layout, plan.action != UPDATE or self._state == STOPPED)
+
+    def _refuse_held(self, plan: Plan) -> None:
+        """An address that another server has is not taken from it without a word."""
+        zone, own = self.client.settings.zone, (plan.current or {}).get("id")
+        for address in filter(None, plan.changes.get("public_ips") or []):
+            found = self.client.find(f"/instance/v1/zones/{zone}/ips/{address}") or {}
+            holder = (found.get("ip") or {}).get("server")
+            if holder and holder["id"] != own:
+                self.complain(
+                    f"{self}: the address {found['ip']['address']} is that of server {holder.get('name')} "
+                    f"({holder['id']}). Detach it there, or say take_over: true."
+                )
 
     def change_of(self, entry: Field, current: dict[str, Any]) -> str:
         if entry.name == "commercial_type":
