@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -12,9 +13,11 @@ from dataclasses import dataclass, field
 from dnslib import QTYPE, RR, A, DNSHeader, DNSRecord
 from playbooks_support import DOMAIN
 
-RESOLVER = "127.0.0.70"
-SERVERS = {"ns1": "127.0.0.71", "ns2": "127.0.0.72"}
-OF_THE_AUTHORITY = {"authority": "127.0.0.73"}
+# Resolvers are asked at port 53: each worker of the tests has loopback addresses of its own.
+NETWORK = f"127.0.{70 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))}"
+RESOLVER = f"{NETWORK}.1"
+SERVERS = {"ns1": f"{NETWORK}.2", "ns2": f"{NETWORK}.3"}
+OF_THE_AUTHORITY = {"authority": f"{NETWORK}.4"}
 """What the authority asks: a server with a lag and lies of its own."""
 
 

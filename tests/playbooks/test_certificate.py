@@ -18,7 +18,6 @@ from playbooks_support import DOMAIN, Operator, Run
 from tests.pebble import pebble
 
 NAMES = {f"*.{DOMAIN}", DOMAIN}
-pytestmark = pytest.mark.xdist_group("fixed addresses of name servers")
 
 
 class Issuer:
