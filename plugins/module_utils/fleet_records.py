@@ -33,8 +33,8 @@ class FleetRecords(Records):
     def mark(self) -> str:
         return self.fleet.mark
 
-    def owns(self, record: Object) -> bool:
-        return record.get("comment") == self.mark
+    def owns(self, current: Object) -> bool:
+        return current.get("comment") == self.mark
 
     def adopts(self, record: Object, wanted: Mapping[Set, Mapping[str, int]]) -> bool:
         """Records from before the mark: those that lead to servers of the fleet, or did until these moved."""

@@ -122,7 +122,7 @@ def foreign(client: Client, wish: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    names = {kind: {"type": "list", "elements": "str", "default": []} for kind in KINDS}
+    names = {kind: {"type": "list", "elements": "str", "default": [], "no_log": False} for kind in KINDS}
     look_up("foreign", {"names": {"type": "dict", "required": True, "options": names}}, foreign)
 
 

@@ -123,9 +123,9 @@ class Records(Resource):
         """The zone may be anybody's: each record has an owner of its own."""
         return current
 
-    def owns(self, record: dict[str, Any]) -> bool:
+    def owns(self, current: dict[str, Any]) -> bool:
         """Whether a record carries the owner's mark, alone or among other words."""
-        return set(self.mark.split()) <= set((record.get("comment") or "").split())
+        return set(self.mark.split()) <= set((current.get("comment") or "").split())
 
     def adopts(self, record: dict[str, Any], wanted: Mapping[Set, Mapping[str, int]]) -> bool:
         """Whether a record without any mark is taken for an own one: it says what the task says."""
