@@ -24,7 +24,9 @@ options:
     required: true
     suboptions:
       name:
-        description: Name within the zone, or fully qualified; an empty string or V(@) is the zone itself.
+        description:
+          - Name within the zone, or fully qualified; an empty string or V(@) is the zone itself.
+          - What is not ASCII is written in punycode. A full name (with a final dot) outside the zone is an error.
         type: str
         required: true
       type:
@@ -33,14 +35,20 @@ options:
         choices: [A, AAAA, ALIAS, CAA, CNAME, DNAME, MX, NS, PTR, SRV, TXT, TLSA, SSHFP]
         default: A
       data:
-        description: Its values. With O(state=absent) only these values go, or all of them where none is given.
+        description:
+          - Its values. With O(state=absent) only these values go, or all of them where none is given.
+          - The text of a TXT record is taken as it is, of any length, with any quotes and backslashes in it; where it
+            is one or more BIND strings in double quotes, these are read and joined. Texts that Scaleway would change
+            (outer spaces, outer double quotes) are an error.
+          - Host names (CNAME, MX, NS, SRV and the like) are full names where they have a dot in them, with or without
+            the final one; a single label is below the zone.
         type: list
         elements: str
       ttl:
         description: Seconds that resolvers may remember it; O(ttl) where not given.
         type: int
       priority:
-        description: Priority of MX and SRV records, when it is not in front of the value.
+        description: Priority of MX and SRV records, where it is not in front of the values.
         type: int
   ttl:
     description: Seconds that resolvers may remember records that have no TTL of their own.
@@ -92,6 +100,7 @@ EXAMPLES = r"""
     records:
       - {name: "", type: MX, data: ["10 mail.example.org."]}
       - {name: _acme-challenge, type: TXT, data: [token-one, token-two], ttl: 60}
+      - {name: _sip._tcp, type: SRV, priority: 10, data: [5 5060 sip.example.org]}
 
 - name: The proof is no longer needed
   ensemble.jitsi.scaleway_dns_record:

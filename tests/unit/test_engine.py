@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 from ansible_collections.ensemble.jitsi.plugins.module_utils.engine import reconcile
 from ansible_collections.ensemble.jitsi.plugins.module_utils.errors import Invalid
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.dns import Records, normal_data, normal_name
+from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.dns import Records
+from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.dns_data import (
+    actual_value,
+    desired_value,
+    relative_name,
+)
 from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.security_group import (
     SecurityGroup,
     normal_rules,
@@ -148,11 +153,14 @@ def test_records_become_what_is_wished_in_one_change(first: list[Any], second: l
         assert planned.diff == done.diff
         assert len(cloud.writes) - before == done.changed
         assert not reconcile(Records(cloud, wish), "present", check=False).changed
-        there = {(each["name"], each["type"], each["data"]) for each in cloud.records.values()}
+        there = {
+            (each["name"], each["type"], actual_value(each["type"], each["data"], "example.org"))
+            for each in cloud.records.values()
+        }
         for record in records:
             for data in record["data"]:
-                key = normal_name(record["name"], "example.org"), record["type"], normal_data(record["type"], data)
-                assert key in there
+                value = desired_value(record["type"], data, "example.org")
+                assert (relative_name(record["name"], "example.org"), record["type"], value) in there
     removal = {"dns_zone": "example.org", "ttl": 300, "records": [{**each, "data": []} for each in first + second]}
     reconcile(Records(cloud, removal), "absent", check=False)
     assert cloud.records == {}

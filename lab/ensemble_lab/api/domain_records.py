@@ -19,6 +19,7 @@ from ensemble_lab.api.domain import (
     record_view,
     records_of,
 )
+from ensemble_lab.dns_text import kept_text
 from ensemble_lab.store import Object
 from ensemble_lab.web.lists import plain_list
 from ensemble_lab.web.service import Call
@@ -53,6 +54,16 @@ def _name(name: str, zone_name: str) -> str:
     return name.removesuffix(f".{zone_name}")
 
 
+def _written_name(name: str, zone_name: str) -> str:
+    """A guess: names that are no host names of DNS, or of another zone, are refused."""
+    relative = _name(name, zone_name)
+    if not relative.isascii() or " " in relative:
+        raise errors.constraint("name", f"{name} is not a name in ASCII")
+    if relative and name.endswith(".") and not name.rstrip(".").endswith(f".{zone_name}"):
+        raise errors.constraint("name", f"{name} is not in the zone {zone_name}")
+    return relative
+
+
 def _record(call: Call, zone: Object, asked: Object, ident: str | None = None) -> Object:
     """A record in the API's normal form."""
     missing = [name for name in ("type", "data") if not asked.get(name)]
@@ -66,13 +77,13 @@ def _record(call: Call, zone: Object, asked: Object, ident: str | None = None) -
         raise errors.constraint("ttl", f"{ttl} is not between 60 and 2592000")
     if kind in ("A", "AAAA"):
         _check_address(kind, data)
-    elif kind == "TXT" and not data.startswith('"'):
-        data = f'"{data}"'
+    elif kind == "TXT":
+        data = kept_text(data)
     elif kind in ("MX", "SRV"):
         data, priority = _with_priority(data, priority, parts=2 if kind == "MX" else 4)
     record = {
         "id": ident or call.cloud.new_id(),
-        "name": _name(asked.get("name") or "", zone["id"]),
+        "name": _written_name(asked.get("name") or "", zone["id"]),
         "type": kind,
         "data": data,
         "ttl": ttl,

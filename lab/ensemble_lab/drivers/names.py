@@ -7,13 +7,13 @@ import asyncio
 import contextlib
 import logging
 import os
-import re
 import struct
 from pathlib import Path
 from typing import cast
 
 from dnslib import CLASS, QTYPE, RCODE, RD, RR, SOA, DNSError, DNSHeader, DNSRecord
 
+from ensemble_lab.dns_text import shown_strings
 from ensemble_lab.drivers.base import DriverError, Object
 
 log = logging.getLogger(__name__)
@@ -113,15 +113,13 @@ def _record(name: str, zone: str, record: Object) -> RR:
     kind, data = record["type"].upper(), record["data"]
     if kind == "ALIAS":
         kind = "CNAME"
-    if kind in ("CNAME", "NS", "MX", "SRV", "PTR") and not data.endswith("."):
+    if kind in ("CNAME", "DNAME", "NS", "MX", "SRV", "PTR") and not data.endswith("."):
         data = f"{data}.{zone}."
     if kind == "MX" and len(data.split()) == 1:
         data = f"{record['priority'] or 0} {data}"
     number = getattr(QTYPE, kind)
     if kind == "TXT":
-        texts = [text.replace('\\"', '"') for text in re.findall(r'"((?:[^"\\]|\\.)*)"', data)] or [data]
-        chunks = [text[at : at + 255].encode() for text in texts for at in range(0, max(len(text), 1), 255)]
-        return RR(name, number, ttl=record["ttl"], rdata=_txt(chunks))
+        return RR(name, number, ttl=record["ttl"], rdata=_txt(shown_strings(data)))
     line = f"{name}. {record['ttl']} IN {kind} {data}"
     return RR.fromZone(line)[0]
 

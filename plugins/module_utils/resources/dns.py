@@ -13,9 +13,9 @@ from ..engine import Resource
 from ..errors import ApiError, Invalid, LostAnswer, ScalewayError
 from ..plan import KEEP, UPDATE, Plan
 from ..retry import delays
+from . import dns_data
 
 TYPES = ("A", "AAAA", "ALIAS", "CAA", "CNAME", "DNAME", "MX", "NS", "PTR", "SRV", "TXT", "TLSA", "SSHFP")
-WITH_PRIORITY = ("MX", "SRV")
 LONGEST_CHANGE = 500
 MOST_ROUNDS = 3
 KEPT = ("comment", "geo_ip_config", "http_service_config", "weighted_config", "view_config")
@@ -34,31 +34,6 @@ def zone_name(zone: dict[str, Any]) -> str:
     return ".".join(part for part in (zone.get("subdomain"), zone.get("domain")) if part)
 
 
-def normal_name(name: str, zone: str) -> str:
-    """Relative to the zone, "" for its apex."""
-    name = (name or "").strip().lower().rstrip(".")
-    if name in ("@", zone):
-        return ""
-    return name[: -len(zone) - 1] if name.endswith(f".{zone}") else name
-
-
-def normal_data(kind: str, data: str, priority: int | None = None) -> str:
-    """As the API shows it: TXT in quotes, the priority in front, addresses in their short form."""
-    data = str(data).strip()
-    if kind == "TXT" and not data.startswith('"'):
-        return f'"{data}"'
-    if kind in WITH_PRIORITY and not re.match(r"^\d+ ", data):
-        return f"{priority or 0} {data}"
-    if kind in ("A", "AAAA"):
-        import ipaddress
-
-        try:
-            return str(ipaddress.ip_address(data))
-        except ValueError:
-            raise Invalid(f"{data!r} is not an address for a record of type {kind}.") from None
-    return data
-
-
 class Records(Resource):
     """The records of one zone that a task speaks about."""
 
@@ -72,7 +47,7 @@ class Records(Resource):
 
     @property
     def zone(self) -> str:
-        return self.arguments["dns_zone"].lower().rstrip(".")
+        return dns_data.ascii_name(self.arguments["dns_zone"]).rstrip(".")
 
     @property
     def exclusive(self) -> re.Pattern[str] | None:
@@ -90,13 +65,23 @@ class Records(Resource):
         """Wished data with TTL of each name and type."""
         wanted: dict[Set, dict[str, int]] = {}
         for record in self.arguments["records"]:
-            name = normal_name(record["name"], self.zone)
-            values = wanted.setdefault((name, record["type"]), {})
+            kind = record["type"]
+            values = wanted.setdefault((dns_data.relative_name(record["name"], self.zone), kind), {})
             for data in record.get("data") or []:
-                values[normal_data(record["type"], data, record.get("priority"))] = (
-                    record.get("ttl") or self.arguments["ttl"]
-                )
+                value = dns_data.desired_value(kind, data, self.zone, record.get("priority"))
+                values[value] = record.get("ttl") or self.arguments["ttl"]
         return wanted
+
+    def listed(self) -> list[dict[str, Any]]:
+        """The records of the zone, their names and values in the form of comparison."""
+        return [
+            {
+                **each,
+                "name": each["name"].lower(),
+                "data": dns_data.actual_value(each["type"], each["data"], self.zone, each.get("priority")),
+            }
+            for each in self.client.list(self.url(), "records", name="")
+        ]
 
     def find(self) -> dict[str, Any]:
         if owned_zone(self.client, self.zone) is None:
@@ -105,7 +90,7 @@ class Records(Resource):
                 f"The DNS zone {self.zone} is not of this account, which has {', '.join(sorted(zones)) or 'none'}."
             )
         about_some = self.arguments["records"] or self.arguments.get("exclusive_names")
-        return {"id": self.zone, "records": self.client.list(self.url(), "records", name="") if about_some else []}
+        return {"id": self.zone, "records": self.listed() if about_some else []}
 
     def mine(self, record: dict[str, Any], wanted: Iterable[Set]) -> bool:
         """Whether the task speaks about a record that exists: by its name and type, or by the exclusive pattern."""
@@ -228,13 +213,10 @@ class Records(Resource):
 
     def body(self, key: Set, data: str, ttl: int, there: dict[str, Any] | None = None) -> dict[str, Any]:
         """A record as it is written; one that is there keeps what the task does not speak of."""
-        priority, rest = 0, data
-        if key[1] in WITH_PRIORITY:
-            first, rest = data.split(" ", 1)
-            priority = int(first)
+        written, priority = dns_data.written(key[1], data)
         kept = {name: there[name] for name in KEPT if there and there.get(name)}
         comment = {"comment": self.mark} if self.mark and not kept.get("comment") else {}
-        return {"name": key[0], "type": key[1], "data": rest, "ttl": ttl, "priority": priority, **kept, **comment}
+        return {"name": key[0], "type": key[1], "data": written, "ttl": ttl, "priority": priority, **kept, **comment}
 
     def apply(self, plan: Plan) -> dict[str, Any]:
         """Send the changes and look again: after a lost answer, or beside a peer, something may be left to be done."""
@@ -256,7 +238,7 @@ class Records(Resource):
                 if pause is None:
                     raise
                 self.client.pause(pause)
-            records = self.client.list(self.url(), "records", name="")
+            records = self.listed()
             left = self.changes(self.touched(records, spoken_of, "absent"), wanted)
             if refusal and left == changes:
                 raise refusal
@@ -288,7 +270,7 @@ class Zone(Resource):
 
     @property
     def name(self) -> str:
-        return self.arguments["name"].lower().rstrip(".")
+        return dns_data.ascii_name(self.arguments["name"]).rstrip(".")
 
     def find(self) -> dict[str, Any] | None:
         return owned_zone(self.client, self.name)
