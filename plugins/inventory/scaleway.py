@@ -15,7 +15,8 @@ description:
     C(scaleway_public_ipv6), C(scaleway_private_ipv4), C(scaleway_private_ips) (by the private network's id),
     C(scaleway_image), C(scaleway_security_group), C(scaleway_placement_group), C(scaleway_project) and
     C(scaleway_creation_date).
-  - C(ansible_host) is the public IPv4 address, or the private one of a server that has no public one.
+  - C(ansible_host) is the public address, IPv4 before IPv6, or the private one of a server that has no public one.
+  - What a cache keeps belongs to one account, project and set of filters; an inventory that lacks a zone is not kept.
 options:
   plugin:
     description: Marks the file as one for this plugin.
@@ -23,12 +24,12 @@ options:
     required: true
     choices: [ensemble.jitsi.scaleway]
   zones:
-    description: Zones to look at; all of them where not given.
+    description: Zones to look at; all of them where not given. May hold templates.
     type: list
     elements: str
     default: []
   tags:
-    description: Only servers that have all of these tags.
+    description: Only servers that have all of these tags. May hold templates.
     type: list
     elements: str
     default: []
@@ -40,8 +41,9 @@ options:
     default: [running]
   hostnames:
     description:
-      - What hosts are called, in the order of preference; the first that a server has, and that no other host is
-        called yet, is taken. The id is the last resort.
+      - What hosts are called, in the order of preference; the first that a server has, and no other server, is taken.
+      - A name that several servers have is given to none of them. Where there is no further preference each of them is
+        called by the name and the zone (C(NAME.ZONE)), with a warning; the id is the last resort.
       - V(name), V(id), V(public_ipv4), V(public_ipv6), V(private_ipv4), or a Jinja2 expression over the variables of
         the host.
     type: list
@@ -51,6 +53,15 @@ options:
     description: A server with the tag C(ROLE_TAG:VALUE) is in the group C(VALUE). An empty string makes no such groups.
     type: str
     default: ensemble-role
+  on_zone_error:
+    description:
+      - What happens when a zone (or the private addresses of a region) cannot be read. V(fail) makes no inventory at
+        all; Ansible ends with an error where C(any_unparsed_is_failed) is set, as it should be, and warns otherwise.
+      - V(warn) goes on without, with a warning for each.
+    type: str
+    choices: [fail, warn]
+    default: fail
+    version_added: 0.2.0
   private_addresses:
     description: Whether to ask for the private addresses of servers that are in private networks.
     type: bool
@@ -93,46 +104,26 @@ cache_connection: ~/.cache/ansible-inventory
 cache_timeout: 300
 """
 
+import hashlib
+import json
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible.utils.unsafe_proxy import wrap_var
 
 from ..module_utils.client import Client
-from ..module_utils.errors import ScalewayError
+from ..module_utils.errors import Invalid, ScalewayError
 from ..module_utils.settings import ARGUMENTS, from_arguments
+from ..plugin_utils.hosts import Variables, is_template, marked, reached_at, region_of, unique_names, variables
 
 ZONES = (
     *(f"{region}-{number}" for region in ("fr-par", "nl-ams", "pl-waw") for number in (1, 2, 3)),
     "it-mil-1",
 )
-Variables = dict[str, Any]
-
-
-def region_of(zone: str) -> str:
-    return zone.rsplit("-", 1)[0]
-
-
-def addresses(server: Variables, family: str) -> list[str]:
-    return [ip["address"] for ip in server.get("public_ips") or [] if ip.get("family") == family and ip.get("address")]
-
-
-def variables(server: Variables, private: dict[str, list[str]]) -> Variables:
-    """The host variables of one server: plain data, whatever the API shows. `private` has addresses by NIC."""
-    inside = {nic["private_network_id"]: private.get(nic["id"], []) for nic in server.get("private_nics") or []}
-    private_ipv4 = [address for found in inside.values() for address in found if ":" not in address]
-    values = {
-        **{key: server.get(key) for key in ("id", "name", "zone", "state", "state_detail", "commercial_type")},
-        **{key: server.get(key) for key in ("project", "creation_date", "tags")},
-        **{key: (server.get(key) or {}).get("name") for key in ("image", "security_group", "placement_group")},
-        "region": region_of(server["zone"]),
-        "public_ipv4": next(iter(addresses(server, "inet")), None),
-        "public_ipv6": next(iter(addresses(server, "inet6")), None),
-        "private_ipv4": next(iter(private_ipv4), None),
-        "private_ips": inside,
-    }
-    return {f"scaleway_{key}": value for key, value in values.items()}
+STATES = ("running", "stopped", "stopped in place", "starting", "stopping", "locked")
+ZONE = re.compile(r"[a-z]{2}-[a-z]{3}-\d")
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -144,44 +135,90 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
-        key = self.get_cache_key(path)
-        use_cache = cache and self.get_option("cache")
-        hosts = None
-        if use_cache:
+        self._incomplete = False
+        try:
+            self._settings = from_arguments({name: self._rendered_option(name) for name in ARGUMENTS})
+            self._asked = {name: self._texts(name) for name in ("zones", "tags", "states")}
+            self._check()
+            hosts = self._cached(self.get_cache_key(path) + self._identity(), cache)
+        except ScalewayError as error:
+            raise AnsibleParserError(str(error)) from error
+        self._tell(hosts)
+
+    def _cached(self, key: str, cache: bool) -> list[Variables]:
+        if cache and self.get_option("cache"):
             try:
-                hosts = self._cache[key]
+                return self._cache[key]
             except KeyError:
-                hosts = None
-        if hosts is None:
-            try:
-                hosts = self.fetch()
-            except ScalewayError as error:
-                raise AnsibleParserError(str(error)) from error
-            if self.get_option("cache"):
-                self._cache[key] = hosts
-        for host in hosts:
-            self.add(wrap_var(host))
+                pass
+        hosts = self.fetch()
+        if self.get_option("cache") and not self._incomplete:
+            self._cache[key] = hosts
+        return hosts
+
+    def _identity(self) -> str:
+        """What else the answer depends on, beside the file: the account, and what was asked."""
+        account = (self._settings.api_url, self._settings.secret_key, self._settings.project_id)
+        asked = json.dumps([*account, self._asked, self.get_option("private_addresses")], sort_keys=True)
+        return "_" + hashlib.sha256(asked.encode()).hexdigest()[:16]
+
+    def _check(self) -> None:
+        for tag in self._asked["tags"]:
+            if "," in tag:
+                raise Invalid(f"tags: {tag!r} has a comma, which Scaleway takes for two tags. Give a list of tags.")
+        for state in self._asked["states"]:
+            if state not in STATES:
+                raise Invalid(f"states: {state!r} is not a state of a server: {', '.join(STATES)}.")
+        for zone in self._asked["zones"]:
+            if not ZONE.fullmatch(zone):
+                raise Invalid(f"zones: {zone!r} is not a zone such as {ZONES[0]}.")
+
+    # --- options
+
+    def _rendered_option(self, name: str) -> Any:
+        """An option; Jinja2 in it is rendered, so that a lookup can bring a secret or a name."""
+        return self._rendered(self.get_option(name))
+
+    def _rendered(self, value: Any) -> Any:
+        return self.templar.template(value) if isinstance(value, str) and "{{" in value else value
+
+    def _texts(self, name: str) -> list[str]:
+        """A list option; what renders to a list is part of it, what renders to nothing is an error."""
+        texts: list[str] = []
+        for given in self.get_option(name):
+            value = self._rendered(given)
+            texts += value if isinstance(value, list) else [value]
+        if not all(isinstance(text, str) and text for text in texts):
+            raise Invalid(f"{name}: {texts} has something that is no text, perhaps since a variable is not known.")
+        return texts
 
     # --- reading
 
     def fetch(self) -> list[Variables]:
         """The variables of all servers that are wanted."""
-        client = Client(from_arguments({name: self._text(name) for name in ARGUMENTS}))
-        zones = self.get_option("zones") or ZONES
-        found = [
-            server for servers in client.each(lambda zone: self._servers(client, zone), zones) for server in servers
-        ]
+        client = Client(self._settings)
+        zones = self._asked["zones"] or ZONES
+        listed = client.outcomes(lambda zone: self._servers(client, zone), zones)
+        found = [server for servers in self._answered(zones, listed) for server in servers]
         private = self._private(client, found) if self.get_option("private_addresses") else {}
         hosts = [variables(server, private) for server in found]
         return sorted(hosts, key=lambda host: (host["scaleway_name"], host["scaleway_id"]))
 
-    def _text(self, name: str) -> Any:
-        """An account option; Jinja2 in it is rendered, so that a lookup can bring a secret."""
-        value = self.get_option(name)
-        return self.templar.template(value) if isinstance(value, str) and "{{" in value else value
+    def _answered(self, places: Sequence[str], outcomes: Sequence[Any]) -> list[Any]:
+        """The answers of all places; a failure ends the inventory, or is a warning, as on_zone_error says."""
+        answers = []
+        for place, outcome in zip(places, outcomes, strict=True):
+            if not isinstance(outcome, Exception):
+                answers.append(outcome)
+            elif isinstance(outcome, ScalewayError) and self.get_option("on_zone_error") == "warn":
+                self._incomplete = True
+                self.display.warning(f"The inventory lacks what {place} has: {outcome}")
+            else:
+                raise outcome
+        return answers
 
     def _servers(self, client: Client, zone: str) -> list[Variables]:
-        wanted, states = set(self.get_option("tags")), self.get_option("states")
+        wanted, states = set(self._asked["tags"]), self._asked["states"]
         found = client.list(
             f"/instance/v1/zones/{zone}/servers",
             "servers",
@@ -200,19 +237,36 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             return client.list(path, "ips", resource_type="instance_private_nic", project_id=project)
 
         private: dict[str, list[str]] = {}
-        for ip in (ip for ips in client.each(ask, regions) for ip in ips):
+        for ip in (ip for ips in self._answered(regions, client.outcomes(ask, regions)) for ip in ips):
             private.setdefault((ip.get("resource") or {}).get("id") or "", []).append(ip["address"].split("/")[0])
         return private
 
     # --- telling
 
-    def add(self, values: Variables) -> None:
-        """One host. Its values come from outside, marked so that a template in a tag stays a text."""
+    def _tell(self, hosts: list[Variables]) -> None:
+        """All hosts, each under a name of its own."""
+        shown = [marked(host) for host in hosts]
+        idents = {host["scaleway_id"] for host in hosts}
+        taken = {
+            name
+            for name, host in self.inventory.hosts.items()
+            if "scaleway_id" in host.vars and host.vars["scaleway_id"] not in idents
+        }
+        wished = [self._candidates(host) for host in shown]
+        for values, wanted, name in zip(shown, wished, unique_names(wished, hosts, taken), strict=True):
+            if wanted and name != wanted[0]:
+                self.display.warning(
+                    f"Server {values['scaleway_id']} is not the only one called {wanted[0]}: it is the host {name}."
+                )
+            self._add(name, values)
+
+    def _add(self, name: str, values: Variables) -> None:
+        """One host. Texts in its values that look like templates are marked, so that they stay texts."""
         strict = self.get_option("strict")
-        host = self.inventory.add_host(self._name(values))
-        for name, value in values.items():
-            self.inventory.set_variable(host, name, value)
-        address = values["scaleway_public_ipv4"] or values["scaleway_private_ipv4"]
+        host = self.inventory.add_host(name)
+        for key, value in values.items():
+            self.inventory.set_variable(host, key, value)
+        address = reached_at(values)
         if address:
             self.inventory.set_variable(host, "ansible_host", address)
         self._roles(host, values)
@@ -220,15 +274,17 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._add_host_to_composed_groups(self.get_option("groups"), values, host, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), values, host, strict=strict)
 
-    def _name(self, values: Variables) -> str:
+    def _candidates(self, values: Variables) -> list[str]:
+        """What a host may be called, in the order of preference."""
+        names = []
         for preference in self.get_option("hostnames"):
             key = f"scaleway_{preference}"
-            name = values[key] if key in values else self._rendered(preference, values)
-            if name and str(name) not in self.inventory.hosts:
-                return str(name)
-        return str(values["scaleway_id"])
+            name = values[key] if key in values else self._expression(preference, values)
+            if name and not is_template(str(name)):
+                names.append(str(name))
+        return names
 
-    def _rendered(self, expression: str, values: Variables) -> Any:
+    def _expression(self, expression: str, values: Variables) -> Any:
         try:
             return self._compose(expression, values)
         except Exception as error:
