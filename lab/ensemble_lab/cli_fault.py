@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--method", default="*", help="GET, 'POST|PUT' ... (default: all)")
     add.add_argument("--path", default="", help="regular expression searched in the path (default: all)")
     add.add_argument("--probability", type=float, default=1.0)
+    add.add_argument("--skip", type=int, default=0, help="let so many pass first")
     add.add_argument("--count", type=int, help="stop after so many hits")
     add.add_argument("--when", choices=WHEN, default="before", help="before or after the request took effect")
     add.add_argument("--status", type=int, default=500, help="of kind status (429: empty body)")
@@ -49,6 +50,7 @@ _FIELDS = (
     "method",
     "path",
     "probability",
+    "skip",
     "count",
     "when",
     "status",

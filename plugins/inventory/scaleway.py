@@ -115,6 +115,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 
 from ..module_utils.client import Client
 from ..module_utils.errors import Invalid, ScalewayError
+from ..module_utils.fields import tag_query
 from ..module_utils.settings import ARGUMENTS, from_arguments
 from ..plugin_utils.hosts import Variables, is_template, marked, reached_at, region_of, unique_names, variables
 
@@ -163,9 +164,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return "_" + hashlib.sha256(asked.encode()).hexdigest()[:16]
 
     def _check(self) -> None:
-        for tag in self._asked["tags"]:
-            if "," in tag:
-                raise Invalid(f"tags: {tag!r} has a comma, which Scaleway takes for two tags. Give a list of tags.")
+        tag_query(self._asked["tags"])
         for state in self._asked["states"]:
             if state not in STATES:
                 raise Invalid(f"states: {state!r} is not a state of a server: {', '.join(STATES)}.")
@@ -222,7 +221,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         found = client.list(
             f"/instance/v1/zones/{zone}/servers",
             "servers",
-            tags=",".join(sorted(wanted)) or None,
+            tags=tag_query(wanted),
             state=states[0] if len(states) == 1 else None,
             project=client.settings.project_id or None,
         )

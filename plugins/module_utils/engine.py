@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from .client import Client
-from .errors import Invalid, ScalewayError
+from .errors import IN_USE, ApiError, Invalid, ScalewayError
 from .fields import AT_CREATION, IN_PLACE, REPLACES, Field, Ref
 from .ownership import Owned
 from .plan import CREATE, DELETE, KEEP, REPLACE, UPDATE, Object, Plan, Values
@@ -38,6 +38,7 @@ class Resource(Owned, WithoutTwins):
     states: tuple[str, ...] = ("present", "absent")
     creation_needs: tuple[str, ...] = ()  #: arguments without which none can be created
     options: ClassVar[Values] = {}  #: further arguments of the module, beside the fields
+    unknown: ClassVar[Values] = {}  #: what later tasks may ask of an object that check mode has not made
 
     def __init__(self, client: Client, arguments: Mapping[str, Any], check: bool = False) -> None:
         self.client = client
@@ -187,17 +188,22 @@ class Resource(Owned, WithoutTwins):
             if self.arguments.get("id"):
                 raise Invalid(f"There is no {self} in {self.where}.")
             plan = Plan(CREATE, None, wish, wish, {}, {"name": self.name, **self.show(wish)})
-            self.needs()
         else:
             plan = self.compare(current, wish)
-        if plan.changed:
+        if plan.changed and self.can_create(plan):
             self.validate(plan)
         return plan
 
-    def needs(self) -> None:
-        missing = [name for name in self.creation_needs if self.arguments.get(name) in (None, "")]
+    def can_create(self, plan: Plan) -> bool:
+        """Whether there is everything that a creation takes. In check mode an earlier task may be about to do it."""
+        missing = self.missing() if plan.action in (CREATE, REPLACE) else ""
         if missing:
-            raise Invalid(f"{self} is to be created, which needs {', '.join(missing)}.")
+            self.complain(f"{self} is to be created, which needs {missing}.")
+        return not missing
+
+    def missing(self) -> str:
+        """What the arguments lack to create the object, "" where nothing."""
+        return ", ".join(name for name in self.creation_needs if self.arguments.get(name) in (None, ""))
 
     def compare(self, current: Object, wish: Values) -> Plan:
         seen = self.observe(current, wish)
@@ -210,7 +216,6 @@ class Resource(Owned, WithoutTwins):
             if not self.arguments.get("recreate"):
                 raise Invalid(self.frozen(frozen, seen, wish))
             self.guard(current)
-            self.needs()
             action = REPLACE
         return Plan(action, current, wish, changes, before, {**before, **self.show(changes)})
 
@@ -325,10 +330,26 @@ class Resource(Owned, WithoutTwins):
         raise NotImplementedError(f"{self.word}: {name}")
 
     def guard(self, current: Object) -> None:
-        """Complain about removing what the API would refuse to delete."""
+        """Complain about removing what the API would refuse to delete; a real run hears that from the API."""
+        users = self.users(current) if self.check else []
+        if users:
+            self.complain(self.in_use(users))
+
+    def in_use(self, users: builtins.list[str]) -> str:
+        return f"{self} cannot be removed: it is in use by {', '.join(sorted(users))}. Change or remove these first."
+
+    def users(self, current: Object) -> builtins.list[str]:
+        """What uses the object, so that the API would refuse to delete it; kinds and names."""
+        return []
 
     def remove(self, current: Object) -> None:
-        self.client.delete(self.url(current["id"]))
+        try:
+            self.client.delete(self.url(current["id"]))
+        except ApiError as refusal:
+            users = self.users(current) if refusal.status in IN_USE else []
+            if not users:
+                raise
+            raise Invalid(self.in_use(users)) from refusal
         if self.slow_delete and self.wait:
             self.gone(current["id"])
 
@@ -381,7 +402,7 @@ class Resource(Owned, WithoutTwins):
         """What check mode returns in the place of the object."""
         predicted = {} if plan.action in (CREATE, REPLACE) else dict(plan.current or {})
         named = {"name": self.name or predicted.get("name")}
-        return {"id": None, **predicted, **named, **self.wire(plan.changes)}
+        return {"id": None, **self.unknown, **predicted, **named, **self.wire(plan.changes)}
 
 
 @dataclass

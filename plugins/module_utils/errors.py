@@ -15,6 +15,10 @@ HINTS = {
 }
 
 
+IN_USE = (400, 409, 412)
+"""How an API answers that does not delete what is in use."""
+
+
 class ScalewayError(Exception):
     """Something that cannot be done; its text is the whole message for the user."""
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .errors import Invalid
+
 _SALT = os.urandom(16)
 
 IN_PLACE = "in place"
@@ -125,6 +127,32 @@ def network(value: Any) -> str:
     if not value:
         return "0.0.0.0/0"
     return str(ipaddress.ip_network(value, strict=False)) if is_network(value) else str(value)
+
+
+def plain_text(what: str, value: Any) -> str:
+    """A text that was given as one. Templates may turn JSON text into data, whose own text would be Python's."""
+    if isinstance(value, (dict, list)):
+        raise Invalid(f"{what} is a {type(value).__name__} and not a text: use to_json or to_yaml.")
+    return str(value)
+
+
+def tidy(name: str, values: list[str]) -> list[str]:
+    """The elements of a list as they were meant: `a, b` from a command line are two, and JSON text is none of them.
+
+    Raises:
+        Invalid: the text of a whole list was cut at its commas.
+    """
+    if values and values[0].lstrip()[:2] in ('["', "['", "[]") and values[-1].rstrip().endswith("]"):
+        raise Invalid(f"{name} is the text {','.join(values)!r} and not a list: use from_json, or give a list.")
+    return [value.strip() for value in values]
+
+
+def tag_query(tags: Any) -> str | None:
+    """The value of a filter by tags, which Scaleway takes with commas between them."""
+    for tag in tags or []:
+        if "," in tag:
+            raise Invalid(f"tags: {tag!r} has a comma, which Scaleway takes for two tags. Give a list of tags.")
+    return ",".join(sorted(tags or [])) or None
 
 
 TAGS = Field("tags", {"type": "list", "elements": "str"}, normal=unordered, created=[])

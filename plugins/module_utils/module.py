@@ -12,8 +12,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .client import Client
 from .engine import Resource, reconcile
-from .errors import ScalewayError
-from .fields import REPLACES
+from .errors import Invalid, ScalewayError
+from .fields import REPLACES, tidy
 from .masking import secrets_in
 from .settings import from_arguments
 
@@ -57,6 +57,29 @@ def resource_spec(description: type[Resource]) -> Spec:
     return spec
 
 
+def tidy_lists(module: AnsibleModule, spec: Spec, params: dict[str, Any]) -> None:
+    """All lists of texts among the arguments in the form that was meant.
+
+    An empty element is an error; in check mode it may be the id of what an earlier task would have made.
+    """
+    for name, option in spec.items():
+        value = params.get(name)
+        if value and option.get("type") == "list" and option.get("elements") == "str":
+            params[name] = [each for each in tidy(name, value) if each]
+            if len(params[name]) < len(value):
+                complain(module, f"{name} has an empty element, perhaps since a look-up found nothing.")
+        elif value and option.get("options"):
+            for nested in value if isinstance(value, list) else [value]:
+                tidy_lists(module, option["options"], nested)
+
+
+def complain(module: AnsibleModule, problem: str) -> None:
+    """As :meth:`Resource.complain`, of arguments."""
+    if not module.check_mode:
+        raise Invalid(problem)
+    module.warn(f"{problem} Check mode assumes that this will have changed by then.")
+
+
 @contextmanager
 def reported(module: AnsibleModule) -> Iterator[None]:
     """Failures of the cloud end the module with one sentence."""
@@ -67,7 +90,8 @@ def reported(module: AnsibleModule) -> Iterator[None]:
 
 
 def connect(module: AnsibleModule) -> Client:
-    """The client that the module's arguments describe."""
+    """The client that the module's arguments describe, which are brought into their proper form first."""
+    tidy_lists(module, module.argument_spec, module.params)
     settings = from_arguments(module.params)
     proxy_password = urlsplit(settings.api_proxy).password
     module.no_log_values.update(each for each in (settings.secret_key, proxy_password) if each)
@@ -84,9 +108,10 @@ def run(description: type[Resource], spec: Spec | None = None, **constraints: An
         constraints.setdefault("required_one_of", [("id", "name")])
     whole = resource_spec(description) if spec is None else {**account_spec(), **spec}
     module = AnsibleModule(argument_spec=whole, supports_check_mode=True, **constraints)
-    if spec is None and not (module.params["id"] or module.params["name"]):
-        module.fail_json(msg=f"Which {description.word}? Both name and id are empty.")
     with reported(module):
+        if spec is None and not (module.params["id"] or module.params["name"]):
+            complain(module, f"Which {description.word}? Both name and id are empty.")
+            module.exit_json(changed=True, **diff(module, {"before": {}, "after": {}}), **{description.key: None})
         resource = description(connect(module), module.params, module.check_mode)
         outcome = reconcile(resource, module.params["state"], module.check_mode)
         for warning in resource.warnings:

@@ -43,7 +43,7 @@ options:
           - Host names (CNAME, MX, NS, SRV and the like) are full names where they have a dot in them, with or without
             the final one; a single label is below the zone.
         type: list
-        elements: str
+        elements: raw
       ttl:
         description: Seconds that resolvers may remember it; O(ttl) where not given.
         type: int
@@ -126,7 +126,7 @@ from ..module_utils.resources.dns import TYPES, Records
 RECORD = {
     "name": {"type": "str", "required": True},
     "type": {"type": "str", "choices": list(TYPES), "default": "A"},
-    "data": {"type": "list", "elements": "str"},
+    "data": {"type": "list", "elements": "raw"},
     "ttl": {"type": "int"},
     "priority": {"type": "int"},
 }

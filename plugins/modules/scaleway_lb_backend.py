@@ -45,32 +45,29 @@ options:
     type: bool
     default: false
   health_check:
-    description: How a server's health is found out; TCP connections to O(forward_port) where not given.
+    description:
+      - How a server's health is found out. What is not given stays as it is; a new backend asks for TCP connections to
+        O(forward_port).
     type: dict
     suboptions:
       port:
-        description: Port to ask; O(forward_port) where not given.
+        description: Port to ask. Where it was never given it is O(forward_port), and follows when that changes.
         type: int
       check_delay:
-        description: Milliseconds between two checks.
+        description: Milliseconds between two checks; V(5000) for a new backend.
         type: int
-        default: 5000
       check_timeout:
-        description: Milliseconds until a check counts as failed.
+        description: Milliseconds until a check counts as failed; V(3000) for a new backend.
         type: int
-        default: 3000
       check_max_retries:
-        description: Failed checks in a row until a server is taken out.
+        description: Failed checks in a row until a server is taken out; V(3) for a new backend.
         type: int
-        default: 3
       check_send_proxy:
-        description: Whether checks speak the proxy protocol.
+        description: Whether checks speak the proxy protocol; V(false) for a new backend.
         type: bool
-        default: false
       transient_check_delay:
-        description: Time between two checks while a server changes its state, such as V(0.5s).
+        description: Time between two checks while a server changes its state; V(0.5s) for a new backend.
         type: str
-        default: 0.5s
       tcp_config:
         description: A connection is enough; V({}) is all there is to say.
         type: dict
@@ -83,17 +80,14 @@ options:
             type: str
             required: true
           method:
-            description: HTTP method.
+            description: HTTP method; V(GET) where nothing was said yet.
             type: str
-            default: GET
           code:
-            description: Expected status.
+            description: Expected status; V(200) where nothing was said yet.
             type: int
-            default: 200
           host_header:
             description: Host header of the request.
             type: str
-            default: ''
       https_config:
         description: An HTTPS request is answered as expected.
         type: dict
@@ -102,7 +96,6 @@ options:
           sni:
             description: Server name for TLS.
             type: str
-            default: ''
   timeout_server:
     description: Milliseconds that a server may take to answer.
     type: int

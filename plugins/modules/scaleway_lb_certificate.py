@@ -9,7 +9,9 @@ module: scaleway_lb_certificate
 short_description: Certificates of a load balancer
 version_added: 0.1.0
 description:
-  - Orders certificates from Let's Encrypt, uploads certificates of your own, and removes them.
+  - Orders certificates from Let's Encrypt, uploads and renews certificates of your own, and removes them.
+  - A certificate is replaced without a moment in which a frontend has none; for the time of the change the new one is
+    called C(NAME.successor).
 options:
   lb:
     description: Name or id of the load balancer.
@@ -23,7 +25,8 @@ options:
   certificate_chain:
     description:
       - A certificate of your own in PEM form; private key, certificate and chain in one text.
-      - The API never shows it again, so a certificate that exists under the name is kept. Put the date into the name.
+      - The API shows its fingerprint. One with another fingerprint replaces what is there under the name; frontends
+        that use it switch to the new one before the old one goes.
     type: str
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway
@@ -60,7 +63,7 @@ EXAMPLES = r"""
 - name: One of your own
   ensemble.jitsi.scaleway_lb_certificate:
     lb: portal
-    name: "portal-2026-11"
+    name: portal-own
     certificate_chain: "{{ lookup('ansible.builtin.file', 'portal.pem') }}"
 
 - name: The first one, which no frontend uses any more
@@ -86,11 +89,11 @@ certificate:
 """
 
 from ..module_utils.module import run
-from ..module_utils.resources.lb_certificate import LbCertificate
+from ..module_utils.resources.lb_certificate_renewal import RenewedCertificate
 
 
 def main() -> None:
-    run(LbCertificate)
+    run(RenewedCertificate)
 
 
 if __name__ == "__main__":

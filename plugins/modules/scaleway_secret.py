@@ -28,8 +28,10 @@ options:
     type: list
     elements: str
   value:
-    description: The value. Kinds with a structure take it as JSON.
-    type: str
+    description:
+      - The value, a text. Kinds with a structure take it as JSON, made with C(to_json).
+      - Data in the place of a text is an error, as its text would be Python's and not JSON.
+    type: raw
   protected:
     description: Whether the API refuses to delete the secret.
     type: bool

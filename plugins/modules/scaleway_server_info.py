@@ -60,14 +60,15 @@ servers:
 from typing import Any
 
 from ..module_utils.client import Client
+from ..module_utils.fields import tag_query
 from ..module_utils.module import look_up
 from ..module_utils.resources.server import Server
 
 
 def servers(client: Client, wish: dict[str, Any]) -> list[dict[str, Any]]:
     server = Server(client, {})
-    tags = ",".join(wish["tags"] or [])
-    found = server.list(name=wish["name"] or None, tags=tags or None, state=wish["server_state"] or None)
+    tags = tag_query(wish["tags"])
+    found = server.list(name=wish["name"] or None, tags=tags, state=wish["server_state"] or None)
     chosen = [each for each in found if wish["name"] in (None, "", each["name"])]
     return [server.represent(each) for each in sorted(chosen, key=lambda each: each["name"])]
 

@@ -103,6 +103,12 @@ def test_where_and_how_often(lab: Lab) -> None:
     assert lab.get("/_emulator/faults")["faults"][0]["hits"] == 2
 
 
+def test_the_first_requests_can_pass(lab: Lab) -> None:
+    lab.fault("status", status=503, path="/servers", skip=2, count=1)
+    statuses = [lab.request("GET", "servers").status_code for _ in range(4)]
+    assert statuses == [200, 200, 503, 200]
+
+
 def test_probability_is_repeatable_with_a_seed(make_lab: Any) -> None:
     def hits(lab: Lab) -> list[int]:
         lab.fault("status", status=429, probability=0.3)

@@ -243,7 +243,7 @@ def test_the_name_of_an_address_is_no_tag_of_ones_own(kind: str, lab: Lab, run: 
     assert run.ok(kind, id=ident, tags=["b"])["ip"]["tags"] == ["b", "name:mon"]
     assert run.ok(kind, id=ident, name="other")["ip"]["name"] == "other"
     assert not run.ok(kind, name="other", tags=["b"])["changed"]
-    assert "commas" in run.error(kind, name="a,b")
+    assert "comma" in run.error(kind, name="a,b")
 
 
 def test_a_reverse_name_of_scaleways_own(lab: Lab, run: Runner) -> None:
@@ -274,7 +274,7 @@ def test_a_volume_in_use(lab: Lab, run: Runner) -> None:
     run.ok("server", **SERVER, state="running")
     disk = lab.state()["block_volume"][0]["id"]
     lab.forget_requests()
-    assert "is attached to a server" in run.error("volume", id=disk, state="absent")
+    assert "in use by server" in run.error("volume", id=disk, state="absent")
     assert lab.writes() == []
 
 

@@ -19,6 +19,7 @@ NONSENSE = {
     "bool": ["perhaps"],
     "list": [[], ["x y"], [""], "x,y", {"a": 1}],
     "dict": [{}, {"x": "y"}, {"0": "y"}, {"0": {"x": 1}}, "x", ["y"]],
+    "raw": ["", "x y", {"a": 1}, ["a"], 3, True],
     "path": ["/nowhere/at/all"],
 }
 OF_THE_ACCOUNT = ("api_url", "secret_key", "api_retry_time", "api_timeout", "api_proxy")

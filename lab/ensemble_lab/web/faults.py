@@ -44,6 +44,8 @@ class Fault:
     path: str = ""
     """Regular expression searched in the path."""
     probability: float = 1.0
+    skip: int = 0
+    """How many such requests pass before the first that it may hit."""
     count: int | None = None
     """How many more requests it will hit; None: no end."""
     when: str = "before"
@@ -130,6 +132,9 @@ class Faults:
             if not fault.meets(method, path) or (
                 fault.kind != "latency" and any(other.kind != "latency" for other in hit)
             ):
+                continue
+            if fault.skip > 0:
+                fault.skip -= 1
                 continue
             if self.random.random() < fault.probability:
                 fault.hits += 1

@@ -11,7 +11,8 @@ from typing import Any
 from ..client import Client
 from ..engine import Resource
 from ..errors import ApiError, Invalid, LostAnswer, ScalewayError
-from ..plan import KEEP, UPDATE, Plan
+from ..fields import plain_text
+from ..plan import CREATE, KEEP, UPDATE, Plan
 from ..retry import delays
 from . import dns_data
 
@@ -68,7 +69,12 @@ class Records(Resource):
             kind = record["type"]
             values = wanted.setdefault((dns_data.relative_name(record["name"], self.zone), kind), {})
             for data in record.get("data") or []:
-                value = dns_data.desired_value(kind, data, self.zone, record.get("priority"))
+                what = f"{self}: the value of {record['name']} {kind}"
+                if data is None:
+                    self.complain(f"{what} is null.")
+                    continue
+                text = plain_text(what, data)
+                value = dns_data.desired_value(kind, text, self.zone, record.get("priority"))
                 values[value] = record.get("ttl") or self.arguments["ttl"]
         return wanted
 
@@ -86,9 +92,13 @@ class Records(Resource):
     def find(self) -> dict[str, Any]:
         if owned_zone(self.client, self.zone) is None:
             zones = [zone_name(each) for each in self.client.list("/domain/v2beta1/dns-zones", "dns_zones", domain="")]
-            raise Invalid(
+            problem = (
                 f"The DNS zone {self.zone} is not of this account, which has {', '.join(sorted(zones)) or 'none'}."
             )
+            if not any(self.zone.endswith(f".{each}") for each in zones):
+                raise Invalid(problem)
+            self.complain(problem)
+            return {"id": self.zone, "records": []}
         about_some = self.arguments["records"] or self.arguments.get("exclusive_names")
         return {"id": self.zone, "records": self.listed() if about_some else []}
 
@@ -170,7 +180,7 @@ class Records(Resource):
     def _validate(self, wanted: dict[Set, dict[str, int]]) -> None:
         for (name, kind), values in wanted.items():
             if not values:
-                raise Invalid(f"The record {name or '@'} {kind} has no data.")
+                self.complain(f"The record {name or '@'} {kind} has no data.")
             if kind == "CNAME" and (len(values) > 1 or not name):
                 raise Invalid(f"The CNAME {name or '@'} must have exactly one target and not be the zone itself.")
 
@@ -279,8 +289,8 @@ class Zone(Resource):
         found = self.find()
         return [found] if found else []
 
-    def needs(self) -> None:
-        if self._root() is None:
+    def validate(self, plan: Plan) -> None:
+        if plan.action == CREATE and self._root() is None:
             raise Invalid(f"{self} cannot be created: no domain above it is owned by this account.")
 
     def _root(self) -> str | None:

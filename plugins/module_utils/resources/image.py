@@ -7,10 +7,9 @@ import builtins
 from typing import Any, ClassVar
 
 from ..engine import Resource
-from ..errors import Invalid
 from ..fields import AT_CREATION, TAGS, Field
 from ..plan import CREATE, DELETE, KEEP, Plan
-from .snapshot import TAKEN, Snapshot, snapshot_of
+from .snapshot import TAKEN, Snapshot, snapshot_of, snapshots_of
 
 
 class Image(Resource):
@@ -49,10 +48,9 @@ class Image(Resource):
         project = self.client.project
         return [each for each in super().list(**query) if each.get("project") == project]
 
-    def needs(self) -> None:
-        super().needs()
-        if bool(self.arguments.get("server")) == bool(self.arguments.get("snapshots")):
-            raise Invalid(f"{self} is to be created, which needs either server or snapshots.")
+    def missing(self) -> str:
+        one = bool(self.arguments.get("server")) != bool(self.arguments.get("snapshots"))
+        return super().missing() or ("" if one else "either server or snapshots")
 
     def validate(self, plan: Plan) -> None:
         if plan.action == CREATE and self.arguments.get("server"):
@@ -138,12 +136,6 @@ class Image(Resource):
         # What is in the image under this very name was taken for it, also before there was a mark.
         taken = [each for ident, each in found.items() if ident in parts or TAKEN in (each.get("tags") or [])]
         return [each for each in taken if snapshot.owns(each) and each["id"] not in others]
-
-
-def snapshots_of(image: dict[str, Any]) -> list[str]:
-    """The ids of the snapshots that an image consists of."""
-    parts = (image.get("root_volume"), *(image.get("extra_volumes") or {}).values())
-    return [part["id"] for part in parts if part]
 
 
 def _numbered(name: str, prefix: str) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import builtins
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from ..engine import Resource
-from ..errors import ApiError, Invalid
-from ..fields import REPLACES, Field, Ref, choice, embedded, label, text, unordered
+from ..errors import ApiError
+from ..fields import REPLACES, Field, Ref, choice, embedded, label, tag_query, text, unordered
 from ..plan import Plan
 from ..settings import is_uuid
 from ..wait import Waiter
@@ -45,9 +45,7 @@ class Address(Resource):
         return body
 
     def namesakes(self) -> builtins.list[dict[str, Any]]:
-        if "," in self.name:
-            raise Invalid(f"{self}: tags are listed with commas between them, so there can be none in a name.")
-        return [each for each in self.list(tags=self.name_tag) if self.name_tag in each["tags"]]
+        return [each for each in self.list(tags=tag_query([self.name_tag])) if self.name_tag in each["tags"]]
 
     def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
         plan = super().plan(state, current)
@@ -82,6 +80,7 @@ class Address(Resource):
 
 
 class Ip(Address):
+    unknown: ClassVar[dict] = {"address": None}
     path = "/instance/v1/zones/{zone}/ips"
     fields = (
         Field("type", choice("routed_ipv4", "routed_ipv6"), change=REPLACES, created="routed_ipv4"),
@@ -118,6 +117,7 @@ def own_reverse(name: Any) -> str:
 
 class LbIp(Address):
     word = "load balancer address"
+    unknown: ClassVar[dict] = {"ip_address": None}
     path = "/lb/v1/zones/{zone}/ips"
     envelope = False
     project_key = "project_id"
@@ -132,6 +132,9 @@ class LbIp(Address):
         Field("tags", {"type": "list", "elements": "str"}, normal=unordered),
         Field("reverse", part=True, normal=own_reverse),
     )
+
+    def users(self, current: dict[str, Any]) -> builtins.list[str]:
+        return [f"load balancer {current['lb_id']}"] if current.get("lb_id") else []
 
 
 def name_of(address: dict[str, Any]) -> str:

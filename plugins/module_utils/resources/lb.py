@@ -30,6 +30,7 @@ class Lb(Resource):
     failed = ("error", "locked")
     slow_delete = True
     options: ClassVar[dict] = {"release_ip": {"type": "bool"}}
+    unknown: ClassVar[dict] = {"ip": [{"id": None, "ip_address": None}]}
     fields = (
         Field("type", normal=lower, part=True, at_birth=True),
         Field("description", normal=text, write=text, created=""),
@@ -163,6 +164,11 @@ class LbPart(Resource):
             if lb.claim(state, found) is None and found is not None:
                 return None
         return current
+
+    def parts(self, kind: str) -> builtins.list[dict[str, Any]]:
+        """All parts of one kind (`frontends`, `backends`) of the same load balancer."""
+        zone = self.client.settings.zone
+        return self.client.list(f"/lb/v1/zones/{zone}/lbs/{self.lb_id}/{kind}", kind) if self.lb_id else []
 
     def sibling(self, other: type, value: str) -> Ref:
         """Another part of the same load balancer by name or id."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import builtins
 from typing import Any, ClassVar
 
 from ..errors import Invalid
@@ -10,25 +11,35 @@ from .lb import LbPart
 
 HTTP = {
     "uri": {"type": "str", "required": True},
-    "method": {"type": "str", "default": "GET"},
-    "code": {"type": "int", "default": 200},
-    "host_header": {"type": "str", "default": ""},
+    "method": {"type": "str"},
+    "code": {"type": "int"},
+    "host_header": {"type": "str"},
 }
 HEALTH_CHECK = {
     "type": "dict",
     "options": {
         "port": {"type": "int"},
-        "check_delay": {"type": "int", "default": 5000},
-        "check_timeout": {"type": "int", "default": 3000},
-        "check_max_retries": {"type": "int", "default": 3},
-        "check_send_proxy": {"type": "bool", "default": False},
-        "transient_check_delay": {"type": "str", "default": "0.5s"},
+        "check_delay": {"type": "int"},
+        "check_timeout": {"type": "int"},
+        "check_max_retries": {"type": "int"},
+        "check_send_proxy": {"type": "bool"},
+        "transient_check_delay": {"type": "str"},
         "tcp_config": {"type": "dict"},
         "http_config": {"type": "dict", "options": HTTP},
-        "https_config": {"type": "dict", "options": {**HTTP, "sni": {"type": "str", "default": ""}}},
+        "https_config": {"type": "dict", "options": {**HTTP, "sni": {"type": "str"}}},
     },
 }
-KINDS = ("tcp_config", "http_config", "https_config")
+CHECK = {
+    "check_delay": 5000,
+    "check_timeout": 3000,
+    "check_max_retries": 3,
+    "check_send_proxy": False,
+    "transient_check_delay": "0.5s",
+}
+"""A new backend's check, where the task does not say otherwise."""
+HTTP_CHECK = {"method": "GET", "code": 200, "host_header": ""}
+HTTP_KINDS = ("http_config", "https_config")
+KINDS = ("tcp_config", *HTTP_KINDS, "mysql_config", "pgsql_config", "ldap_config", "redis_config")
 MILLISECONDS = {"type": "int"}
 
 
@@ -47,12 +58,32 @@ def wire_duration(duration: Any) -> str | None:
     return None if number is None else f"{number:.9f}s"
 
 
+def given(value: dict[str, Any] | None) -> dict[str, Any]:
+    """What a nested argument, or an object of the API, really says."""
+    return {key: inner for key, inner in (value or {}).items() if inner is not None}
+
+
+def kind_of(check: dict[str, Any]) -> str | None:
+    return next((each for each in KINDS if check.get(each) is not None), None)
+
+
+def merged_check(check: dict[str, Any], current: dict[str, Any] | None, port: int | None) -> dict[str, Any]:
+    """A whole health check, which is how the API takes it: what a task does not speak of stays as it is."""
+    wished, there = given(check), given(current)
+    kind = kind_of(wished) or kind_of(there) or KINDS[0]
+    config = {**given(there.get(kind)), **given(wished.get(kind))}
+    if kind in HTTP_KINDS:
+        config = {**HTTP_CHECK, **config}
+    plain = {key: value for key, value in {**CHECK, **there, **wished}.items() if key not in KINDS}
+    return {**plain, "port": port, kind: config}
+
+
 def normal_check(check: Any) -> dict[str, Any]:
     """A health check without what is not set: exactly one kind, durations as numbers."""
     if not check:
         return {}
     plain = {key: check.get(key) for key in ("port", "check_delay", "check_timeout", "check_max_retries")}
-    kind = next((each for each in KINDS[1:] if check.get(each)), KINDS[0])
+    kind = kind_of(check) or KINDS[0]
     config = {key: value for key, value in (check.get(kind) or {}).items() if value not in (None, "")}
     return {
         **{key: None if value is None else int(value) for key, value in plain.items()},
@@ -122,10 +153,29 @@ class LbBackend(LbPart):
     creation_needs = ("name", "forward_protocol", "forward_port")
     options: ClassVar[dict] = {**LbPart.options, "allow_empty": {"type": "bool", "default": False}}
 
+    def wish(self) -> dict[str, Any]:
+        """A check that asks the servers' own port goes with it."""
+        wished, current = super().wish(), self._current or {}
+        port = (current.get("health_check") or {}).get("port")
+        if current and "health_check" not in wished and self._check_port({}) != port:
+            wished["health_check"] = self.resolve("health_check", {})
+        return wished
+
     def resolve(self, name: str, value: Any) -> Any:
-        if name == "health_check" and not value.get("port"):
-            return {**value, "port": self.arguments.get("forward_port") or (self._current or {}).get("forward_port")}
-        return value
+        if name != "health_check":
+            return value
+        several = [kind for kind in KINDS if value.get(kind) is not None]
+        if len(several) > 1:
+            raise Invalid(f"{self}: a health check has one of {', '.join(several)}.")
+        return merged_check(value, (self._current or {}).get("health_check"), self._check_port(value))
+
+    def _check_port(self, check: dict[str, Any]) -> int | None:
+        """The port to ask: as given, as it is where it is another than the servers' port, or that port."""
+        current = self._current or {}
+        there, before = (current.get("health_check") or {}).get("port"), current.get("forward_port")
+        if check.get("port"):
+            return check["port"]
+        return there if there not in (None, before) else self.arguments.get("forward_port") or before
 
     def validate(self, plan: Plan) -> None:
         emptied = plan.changes.get("server_ip") == [] and plan.action == UPDATE
@@ -134,21 +184,30 @@ class LbBackend(LbPart):
                 f"{self} sends to {', '.join(plan.there['pool'])}, and server_ip is empty: nobody would be served any "
                 "more, perhaps since a look-up found nothing. If it is meant, say allow_empty: true."
             )
-        check = plan.wish.get("health_check") or {}
-        if len([kind for kind in KINDS if check.get(kind) is not None]) > 1:
-            raise Invalid(f"{self}: a health check has one of {', '.join(KINDS)}.")
 
     def creation_body(self, wish: dict[str, Any]) -> dict[str, Any]:
-        default_check = wire_check(
-            {"port": wish["forward_port"], "check_delay": 5000, "check_timeout": 3000, "check_max_retries": 3}
-        )
-        return {"health_check": default_check, **super().creation_body(wish)}
+        return {"health_check": wire_check(merged_check({}, None, wish["forward_port"])), **super().creation_body(wish)}
+
+    def change(self, current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+        """The check before the port that it follows: the next run of an interrupted one finds it where it belongs."""
+        if {"forward_port", "health_check"} <= set(changes):
+            self.write_part("health_check", current, changes["health_check"])
+        return super().change(current, changes)
+
+    def change_body(self, current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+        """With what other clients may have set and this module does not know."""
+        body = super().change_body(current, changes)
+        return {"host": current["host"], **body} if current.get("host") and body else body
 
     def write_part(self, name: str, current: dict[str, Any], value: Any) -> None:
         if name == "server_ip":
             self.client.put(self.url(current["id"], "/servers"), {"server_ip": value})
         else:
             self.client.put(self.url(current["id"], "/healthcheck"), wire_check(value))
+
+    def users(self, current: dict[str, Any]) -> builtins.list[str]:
+        served = [each for each in self.parts("frontends") if (each.get("backend") or {}).get("id") == current["id"]]
+        return [f"frontend {each['name']}" for each in served]
 
     def predict(self, plan: Plan) -> dict[str, Any]:
         predicted = super().predict(plan)

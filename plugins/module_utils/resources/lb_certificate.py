@@ -1,17 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import hashlib
+import re
+import ssl
 from typing import Any
 
 from ..errors import Invalid
 from ..fields import AT_CREATION, REPLACES, Field, hidden, unordered
-from ..plan import REPLACE, Plan
+from ..plan import Object, Plan, Values
 from .lb import LbPart
 
+CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
-def names(certificate: dict[str, Any]) -> list[str]:
+
+def names(certificate: Object) -> list[str]:
     """Common name first, then the alternative names."""
     return [certificate.get("common_name") or "", *(certificate.get("subject_alternative_name") or [])]
+
+
+def fingerprints(chain: str) -> set[str]:
+    """The digests of the certificates in a PEM text, as hexadecimal digits; of which kind the API shows is its own."""
+    found = set()
+    for block in CERTIFICATE.findall(chain):
+        der = ssl.PEM_cert_to_DER_cert(block)
+        found |= {hashlib.sha1(der, usedforsecurity=False).hexdigest(), hashlib.sha256(der).hexdigest()}
+    return found
+
+
+def shown_fingerprint(certificate: Object) -> str:
+    return (certificate.get("fingerprint") or "").replace(":", "").lower()
 
 
 class LbCertificate(LbPart):
@@ -29,23 +47,25 @@ class LbCertificate(LbPart):
     )
     creation_needs = ("name",)
 
-    def needs(self) -> None:
-        super().needs()
-        if bool(self.arguments.get("letsencrypt")) == bool(self.arguments.get("certificate_chain")):
-            raise Invalid(f"{self} is to be created, which needs either letsencrypt or certificate_chain.")
+    def missing(self) -> str:
+        one = bool(self.arguments.get("letsencrypt")) != bool(self.arguments.get("certificate_chain"))
+        return super().missing() or ("" if one else "either letsencrypt or certificate_chain")
 
-    def compare(self, current: dict[str, Any], wish: dict[str, Any]) -> Plan:
-        """An order that failed is of no use to anybody: order again."""
-        if self.status(current) in self.failed:
-            self.needs()
-            return Plan(REPLACE, current, wish, wish, self.identity(current), {"name": self.name, **self.show(wish)})
-        return super().compare(current, wish)
+    def resolve(self, name: str, value: Any) -> Any:
+        if name == "certificate_chain":
+            try:
+                known = fingerprints(value)
+            except ValueError as error:
+                raise Invalid(f"{self}: certificate_chain cannot be read: {error}.") from None
+            if not known:
+                raise Invalid(f"{self}: certificate_chain holds no certificate in PEM form (BEGIN CERTIFICATE).")
+        return value
 
-    def creation_body(self, wish: dict[str, Any]) -> dict[str, Any]:
+    def creation_body(self, wish: Values) -> Object:
         if "letsencrypt" in wish:
             first, *others = wish["letsencrypt"]
             return {"name": self.name, "letsencrypt": {"common_name": first, "subject_alternative_name": others}}
         return {"name": self.name, "custom_certificate": {"certificate_chain": wish["certificate_chain"]}}
 
-    def predict(self, plan: Plan) -> dict[str, Any]:
+    def predict(self, plan: Plan) -> Object:
         return {"id": None, "name": self.name, **(plan.current or {})}

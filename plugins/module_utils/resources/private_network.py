@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 from ..engine import Resource
@@ -32,3 +33,11 @@ class PrivateNetwork(Resource):
         TAGS,
     )
     creation_needs = ("name",)
+
+    def users(self, current: dict[str, Any]) -> builtins.list[str]:
+        """Servers and balancers of all zones of the region."""
+        found = self.client.list(
+            f"/ipam/v1/regions/{self.client.settings.region}/ips", "ips", private_network_id=current["id"]
+        )
+        holders = [each["resource"] for each in found if each.get("resource")]
+        return [f"{each['type']} {each.get('name') or each['id']}" for each in holders]

@@ -10,7 +10,7 @@ from typing import Any
 from ..client import Client
 from ..engine import Resource
 from ..errors import Invalid
-from ..fields import AT_CREATION, REPLACES, TAGS, Field, choice, hidden, text
+from ..fields import AT_CREATION, REPLACES, TAGS, Field, choice, hidden, plain_text, text
 
 TYPES = ("opaque", "certificate", "key_value", "basic_credentials", "database_credentials", "ssh_key")
 
@@ -33,7 +33,7 @@ class Secret(Resource):
         Field("type", choice(*TYPES), change=REPLACES, created="opaque"),
         Field("description", normal=text),
         TAGS,
-        Field("value", {"type": "str", "no_log": True}, part=True, shown=hidden),
+        Field("value", {"type": "raw", "no_log": True}, part=True, shown=hidden),
         Field("protected", {"type": "bool"}, part=True, created=False),
     )
     creation_needs = ("name",)
@@ -52,9 +52,11 @@ class Secret(Resource):
         return [each for each in named if each["name"] == self.name and each["path"] == folder]
 
     def resolve(self, name: str, value: Any) -> Any:
-        if name == "value" and value == "":
+        if name != "value":
+            return value
+        if value == "":
             raise Invalid(f"{self}: value is empty, which is no secret; perhaps a look-up found nothing.")
-        return value
+        return plain_text(f"{self}: value", value)
 
     def read_part(self, name: str, current: dict[str, Any]) -> Any:
         return self.value(current["id"]) if name == "value" else super().read_part(name, current)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import builtins
 from itertools import groupby
 from typing import Any
 
@@ -92,6 +93,11 @@ class SecurityGroup(Resource):
                 raise Invalid(
                     f"{self}: a rule's ports go from dest_port_from to dest_port_to, not from {first} to {last}."
                 )
+
+    def users(self, current: dict[str, Any]) -> builtins.list[str]:
+        servers = self.client.list(f"/instance/v1/zones/{self.client.settings.zone}/servers", "servers")
+        held = [each for each in servers if (each.get("security_group") or {}).get("id") == current["id"]]
+        return [f"server {each['name']}" for each in held]
 
     def read_part(self, name: str, current: dict[str, Any]) -> Any:
         rules = self.client.list(self.url(current["id"], "/rules"), "rules")

@@ -8,7 +8,21 @@ from urllib.parse import quote
 
 from ..engine import Resource
 from ..errors import ApiError, Invalid, ScalewayError
-from ..fields import AT_CREATION, IN_PLACE, REPLACES, TAGS, Field, Ref, choice, embedded, hidden, label, text, unordered
+from ..fields import (
+    AT_CREATION,
+    IN_PLACE,
+    REPLACES,
+    TAGS,
+    Field,
+    Ref,
+    choice,
+    embedded,
+    hidden,
+    label,
+    plain_text,
+    text,
+    unordered,
+)
 from ..masking import masked
 from ..plan import DELETE, KEEP, REPLACE, UPDATE, Plan
 from ..settings import is_uuid
@@ -175,21 +189,19 @@ class Server(Resource):
         """User data as it is sent. An empty value is no way to remove one: it may be what a look-up did not find."""
         texts = {}
         for key, content in values.items():
-            if isinstance(content, (dict, list)):
-                raise Invalid(
-                    f"{self}: user data {key!r} is a {type(content).__name__} and not a text: use to_json or to_yaml."
-                )
             if content in (None, ""):
                 raise Invalid(f"{self}: user data {key!r} is empty. To remove it, name it in absent_user_data.")
             if key in (self.arguments.get("absent_user_data") or []):
                 raise Invalid(f"{self}: user data {key!r} is given, and to be absent as well.")
-            texts[key] = str(content)
+            texts[key] = plain_text(f"{self}: user data {key!r}", content)
         return texts
 
     def _image(self, value: str) -> Ref:
         """An image by id, by marketplace label, or by the exact name of one of the project's own."""
         if LABEL.match(value) and not is_uuid(value):
             type_name = self.arguments.get("commercial_type") or (self._current or {}).get("commercial_type") or ""
+            if not type_name:
+                return Ref("", value)
             check_volumes(self.client, type_name, self._layout)
             local = (self._layout.get("0") or {}).get("volume_type") == "l_ssd"
             found = marketplace_image(self.client, value, type_name, local)
@@ -206,11 +218,10 @@ class Server(Resource):
         present = self._current.get("image")
         return not present or present["id"] == ident or present["name"] == self._image_object(ident)["name"]
 
-    def needs(self) -> None:
-        super().needs()
+    def missing(self) -> str:
         root = self._layout.get("0") or {}
-        if not (self.arguments.get("image") or root.get("id") or root.get("base_snapshot")):
-            raise Invalid(f"{self} is to be created, which needs an image (or a root volume that brings a system).")
+        bootable = self.arguments.get("image") or root.get("id") or root.get("base_snapshot")
+        return super().missing() or ("" if bootable else "an image (or a root volume that brings a system)")
 
     def validate(self, plan: Plan) -> None:
         if not self.arguments.get("take_over"):

@@ -53,10 +53,9 @@ class Snapshot(Resource):
     def status(self, current: dict[str, Any] | None) -> str:
         return "gone" if current is None else str(current.get("status") or current.get("state"))
 
-    def needs(self) -> None:
-        super().needs()
-        if bool(self.arguments.get("volume")) == bool(self.arguments.get("server")):
-            raise Invalid(f"{self} is to be created, which needs either volume or server.")
+    def missing(self) -> str:
+        one = bool(self.arguments.get("volume")) != bool(self.arguments.get("server"))
+        return super().missing() or ("" if one else "either volume or server")
 
     def validate(self, plan: Plan) -> None:
         if plan.action == CREATE:
@@ -110,13 +109,30 @@ class Snapshot(Resource):
                 if error.status not in (409, 412):
                     raise
                 refusal[:] = [error]
+                self._refuse_used(current)
                 return False
             return True
 
+        self._refuse_used(current)
         try:
             self.waiter.until(f"{self} to be deleted", lambda: self.get(current["id"]), deleted, self.status)
         except ScalewayError as error:
             raise refusal[0] if refusal else error from None
+
+    def _refuse_used(self, current: dict[str, Any]) -> None:
+        users = self.users(current)
+        if users:
+            raise Invalid(self.in_use(users))
+
+    def users(self, current: dict[str, Any]) -> builtins.list[str]:
+        images = self.client.list(f"/instance/v1/zones/{self.client.settings.zone}/images", "images", public="false")
+        return [f"image {each['name']}" for each in images if current["id"] in snapshots_of(each)]
+
+
+def snapshots_of(image: dict[str, Any]) -> list[str]:
+    """The ids of the snapshots that an image consists of."""
+    parts = (image.get("root_volume"), *(image.get("extra_volumes") or {}).values())
+    return [part["id"] for part in parts if part]
 
 
 def parent_of(snapshot: dict[str, Any]) -> str:

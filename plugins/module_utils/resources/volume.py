@@ -71,10 +71,9 @@ class Volume(Resource):
     def resolve(self, name: str, value: Any) -> Any:
         return self.refer(Snapshot, value) if name == "snapshot" and not is_uuid(value) else value
 
-    def needs(self) -> None:
-        super().needs()
-        if not self.arguments.get("size") and not self.arguments.get("snapshot"):
-            raise Invalid(f"{self} is to be created, which needs size (in bytes) or snapshot.")
+    def missing(self) -> str:
+        sized = self.arguments.get("size") or self.arguments.get("snapshot")
+        return super().missing() or ("" if sized else "size (in bytes) or snapshot")
 
     def change_of(self, entry: Field, current: dict[str, Any]) -> str:
         return REPLACES if entry.name == "size" and not is_block(current) else entry.change
@@ -114,8 +113,13 @@ class Volume(Resource):
         return changed
 
     def guard(self, current: dict[str, Any]) -> None:
-        if holder(current):
-            self.complain(f"{self} is attached to a server: detach it, or remove the server first.")
+        users = self.users(current)
+        if users:
+            self.complain(self.in_use(users))
+
+    def users(self, current: dict[str, Any]) -> builtins.list[str]:
+        held = holder(current)
+        return [f"server {(current.get('server') or {}).get('name') or held}"] if held else []
 
     def remove(self, current: dict[str, Any]) -> None:
         disks.delete(self.client, [("block" if is_block(current) else "instance", current["id"])], self.waiter)
