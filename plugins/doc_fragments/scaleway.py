@@ -49,8 +49,10 @@ options:
     type: str
   profile:
     description:
-      - Profile of the Scaleway config file to use, the one that the file calls active where not given. Arguments and
-        environment variables win over it.
+      - Profile of the Scaleway config file to use, the one that the file calls active where not given. Other arguments
+        win over it. So do environment variables, unless this or O(config_file) is an argument.
+      - All values come from one account. What names another key than the one that is used is ignored as a whole; with
+        C(-vvv) the result tells where each value came from.
       - Taken from E(SCW_PROFILE) where not given.
     type: str
   config_file:

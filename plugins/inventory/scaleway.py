@@ -139,6 +139,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._incomplete = False
         try:
             self._settings = from_arguments({name: self._rendered_option(name) for name in ARGUMENTS})
+            self.display.vvv(f"{self.NAME}: {self._settings.told()}")
             self._asked = {name: self._texts(name) for name in ("zones", "tags", "states")}
             self._check()
             hosts = self._cached(self.get_cache_key(path) + self._identity(), cache)

@@ -74,6 +74,7 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         try:
             client = Client(from_arguments({name: self.get_option(name) for name in ARGUMENTS}))
+            self._display.vvv(f"ensemble.jitsi.scaleway_secret: {client.settings.told()}")
             path, revision = self.get_option("path"), self.get_option("revision")
             return client.each(lambda name: reveal(client, name, path, revision), terms)
         except ScalewayError as error:

@@ -31,6 +31,10 @@ class Invalid(ScalewayError):
     """The wish itself is wrong; nothing was sent that changes anything."""
 
 
+class Overtaken(Invalid):
+    """Another run has changed meanwhile what was just looked at: look again."""
+
+
 class Unreachable(ScalewayError):
     """No answer came, and the request certainly had no effect."""
 

@@ -8,22 +8,21 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .client import Client
-from .errors import Invalid, ScalewayError, WaitTimeout
+from .errors import Invalid, Overtaken, ScalewayError
 from .fleet_addresses import Addresses
+from .fleet_census import Census
 from .fleet_groups import Groups
 from .fleet_member import Member
 from .fleet_plan import FleetPlan, Step
 from .fleet_records import FleetNames
-from .ownership import carries
+from .fleet_wait import FleetWaiter
 from .plan import CREATE, DELETE, KEEP, REPLACE, UPDATE, Object, Plan, Values
 from .resources import disks
 from .resources.ip import name_of
 from .resources.products import server_types
-from .resources.server import START_GRACE, Server, arrived, is_dying, reserved
-from .retry import delays
-from .twins import age_order, is_recent, patience
+from .resources.server import Server, is_dying, reserved
+from .twins import patience
 
-FLEET_TAG = "ensemble-fleet:"
 HOURS_A_MONTH = 730
 MOST_SERVERS = 1000
 
@@ -36,19 +35,19 @@ class Fleet:
         self.arguments = arguments
         self.check = check
         self.prefix: str = arguments["prefix"]
-        self.tag = f"{FLEET_TAG}{self.prefix}"
         self.owner_tag: str = arguments.get("owner_tag") or ""
-        self.pattern = re.compile(rf"{re.escape(self.prefix)}-(\d+)")
+        self.census = Census(client, self.prefix, self.owner_tag)
         self.numbers = self._numbers()
         self.wanted = dict.fromkeys(f"{self.prefix}-{number}" for number in self.numbers)
-        self.seen: list[Object] = []
         self.failures: dict[str, str] = {}
         self.warnings: list[str] = []
+        self.waiter = FleetWaiter(client, self.census, arguments["wait_timeout"], self.failures)
+        tag, pattern = self.census.tag, self.census.pattern
         owner = [self.owner_tag] if self.owner_tag else []
-        self.tags = list(dict.fromkeys([self.tag, *(arguments.get("tags") or []), *owner]))
+        self.tags = list(dict.fromkeys([tag, *(arguments.get("tags") or []), *owner]))
         self.groups = Groups(client, self.prefix, self.tags, arguments.get("placement_groups"), self.owner_tag)
-        self.addresses = Addresses(client, arguments, self.pattern, [self.tag])
-        self.fleet_names = FleetNames(client, arguments, self.tag, self.pattern.pattern, check)
+        self.addresses = Addresses(client, arguments, pattern, [tag])
+        self.fleet_names = FleetNames(client, arguments, tag, pattern.pattern, check)
         self._validate()
 
     def _validate(self) -> None:
@@ -78,29 +77,6 @@ class Fleet:
 
     # --- planning
 
-    def look(self) -> list[Object]:
-        """All servers whose names have the fleet's pattern, ours or not."""
-        named = Server(self.client, {}).list(name=f"{self.prefix}-")
-        self.seen = [each for each in named if self.pattern.fullmatch(each["name"])]
-        return self.seen
-
-    def owns(self, server: Object) -> bool:
-        return self.tag in server["tags"] and carries(self.owner_tag, server["tags"])
-
-    def alive(self) -> dict[str, list[Object]]:
-        """Our servers as they were last seen, by name; the elder first, where there are twins."""
-        found: dict[str, list[Object]] = {}
-        for server in sorted(self.seen, key=age_order):
-            if self.owns(server) and not is_dying(server):
-                found.setdefault(server["name"], []).append(server)
-        return found
-
-    def eldest(self) -> dict[str, Object]:
-        return {name: twins[0] for name, twins in self.alive().items()}
-
-    def number(self, name: str) -> int:
-        return int(self.pattern.fullmatch(name).group(1))  # type: ignore[union-attr]
-
     def member(self, name: str) -> Member:
         apart = ("id", "state", "count", "numbers", "prefix")
         template = {key: value for key, value in self.arguments.items() if key not in apart}
@@ -111,12 +87,26 @@ class Fleet:
 
     def plan(self) -> FleetPlan:
         """Compare the desired with the actual; everything that is wrong with the wish is found here."""
-        there = self._look_past_twins()
+        pauses = patience()
+        while True:
+            try:
+                return self._plan()
+            except Overtaken:
+                pause = next(pauses, None)
+                if pause is None:
+                    raise
+                self.client.pause(pause)
+
+    def _plan(self) -> FleetPlan:
+        there = self.census.look_past_twins()
         if self.arguments["state"] == "published":
-            return FleetPlan(records=self.fleet_names.plan_following(self.eldest()))
+            return FleetPlan(records=self.fleet_names.plan_following(self.census.eldest()))
         plan = FleetPlan(wait_for=self.arguments["wait_for"], dying=[each for each in there if is_dying(each)])
-        alive = self.alive()
-        self._refuse_foreign(there)
+        self.warnings += self.census.adopt(self.wanted, self.fleet_names.leads_to)
+        self.census.refuse_foreign(self.wanted)
+        if self.arguments["twins"] == "fail":
+            self.census.refuse_twins(self.wanted)
+        alive = self.census.alive()
         absent = self.arguments["state"] == "absent"
         leaving = [each for name, twins in alive.items() for each in twins[name in self.wanted :]]
         addressed = self.addresses.wished or absent or any(reserved(server) for server in leaving)
@@ -126,10 +116,11 @@ class Fleet:
             twins = alive.get(name, [])
             plan.steps.append(self._step(name, twins[0] if twins else None, plan))
             plan.removals += [self._removal(younger) for younger in twins[1:]]
-        for name in sorted(set(alive) - set(self.wanted), key=self.number):
+        for name in sorted(set(alive) - set(self.wanted), key=self.census.number):
             plan.removals += [self._removal(server) for server in alive[name]]
         if absent or plan.changed or plan.dying:
-            plan.disks = disks.marked(self.client, lambda name: bool(self.pattern.fullmatch(name)), self.owner_tag)
+            pattern = self.census.pattern
+            plan.disks = disks.marked(self.client, lambda name: bool(pattern.fullmatch(name)), self.owner_tag)
         if self.groups.wish or absent:
             growing = bool(plan.names(CREATE, REPLACE))
             plan.groups = self.groups.plan([step.plan.current for step in plan.steps], growing)
@@ -137,35 +128,10 @@ class Fleet:
             staying = [step.plan.there for step in plan.steps if step.plan.current]
             plan.addresses = self.addresses.plan(self.wanted, staying)
         if self.fleet_names:
-            going = [step.name for step in plan.removals]
-            plan.records, plan.names_lost = self.fleet_names.plan(self.eldest(), self.wanted, [*self.wanted, *going])
+            coming = [*self.wanted, *(step.name for step in plan.removals)]
+            plan.records, plan.names_lost = self.fleet_names.plan(self.census.eldest(), self.wanted, coming)
         self._guard(plan, len(set(alive) | set(plan.names_lost)))
         return plan
-
-    def _look_past_twins(self) -> list[Object]:
-        """What there is; twins that were made just now are given time to become one."""
-        pauses = patience()
-        while True:
-            there = self.look()
-            younger = [each for twins in self.alive().values() for each in twins[1:]]
-            pause = next(pauses, None) if younger and all(is_recent(each) for each in younger) else None
-            if pause is None:
-                return there
-            self.client.pause(pause)
-
-    def _refuse_foreign(self, there: list[Object]) -> None:
-        for server in there:
-            if server["name"] in self.wanted and not is_dying(server) and not self.owns(server):
-                tags = " and ".join(filter(None, (self.tag, self.owner_tag)))
-                raise Invalid(
-                    f"Server {server['name']} ({server['id']}) is not of this fleet: it lacks the tag {tags}."
-                )
-        for name, twins in self.alive().items():
-            if len(twins) > 1 and name in self.wanted and self.arguments["twins"] == "fail":
-                raise Invalid(
-                    f"There are {len(twins)} servers {name} in this fleet ({', '.join(each['id'] for each in twins)}, "
-                    "the eldest first): remove one of them, or let twins: keep_elder remove all but the eldest."
-                )
 
     def _removal(self, server: Object) -> Step:
         return Step(server["name"], self.member(server["name"]), Plan(DELETE, server))
@@ -206,7 +172,7 @@ class Fleet:
     def apply(self, plan: FleetPlan) -> None:
         """Bring the fleet to its plan; failures of single servers are collected and the rest goes on."""
         if self.arguments["state"] == "published":
-            self.fleet_names.follow(self.eldest())
+            self.fleet_names.follow(self.census.eldest())
             return
         replaced = [step for step in plan.steps if step.plan.action == REPLACE]
         created = [step for step in plan.steps if step.plan.action == CREATE]
@@ -219,19 +185,19 @@ class Fleet:
         self._place([*created, *replaced], plan)
         self._all([step for step in plan.steps if step.plan.action == UPDATE], self._apply)
         self._create([step for step in created if step.name not in dying])
-        self._gone({step.plan.there["id"]: step.name for step in going if step.name not in self.failures})
-        self._gone({each["id"]: each["name"] for each in plan.dying})
+        self.waiter.gone({step.plan.there["id"]: step.name for step in going if step.name not in self.failures})
+        self.waiter.gone({each["id"]: each["name"] for each in plan.dying})
         self._forget(doomed)
         self._create([*(step for step in created if step.name in dying), *replaced])
         if self.arguments["wait"]:
             changed = [step.name for step in plan.steps if step.plan.changed and step.name not in self.failures]
-            self._running([*changed, *plan.unsettled])
+            self.waiter.running([*changed, *plan.unsettled], self.arguments["wait_for"])
         self.groups.remove(plan.groups)
         surplus = [each for each in plan.addresses.surplus if name_of(each) not in self.failures]
         self.warnings += self.addresses.release(surplus)
-        self.look()
+        self.census.look()
         if self.fleet_names:
-            self.fleet_names.publish(self.eldest(), self.wanted)
+            self.fleet_names.publish(self.census.eldest(), self.wanted)
 
     def _all(self, steps: Iterable[Step], work: Callable[[Step], Any]) -> dict[str, Any]:
         """What `work` gives for each server that nothing has failed for yet, by name."""
@@ -259,8 +225,8 @@ class Fleet:
         made = self._all(steps, lambda step: step.member.create(step.plan.wish))
         if not made:
             return
-        self.look()
-        alive = self.alive()
+        self.census.look()
+        alive = self.census.alive()
 
         def start(step: Step) -> Object | None:
             server, own = made[step.name], True
@@ -293,51 +259,6 @@ class Fleet:
         for (_kind, ident), failure in zip(doomed, outcomes, strict=True):
             if failure is not None:
                 self.warnings.append(f"Volume {ident} is left behind: {failure}")
-
-    # --- waiting: one list for all servers instead of one request for each
-
-    def _watch(self, waiting: dict[str, str], what: str, judge: Callable[[Object | None, float], bool]) -> None:
-        """Look at the list until `judge` lets every one of `waiting` (key: name) go; it may raise for one."""
-        pauses = delays(0.5, 2, self.arguments["wait_timeout"], spread=0.2)
-        waited = 0.0
-        while waiting:
-            listed = sorted(self.look(), key=age_order, reverse=True)
-            seen = {**{each["name"]: each for each in listed}, **{each["id"]: each for each in listed}}
-            for key, name in list(waiting.items()):
-                try:
-                    if judge(seen.get(key), waited):
-                        del waiting[key]
-                except ScalewayError as error:
-                    self.failures[name] = str(error)
-                    del waiting[key]
-            if not waiting:
-                return
-            pause = next(pauses, None)
-            if pause is None:
-                for key, name in waiting.items():
-                    state = seen[key]["state"] if key in seen else "gone"
-                    self.failures[name] = str(
-                        WaitTimeout(f"Waited {waited:.0f} s for {name} {what}; it was last seen {state}.")
-                    )
-                return
-            self.client.pause(pause)
-            waited += pause
-
-    def _gone(self, idents: dict[str, str]) -> None:
-        self._watch(dict(idents), "to be gone", lambda seen, _waited: seen is None)
-
-    def _running(self, names: list[str]) -> None:
-        wait_for = self.arguments["wait_for"]
-
-        def judge(seen: Object | None, waited: float) -> bool:
-            if seen is None:
-                raise ScalewayError("The server vanished while it was started.")
-            if seen["state"] == "stopped" and waited > START_GRACE:
-                detail = seen.get("state_detail") or "no detail given"
-                raise ScalewayError(f"It did not start and is stopped again ({detail}). Scaleway may be out of stock.")
-            return arrived(seen, wait_for)
-
-        self._watch({name: name for name in names}, f"to be {wait_for}", judge)
 
     def _place(self, steps: list[Step], plan: FleetPlan) -> None:
         """Give new servers a place in the groups."""
@@ -392,7 +313,4 @@ class Fleet:
 
     def servers(self) -> list[Object]:
         """The fleet as it was last seen, in the order of the numbers."""
-        ours = [each for each in self.seen if self.owns(each) and not is_dying(each)]
-        return [
-            Server(self.client, {}).represent(each) for each in sorted(ours, key=lambda each: self.number(each["name"]))
-        ]
+        return [Server(self.client, {}).represent(each) for each in self.census.in_order()]

@@ -9,12 +9,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from .client import Client
+from .errors import Overtaken
 from .fields import REPLACES
 from .plan import Object, Plan, Values
 from .resources import disks
 from .resources.server import Server
 
 DATA_TAG = "ensemble-user-data:"
+TAGS_TAG = "ensemble-tags:"
+MARKS = (DATA_TAG, TAGS_TAG)
+"""What tags begin with that only fleets give."""
+
+
+def short(tag: str) -> str:
+    return hashlib.sha256(tag.encode()).hexdigest()[:6]
 
 
 class Member(Server):
@@ -45,13 +53,25 @@ class Member(Server):
 
     @property
     def own_tags(self) -> list[str]:
-        return [*self.arguments["tags"], *([self.data_tag] if self.data_tag else [])]
+        return [*self.arguments["tags"], *self._marks]
+
+    @property
+    def _marks(self) -> list[str]:
+        """Tags that tell the next run what this one gave: which tags (as short digests), and which user data."""
+        given = self.arguments["tags"][1:]
+        told = sorted(short(tag) for tag in given if tag != self.owner_tag)
+        return [*([TAGS_TAG + ".".join(told)] if told else []), *([self.data_tag] if self.data_tag else [])]
 
     def wish(self) -> Values:
         wished = super().wish()
-        foreign = [tag for tag in (self._current or {}).get("tags", []) if not tag.startswith(DATA_TAG)]
-        wished["tags"] = list(dict.fromkeys([*self.own_tags, *foreign]))
+        wished["tags"] = list(dict.fromkeys([*self.own_tags, *self._foreign_tags()]))
         return wished
+
+    def _foreign_tags(self) -> list[str]:
+        """Tags of the server that no run of this fleet gave it."""
+        present = (self._current or {}).get("tags", [])
+        told = {each for tag in present if tag.startswith(TAGS_TAG) for each in tag.removeprefix(TAGS_TAG).split(".")}
+        return [tag for tag in present if not tag.startswith(MARKS) and short(tag) not in told]
 
     def resolve(self, name: str, value: Any) -> Any:
         """The fleet gives references to addresses, also to one that it is about to reserve."""
@@ -76,6 +96,12 @@ class Member(Server):
     def fresh(self, current: Object) -> Object:
         """What was just listed or made is fresh enough: waiting, the fleet looks at all of its servers at once."""
         return current
+
+    def refuse_held(self, address: str, holder: Object) -> None:
+        """A server of the same name has the address: another run made it since the fleet was looked at."""
+        if self._current is None and holder.get("name") == self.name:
+            raise Overtaken(f"{self} was made by another run at the same time ({holder['id']}).")
+        super().refuse_held(address, holder)
 
     def guard(self, current: Object) -> None:
         """Which servers are replaced is for the fleet to say: it asks :meth:`insist_on` for them."""

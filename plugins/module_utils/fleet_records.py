@@ -88,6 +88,18 @@ class FleetNames:
         names: dict[Set, dict[str, int]] = {(name, "A"): {} for name in wanted}
         records.touched(there, names, "present")
 
+    def leads_to(self, server: Object) -> bool:
+        """Whether the fleet's own record of this name leads to the server."""
+        if not self:
+            return False
+        records = FleetRecords(self.client, self, {}, ())
+        address = Server(self.client, {}).represent(server)["public_address"]
+        there = self.client.once(("records of the fleet", self.mark), records.find)["records"]
+        return any(
+            records.owns(each) and (each["name"], each["type"], each["data"]) == (server["name"], "A", address)
+            for each in there
+        )
+
     def publish(self, servers: Mapping[str, Object], wanted: Iterable[str]) -> Plan:
         """Bring the zone in step with the fleet as it is now."""
         records = FleetRecords(self.client, self, servers, wanted)

@@ -116,7 +116,12 @@ def run(description: type[Resource], spec: Spec | None = None, **constraints: An
         outcome = reconcile(resource, module.params["state"], module.check_mode)
         for warning in resource.warnings:
             module.warn(warning)
-    module.exit_json(changed=outcome.changed, **diff(module, outcome.diff), **{description.key: outcome.result})
+    module.exit_json(
+        changed=outcome.changed,
+        **diff(module, outcome.diff),
+        **account(module, resource.client),
+        **{description.key: outcome.result},
+    )
 
 
 def diff(module: AnsibleModule, found: dict[str, Any]) -> dict[str, Any]:
@@ -124,9 +129,15 @@ def diff(module: AnsibleModule, found: dict[str, Any]) -> dict[str, Any]:
     return {"diff": found} if module._diff else {}
 
 
+def account(module: AnsibleModule, client: Client) -> dict[str, Any]:
+    """The part of a result that tells with ``-vvv`` where each value of the account came from."""
+    return {"account": client.settings.told()} if module._verbosity >= 3 else {}
+
+
 def look_up(key: str, spec: Spec, work: Callable[[Client, dict[str, Any]], Any]) -> None:
     """An _info module: returns what `work` finds as `key`, and changes nothing."""
     module = AnsibleModule(argument_spec={**account_spec(), **spec}, supports_check_mode=True)
     with reported(module):
-        found = work(connect(module), module.params)
-    module.exit_json(changed=False, **{key: found})
+        client = connect(module)
+        found = work(client, module.params)
+    module.exit_json(changed=False, **account(module, client), **{key: found})

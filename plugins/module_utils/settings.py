@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a client connects and as whom: arguments first, then SCW_* variables, then the Scaleway config file."""
+"""Where a client connects and as whom: arguments first, then SCW_* variables, then the Scaleway config file.
+
+A profile (or config file) that a task names comes before the variables. What names another key than the one that is
+used is of another account, and nothing of it is mixed in.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import Invalid
 
@@ -25,6 +29,7 @@ ENVIRONMENT = {
     "profile": "SCW_PROFILE",
     "config_file": "SCW_CONFIG_PATH",
 }
+CHOICE = ("profile", "config_file")
 TUNING = ("api_timeout", "api_retry_time", "api_proxy", "api_ca_path")
 ARGUMENTS = (*ENVIRONMENT, *TUNING)
 PROFILE_NAMES = {
@@ -56,6 +61,8 @@ class Settings:
     api_retry_time: float = 60.0
     api_proxy: str = ""
     api_ca_path: str = ""
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Where each value came from, for people."""
 
     def __post_init__(self) -> None:
         if not self.secret_key:
@@ -91,6 +98,14 @@ class Settings:
             )
         return self.project_id
 
+    def told(self) -> dict[str, str]:
+        """Every value but the keys with the place that it came from, and the places of the keys; for verbose output."""
+        shown = {}
+        for name, origin in sorted(self.origins.items()):
+            value = "" if name in ("access_key", "secret_key") else f"{getattr(self, name)} "
+            shown[name] = f"{value}from {origin}"
+        return shown
+
     def at(self, zone: str) -> Settings:
         """The same account, looked at from another zone."""
         return replace(self, zone=zone, region="")
@@ -102,19 +117,38 @@ def from_arguments(arguments: Mapping[str, Any], environment: Mapping[str, str] 
     said = {name: arguments[name] for name in ARGUMENTS if arguments.get(name) not in (None, "")}
     exported = {name: environment[variable] for name, variable in ENVIRONMENT.items() if environment.get(variable)}
     profile, config_file = ({**exported, **said}.get(name) for name in ("profile", "config_file"))
-    sources = [_in_place(said), _in_place(exported)]
-    known = {**sources[1], **sources[0]}
-    if (
-        profile
-        or config_file
-        or not (known.get("secret_key") and (known.get("project_id") or known.get("organization_id")))
-    ):
-        sources.append(_in_place(_from_profile(profile, config_file)))
+    sources = [Source(said, "argument {name}"), Source(exported, "environment variable {variable}")]
+    known = {**exported, **said}
+    complete = known.get("secret_key") and (known.get("project_id") or known.get("organization_id"))
+    if profile or config_file or not complete:
+        chosen_by_task = bool({"profile", "config_file"} & said.keys())
+        sources.insert(1 if chosen_by_task else 2, _from_profile(profile, config_file))
     given: dict[str, Any] = {"secret_key": "", "api_url": API_URL}
-    for source in reversed(sources):
-        given.update(source)
+    origins = {"zone": "default", "api_url": "default"}
+    for source in reversed(_of_one_account(sources)):
+        values = {name: value for name, value in _in_place(source.values).items() if name not in CHOICE}
+        given.update(values)
+        origins.update({name: source.origin(name) for name in values})
     given["api_url"] = str(given["api_url"]).rstrip("/")
-    return Settings(**{name: value for name, value in given.items() if name not in ("profile", "config_file")})
+    return Settings(**given, origins=origins)
+
+
+class Source(NamedTuple):
+    """Values from one place, and how to name that place."""
+
+    values: dict[str, Any]
+    words: str
+
+    def origin(self, name: str) -> str:
+        if name not in self.values:
+            name = "region" if name == "zone" else "zone"  # one was told by the other
+        return self.words.format(name=name, variable=ENVIRONMENT.get(name, name))
+
+
+def _of_one_account(sources: list[Source]) -> list[Source]:
+    """The sources without those that name another key than the first that names any."""
+    key = next((source.values["secret_key"] for source in sources if source.values.get("secret_key")), None)
+    return [source for source in sources if source.values.get("secret_key", key) == key]
 
 
 def _in_place(source: dict[str, Any]) -> dict[str, Any]:
@@ -124,8 +158,8 @@ def _in_place(source: dict[str, Any]) -> dict[str, Any]:
     return {"zone": f"{source['region']}-1", **source} if source.get("region") else source
 
 
-def _from_profile(profile: str | None, config_file: str | None) -> dict[str, Any]:
-    """What the Scaleway config file says; {} where there is no file and none was asked for.
+def _from_profile(profile: str | None, config_file: str | None) -> Source:
+    """What the Scaleway config file says; nothing where there is no file and none was asked for.
 
     As with Scaleway's own tools, the file may name the profile to use, and a profile inherits what it does not say.
     """
@@ -134,7 +168,7 @@ def _from_profile(profile: str | None, config_file: str | None) -> dict[str, Any
     if not os.path.exists(path):
         if profile or config_file:
             raise Invalid(f"The Scaleway config file {path} does not exist.")
-        return {}
+        return Source({}, path)
     try:
         import yaml
     except ImportError as error:
@@ -146,9 +180,10 @@ def _from_profile(profile: str | None, config_file: str | None) -> dict[str, Any
         profiles = {"default": {}, **(written.get("profiles") or {})}
         if wanted not in profiles:
             raise Invalid(f"The Scaleway config file {path} has no profile {wanted!r}, but {', '.join(profiles)}.")
-        values = {**written, **profiles[wanted]}
+        inherited = {**written, **profiles[wanted]}
     except (OSError, ValueError, AttributeError, TypeError, yaml.YAMLError) as error:
         raise Invalid(f"The Scaleway config file {path} cannot be used: {error}") from error
     names = ("access_key", "secret_key", "project_id", "organization_id", "zone", "region", "api_url")
-    found = {name: values.get(PROFILE_NAMES.get(name, name)) for name in names}
-    return {name: str(value) for name, value in found.items() if value}
+    found = {name: inherited.get(PROFILE_NAMES.get(name, name)) for name in names}
+    values = {name: str(value) for name, value in found.items() if value}
+    return Source(values, f"profile {wanted} of {path}".replace("{", "{{").replace("}", "}}"))

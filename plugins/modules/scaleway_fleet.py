@@ -321,7 +321,7 @@ from ..module_utils.fields import choice
 from ..module_utils.fleet import Fleet
 from ..module_utils.fleet_groups import MOST
 from ..module_utils.fleet_plan import FleetPlan
-from ..module_utils.module import account_spec, connect, diff, reported
+from ..module_utils.module import account, account_spec, connect, diff, reported
 from ..module_utils.plan import Values
 from ..module_utils.resources.server import Server
 
@@ -375,11 +375,11 @@ def main() -> None:
         plan = fleet.plan()
         if (plan.changed or plan.unsettled) and not module.check_mode:
             fleet.apply(plan)
-        answer = {**result(fleet, plan), **diff(module, fleet.diff(plan))}
+        answer = {**result(fleet, plan), **diff(module, fleet.diff(plan)), **account(module, fleet.client)}
     for warning in fleet.warnings:
         module.warn(warning)
     if fleet.failures:
-        names = ", ".join(sorted(fleet.failures, key=fleet.number))
+        names = ", ".join(sorted(fleet.failures, key=fleet.census.number))
         first = next(iter(fleet.failures.values()))
         message = (
             f"{len(fleet.failures)} of {len(plan.steps) + len(plan.removals)} servers are not as wished ({names}); "

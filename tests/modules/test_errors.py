@@ -116,7 +116,9 @@ def test_type_of_a_server(lab: Lab, run: Runner) -> None:
     wish = {**SERVER, "volumes": LOCAL_DISK}
     first = run.ok("server", **wish, state="running")["server"]["id"]
     bigger = {**wish, "commercial_type": "DEV1-M"}
-    assert "commercial_type" in run.error("server", **bigger, state="running")
+    message = run.error("server", **bigger, state="running")
+    assert "commercial_type" in message
+    assert "With state: stopped" in message
     assert run.ok("server", **bigger, state="stopped")["server"]["id"] == first
     assert run.ok("server", **bigger, state="running")["server"]["commercial_type"] == "DEV1-M"
     again = run.ok("server", **{**bigger, "commercial_type": "DEV1-L"}, state="running", recreate=True)["server"]

@@ -6,8 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import requests
 from modules_stories import LOCAL_DISK, SERVER
-from modules_support import Lab, Runner
+from modules_support import PROJECT, SECRET_KEY, Lab, Runner
 
 FLEET = {"prefix": "h", "commercial_type": "DEV1-L", "image": "debian_trixie", "volumes": LOCAL_DISK}
 
@@ -116,6 +117,57 @@ def test_tags_of_others_stay(lab: Lab, run: Runner) -> None:
     run.ok("server", name="h-1", tags=[*server["tags"], "ensemble-state:cordoned"])
     assert not run.ok("fleet", **FLEET, count=1, tags=["jitsi"])["changed"]
     assert "ensemble-state:cordoned" in run.ok("server_info", name="h-1")["servers"][0]["tags"]
+
+
+def tags_of(run: Runner, name: str = "h-1") -> set[str]:
+    (server,) = run.ok("server_info", name=name)["servers"]
+    return {tag for tag in server["tags"] if not tag.startswith("ensemble-")}
+
+
+def test_tags_that_the_fleet_gave_go_with_it(lab: Lab, run: Runner) -> None:
+    run.ok("fleet", **FLEET, count=1, tags=["a", "b"])
+    run.ok("server", name="h-1", tags=[*run.ok("server_info", name="h-1")["servers"][0]["tags"], "theirs"])
+    for wanted in (["c"], ["c", "a"], []):
+        assert run.ok("fleet", check=True, **FLEET, count=1, tags=wanted)["changed"]
+        assert run.ok("fleet", **FLEET, count=1, tags=wanted)["updated"] == ["h-1"]
+        assert not run.ok("fleet", **FLEET, count=1, tags=wanted)["changed"]
+        assert tags_of(run) == {*wanted, "theirs"}
+
+
+@pytest.mark.parametrize("owner", [{}, {"owner_tag": "ensemble:production"}])
+@pytest.mark.parametrize("left", ["all but the fleet's", "none", "none, but its name leads there"])
+def test_a_server_that_lost_the_tag_of_its_fleet(left: str, owner: dict[str, str], lab: Lab, run: Runner) -> None:
+    """It gets its tags again where another mark shows whose it is; a stranger stops the run before anything changes."""
+    named = {"dns": {"zone": "ensemble.test"}} if "leads" in left else {}
+    fleet = {**FLEET, **owner, **named, "tags": ["jitsi"]}
+    run.ok("fleet", **fleet, count=2)
+    (server,) = run.ok("server_info", name="h-2")["servers"]
+    kept = [tag for tag in server["tags"] if not tag.startswith("ensemble-fleet:")] if left.startswith("all") else []
+    run.ok("server", name="h-2", tags=kept)
+    lab.forget_requests()
+    if left == "none":
+        assert "lacks the tag ensemble-fleet:h" in run.error("fleet", **fleet, count=3)
+        assert lab.writes() == []
+        return
+    again = run.ok("fleet", **fleet, count=3)
+    assert (again["created"], again["updated"]) == (["h-3"], ["h-2"])
+    assert set(run.ok("server_info", name="h-2")["servers"][0]["tags"]) == set(server["tags"])
+    assert not run.ok("fleet", **fleet, count=3)["changed"]
+
+
+def test_a_fleet_with_twins_can_be_removed(lab: Lab, run: Runner) -> None:
+    run.ok("fleet", **FLEET, count=2)
+    (server,) = run.ok("server_info", name="h-1")["servers"]
+    body = {"name": "h-1", "commercial_type": "DEV1-L", "image": "debian_trixie", "tags": server["tags"]}
+    requests.post(
+        f"{lab.url}/instance/v1/zones/fr-par-1/servers",
+        json={**body, "project": PROJECT, "volumes": LOCAL_DISK},
+        headers={"X-Auth-Token": SECRET_KEY},
+        timeout=10,
+    ).raise_for_status()
+    assert names(lab) == ["h-1", "h-1", "h-2"]
+    assert run.ok("fleet", prefix="h", state="absent")["removed"].count("h-1") == 2
+    assert names(lab) == []
 
 
 def test_a_new_image_replaces_only_when_told(lab: Lab, run: Runner) -> None:

@@ -192,3 +192,23 @@ def test_a_fleet_with_twins_can_be_removed(twins: list[str], lab: Lab, run: Runn
     run.ok("fleet", prefix="h", state="absent")
     assert "instance_server" not in lab.state()
     assert "instance_volume" not in lab.state()
+
+
+def test_a_server_that_a_peer_made_meanwhile(lab: Lab, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its address is seen to be taken by a namesake that was not there a moment before: the fleet looks again."""
+    from ansible_collections.ensemble.jitsi.plugins.module_utils.fleet_census import Census
+
+    wish = {**FLEET, "count": 1, "reserved_ips": True}
+    run.ok("fleet", **wish)
+    look, looks = Census.look, []
+
+    def late(census: Census) -> list[dict[str, Any]]:
+        found = look(census)
+        looks.append(len(found))
+        if len(looks) == 1:
+            census.servers = []
+        return census.servers
+
+    monkeypatch.setattr(Census, "look", late)
+    assert not run.ok("fleet", **wish)["changed"]
+    assert len(looks) > 1

@@ -51,6 +51,43 @@ def test_profiles_as_other_tools_read_them(no_config_file: Path) -> None:
             from_arguments({"config_file": str(file)}, {})
 
 
+def test_one_account_and_no_other(no_config_file: Path) -> None:
+    """Of a source that names another key nothing is used: neither its project nor its zone."""
+    file = no_config_file / "scw/config.yaml"
+    file.parent.mkdir()
+    file.write_text(
+        f"profiles:\n  lab:\n    secret_key: {THREE}\n    default_project_id: {THREE}\n    api_url: http://lab\n"
+        f"    default_zone: pl-waw-1\n  bare:\n    default_zone: nl-ams-3\n"
+    )
+    exported = {"SCW_SECRET_KEY": TWO, "SCW_DEFAULT_PROJECT_ID": TWO, "SCW_DEFAULT_ZONE": "nl-ams-1"}
+    lab = from_arguments({"profile": "lab"}, exported)
+    assert (lab.secret_key, lab.project_id, lab.zone, lab.api_url) == (THREE, THREE, "pl-waw-1", "http://lab")
+    assert from_arguments({"profile": "lab", "zone": "fr-par-2"}, exported).zone == "fr-par-2"
+    ours = from_arguments({}, {**exported, "SCW_PROFILE": "lab"})
+    assert (ours.secret_key, ours.project_id, ours.zone) == (TWO, TWO, "nl-ams-1")
+    assert ours.api_url == "https://api.scaleway.com"
+    del exported["SCW_DEFAULT_ZONE"]
+    assert from_arguments({}, {**exported, "SCW_PROFILE": "lab"}).zone == "fr-par-1"
+    assert from_arguments({"profile": "bare"}, exported).secret_key == TWO
+    assert from_arguments({"profile": "bare"}, exported).zone == "nl-ams-3"
+    argument = from_arguments({"secret_key": ONE}, exported)
+    assert (argument.secret_key, argument.project_id) == (ONE, "")
+    assert from_arguments({"secret_key": TWO}, exported).project_id == TWO
+
+
+def test_where_each_value_came_from(no_config_file: Path) -> None:
+    file = no_config_file / "config.yaml"
+    file.write_text(f"secret_key: {ONE}\ndefault_project_id: {ONE}\ndefault_region: nl-ams\n")
+    told = from_arguments({"config_file": str(file), "api_url": "http://lab"}, {}).told()
+    assert told["secret_key"] == f"from profile default of {file}"
+    assert told["zone"] == f"nl-ams-1 from profile default of {file}"
+    assert told["api_url"] == "http://lab from argument api_url"
+    exported = from_arguments({}, {"SCW_SECRET_KEY": TWO, "SCW_DEFAULT_PROJECT_ID": THREE}).told()
+    assert exported["project_id"] == f"{THREE} from environment variable SCW_DEFAULT_PROJECT_ID"
+    assert exported["zone"] == "fr-par-1 from default"
+    assert TWO not in str(exported)
+
+
 def test_a_zone_goes_with_its_own_region() -> None:
     known = {"SCW_SECRET_KEY": ONE, "SCW_DEFAULT_PROJECT_ID": ONE}
     paris = {**known, "SCW_DEFAULT_ZONE": "fr-par-2", "SCW_DEFAULT_REGION": "fr-par"}

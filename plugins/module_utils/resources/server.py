@@ -238,10 +238,13 @@ class Server(Resource):
             found = self.client.find(f"/instance/v1/zones/{zone}/ips/{address}") or {}
             holder = (found.get("ip") or {}).get("server")
             if holder and holder["id"] != own:
-                self.complain(
-                    f"{self}: the address {found['ip']['address']} is that of server {holder.get('name')} "
-                    f"({holder['id']}). Detach it there, or say take_over: true."
-                )
+                self.refuse_held(found["ip"]["address"], holder)
+
+    def refuse_held(self, address: str, holder: dict[str, Any]) -> None:
+        self.complain(
+            f"{self}: the address {address} is that of server {holder.get('name')} ({holder['id']}). Detach it there, "
+            "or say take_over: true."
+        )
 
     def change_of(self, entry: Field, current: dict[str, Any]) -> str:
         if entry.name == "commercial_type":
@@ -252,6 +255,18 @@ class Server(Resource):
         if entry.name == "volumes" and not server_disks.changes_in_place(current, self._layout):
             return REPLACES
         return entry.change
+
+    def frozen(self, names: builtins.list[str], seen: dict[str, Any], wish: dict[str, Any]) -> str:
+        """A type changes in place while the server is off, which costs less than its disks."""
+        if names != ["commercial_type"]:
+            return super().frozen(names, seen, wish)
+        grouped = (self._current or {}).get("placement_group")
+        first = "Take it out of its placement group first (placement_group: ''); with" if grouped else "With"
+        return (
+            f"{self} is a {seen['commercial_type']}, wished {wish['commercial_type']}. {first} state: stopped the "
+            "commercial_type changes in place and the disks stay; start the server with another task. With recreate: true "
+            "it is made anew, with new disks."
+        )
 
     # --- reading
 

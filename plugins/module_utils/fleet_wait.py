@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting for many servers: one list for all of them instead of one request for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from .client import Client
+from .errors import ScalewayError, WaitTimeout
+from .fleet_census import Census
+from .plan import Object
+from .resources.server import START_GRACE, arrived
+from .retry import delays
+from .twins import age_order
+
+Judge = Callable[["Object | None", float], bool]
+
+
+class FleetWaiter:
+    """Waits for servers of a census; `failures` gets the reason for each that does not arrive."""
+
+    def __init__(self, client: Client, census: Census, timeout: float, failures: dict[str, str]) -> None:
+        self.client = client
+        self.census = census
+        self.timeout = timeout
+        self.failures = failures
+
+    def gone(self, idents: dict[str, str]) -> None:
+        """Until no server has these ids (id: name)."""
+        self._watch(dict(idents), "to be gone", lambda seen, _waited: seen is None)
+
+    def running(self, names: Iterable[str], wait_for: str) -> None:
+        """Until all of these run, or with `booted` have started their system."""
+
+        def judge(seen: Object | None, waited: float) -> bool:
+            if seen is None:
+                raise ScalewayError("The server vanished while it was started.")
+            if seen["state"] == "stopped" and waited > START_GRACE:
+                detail = seen.get("state_detail") or "no detail given"
+                raise ScalewayError(f"It did not start and is stopped again ({detail}). Scaleway may be out of stock.")
+            return arrived(seen, wait_for)
+
+        self._watch({name: name for name in names}, f"to be {wait_for}", judge)
+
+    def _watch(self, waiting: dict[str, str], what: str, judge: Judge) -> None:
+        """Look at the list until `judge` lets every one of `waiting` (key: name) go; it may raise for one."""
+        pauses = delays(0.5, 2, self.timeout, spread=0.2)
+        waited = 0.0
+        while waiting:
+            listed = sorted(self.census.look(), key=age_order, reverse=True)
+            seen = {**{each["name"]: each for each in listed}, **{each["id"]: each for each in listed}}
+            for key, name in list(waiting.items()):
+                try:
+                    if judge(seen.get(key), waited):
+                        del waiting[key]
+                except ScalewayError as error:
+                    self.failures[name] = str(error)
+                    del waiting[key]
+            if not waiting:
+                return
+            pause = next(pauses, None)
+            if pause is None:
+                for key, name in waiting.items():
+                    state = seen[key]["state"] if key in seen else "gone"
+                    self.failures[name] = str(
+                        WaitTimeout(f"Waited {waited:.0f} s for {name} {what}; it was last seen {state}.")
+                    )
+                return
+            self.client.pause(pause)
+            waited += pause
