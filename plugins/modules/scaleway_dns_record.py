@@ -14,7 +14,9 @@ description:
   - The values given for a name and type are all the values it has.
 options:
   dns_zone:
-    description: The DNS zone, which must exist. See M(ensemble.jitsi.scaleway_dns_zone).
+    description:
+      - The DNS zone, which must exist (see M(ensemble.jitsi.scaleway_dns_zone)), or a domain below one. Names are
+        relative to it.
     type: str
     required: true
   records:

@@ -177,3 +177,35 @@ def test_what_others_wrote_without_a_final_dot_is_seen_as_dns_sees_it(zone: Runn
     assert str(answers(served[1], "n", "CNAME")[0]) == "www.example.org.ensemble.test."
     assert zone.ok("dns_record", **record("n", "CNAME", "www.example.org", ttl=60))["changed"]
     assert str(answers(served[1], "n", "CNAME")[0]) == "www.example.org."
+
+
+def test_a_domain_below_a_zone(zone: Runner, served: tuple[Lab, int]) -> None:
+    """Names are relative to the domain; the rest of the zone is nothing to the task."""
+    zone.ok("dns_record", **record("h-9", "A", "10.0.0.9"))
+    below = {"dns_zone": f"meet.{ZONE}", "exclusive_names": "h-[0-9]+"}
+    records = [
+        {"name": "h-1", "data": ["10.0.0.1"]},
+        {"name": "@", "data": ["10.0.0.2"]},
+        {"name": f"x.meet.{ZONE}.", "type": "CNAME", "data": ["h-1"]},
+    ]
+    done = zone.ok("dns_record", **below, records=records)
+    assert done["diff"]["before"]["records"] == []
+    assert not zone.ok("dns_record", **below, records=records)["changed"]
+    assert [str(each) for each in answers(served[1], "h-1.meet", "A")] == ["10.0.0.1"]
+    assert [str(each) for each in answers(served[1], "meet", "A")] == ["10.0.0.2"]
+    assert [str(each) for each in answers(served[1], "x.meet", "CNAME")] == [f"h-1.meet.{ZONE}."]
+    zone.ok("dns_record", **below, records=records[1:])
+    assert answers(served[1], "h-1.meet", "A") == []
+    assert [str(each) for each in answers(served[1], "h-9", "A")] == ["10.0.0.9"]
+    assert "not in the zone" in zone.error(
+        "dns_record", **below, records=[{"name": f"h.{ZONE}.", "data": ["10.0.0.1"]}]
+    )
+
+
+def test_a_fleet_below_a_zone(zone: Runner, served: tuple[Lab, int]) -> None:
+    fleet = {"prefix": "h", "commercial_type": "PRO2-XXS", "image": "debian_trixie", "dns": {"zone": f"meet.{ZONE}"}}
+    (server,) = zone.ok("fleet", **fleet, count=1)["servers"]
+    assert not zone.ok("fleet", **fleet, count=1)["changed"]
+    assert [str(each) for each in answers(served[1], "h-1.meet", "A")] == [server["public_address"]]
+    zone.ok("fleet", prefix="h", state="absent", dns=fleet["dns"])
+    assert answers(served[1], "h-1.meet", "A") == []

@@ -69,6 +69,15 @@ class Operator:
     def tag(self) -> str:
         return f"ensemble:{self.platform}"
 
+    @property
+    def account(self) -> dict[str, str]:
+        return {
+            "SCW_API_URL": self.lab.url,
+            "SCW_ACCESS_KEY": "SCWLABLABLABLABLABLA",
+            "SCW_SECRET_KEY": SECRET_KEY,
+            "SCW_DEFAULT_PROJECT_ID": PROJECT,
+        }
+
     def write_inventory(self) -> None:
         if not self.inventory.exists():
             shutil.copytree(ROOT / "inventories/production", self.inventory)
@@ -98,17 +107,11 @@ class Operator:
 
     def command(self, *arguments: str, cwd: Path = ROOT) -> Run:
         known = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "SCW_"))}
-        account = {
-            "SCW_API_URL": self.lab.url,
-            "SCW_ACCESS_KEY": "SCWLABLABLABLABLABLA",
-            "SCW_SECRET_KEY": SECRET_KEY,
-            "SCW_DEFAULT_PROJECT_ID": PROJECT,
-        }
         own = {"ANSIBLE_HOME": str(self.folder / "home"), "ANSIBLE_NOCOLOR": "1", "PATH": f"{BIN}:{os.environ['PATH']}"}
         done = subprocess.run(
             [*self._own_resolver(), "ansible-playbook", *arguments],
             cwd=cwd,
-            env={**known, **account, **own},
+            env={**known, **self.account, **own},
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -3,12 +3,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from playbooks_support import BIN, PLAYBOOKS, Operator
+from playbooks_support import BIN, DOMAIN, PLAYBOOKS, Operator, Run
 
 
 def test_secrets_are_no_inventory_wherever_it_is_read(operator: Operator) -> None:
@@ -54,6 +61,81 @@ def test_bad_input_is_one_error_first(operator: Operator, wish: dict, says: str)
     before = operator.lab.state()
     operator.play("fleet.yml", **wish).failed(says)
     assert operator.lab.state() == before
+
+
+def test_texts_from_surveys_and_command_lines_are_numbers_and_booleans(operator: Operator) -> None:
+    """What a survey or `-e name=value` gives is a text; every part takes it as the number or boolean it is.
+
+    The domain is one below a zone of the account.
+    """
+    spec = yaml.safe_load((PLAYBOOKS / "vars/platform_spec.yml").read_text())
+    wish = {
+        "jitsi_count": 2, "jitsi_max_change": 100, "ensemble_ip_quota": 50, "jitsi_reserved_ips": False,
+        "jitsi_replace": False, "api_count": 2, "database_count": 1, "acme_tries": 3, "acme_dns_timeout": 60,
+    }  # fmt: skip
+    assert set(wish) == {name for name, option in spec.items() if option["type"] in ("int", "bool")}
+    texts = {name: str(value).lower() for name, value in wish.items()}
+    below = {"ensemble_domain": f"meet.{DOMAIN}"}
+    operator.play("certificate.yml", "fleet.yml", **texts, **below).ok()
+    assert [name for name in operator.servers() if name.startswith("h-")] == ["h-1", "h-2"]
+    assert {"h-1.meet", "h-2.meet"} <= set(operator.records())
+    assert not [each for each in operator.lab.state()["instance_ip"] if "name:h-1" in each["tags"]]
+
+
+def python_for_everybody() -> list[str]:
+    """A Python that another user may run, with what is installed here; none where this one lies in a closed folder."""
+    for python in (Path(sys.executable), Path("/usr/bin/python3")):
+        version = subprocess.run(
+            [python, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, text=True
+        )
+        closed = any(not folder.stat().st_mode & 0o001 for folder in python.resolve().parents)
+        if not closed and version.stdout.strip() == str(sys.version_info[:2]):
+            return [str(python)]
+    return []
+
+
+@pytest.fixture
+def visitor(operator: Operator) -> Iterator[tuple[Callable[..., Run], Path]]:
+    """Runs a playbook as a user who may read everything and write only to a home."""
+    python = python_for_everybody()
+    if not python:
+        pytest.skip(f"{Path(sys.executable).resolve()} is in a folder that other users may not enter")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        home = folder / "home"
+        home.mkdir()
+        os.chown(home, 12345, 12345)
+        operator.write_inventory()
+        shutil.copytree(operator.inventory.parent, folder / "inventories", ignore=lambda *_: [".secrets"])
+        subprocess.run(["chmod", "-R", "a+rX", folder / "inventories"], check=True)
+        users = Path("/etc/passwd").read_text() + f"visitor:x:12345:12345::{home}:/bin/sh\n"
+        (folder / "passwd").write_text(users)
+
+        mount = f'mount --bind {folder}/passwd /etc/passwd && exec "$@"'
+        become = ["unshare", "--mount", "sh", "-c", mount, "sh", "setpriv", "--reuid=12345", "--regid=12345"]
+        ansible = [*python, "-m", "ansible", "playbook", "-i", str(folder / f"inventories/{operator.platform}")]
+        known = {"HOME": str(home), "PATH": "/usr/bin:/bin", "USER": "visitor", "LANG": "C.UTF-8"}
+        known |= {"PYTHONPATH": sysconfig.get_path("purelib"), **operator.account}
+
+        def play(book: str, **extra: str) -> Run:
+            command = [*become, "--clear-groups", *ansible, str(PLAYBOOKS / book), "-e", json.dumps(extra)]
+            done = subprocess.run(
+                command, cwd=PLAYBOOKS.parent, env=known, text=True, capture_output=True, timeout=300, check=False
+            )
+            return Run(done.returncode, done.stdout + done.stderr)
+
+        yield play, home
+
+
+def test_a_user_who_may_only_read_the_project(operator: Operator, visitor: tuple[Callable[..., Run], Path]) -> None:
+    play, home = visitor
+    before = operator.lab.state()
+    play("network.yml").failed("visitor may not write to", "Set ensemble_secrets_dir")
+    assert operator.lab.state() == before
+    own = {"ensemble_secrets_dir": str(home / "secrets"), "ensemble_platform": "visit"}
+    play("network.yml", **own, ensemble_name_prefix="visit-", jitsi_server_prefix="v").ok()
+    assert (home / "secrets/id_ed25519").exists()
 
 
 PARTS = sorted(path for path in PLAYBOOKS.glob("*.yml") if path.name not in ("site.yml", "remove.yml"))

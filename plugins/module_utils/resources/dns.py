@@ -47,8 +47,34 @@ class Records(Resource):
         return {"dns_zone": self.zone}
 
     @property
-    def zone(self) -> str:
+    def domain(self) -> str:
+        """What the names of the task are relative to."""
         return dns_data.ascii_name(self.arguments["dns_zone"]).rstrip(".")
+
+    @property
+    def zone(self) -> str:
+        """The account's zone that holds the domain: the domain itself, or the closest above it."""
+        found = self.client.once(("zone of", self.domain), self._holding_zone)
+        if found is None:
+            raise Invalid(
+                f"The DNS zone {self.domain} is not of this account, which has {', '.join(self._zones()) or 'none'}."
+            )
+        return found
+
+    def _holding_zone(self) -> str | None:
+        if owned_zone(self.client, self.domain):
+            return self.domain
+        above = [each for each in self._zones() if self.domain.endswith(f".{each}")]
+        return max(above, key=len, default=None)
+
+    def _zones(self) -> list[str]:
+        zones = self.client.list("/domain/v2beta1/dns-zones", "dns_zones", domain="")
+        return sorted(zone_name(each) for each in zones)
+
+    @property
+    def below(self) -> str:
+        """What the zone's names have behind the domain's, "" where the domain is a zone."""
+        return self.domain[: -len(self.zone) - 1]
 
     @property
     def exclusive(self) -> re.Pattern[str] | None:
@@ -60,47 +86,40 @@ class Records(Resource):
             raise Invalid(f"exclusive_names {pattern!r} is not a regular expression: {error}.") from None
 
     def __str__(self) -> str:
-        return f"{self.word} {self.zone}"
+        return f"{self.word} {self.domain}"
 
     def wanted(self) -> dict[Set, dict[str, int]]:
         """Wished data with TTL of each name and type."""
         wanted: dict[Set, dict[str, int]] = {}
         for record in self.arguments["records"]:
             kind = record["type"]
-            values = wanted.setdefault((dns_data.relative_name(record["name"], self.zone), kind), {})
+            values = wanted.setdefault((dns_data.relative_name(record["name"], self.domain), kind), {})
             for data in record.get("data") or []:
                 what = f"{self}: the value of {record['name']} {kind}"
                 if data is None:
                     self.complain(f"{what} is null.")
                     continue
                 text = plain_text(what, data)
-                value = dns_data.desired_value(kind, text, self.zone, record.get("priority"))
+                value = dns_data.desired_value(kind, text, self.domain, record.get("priority"))
                 values[value] = record.get("ttl") or self.arguments["ttl"]
         return wanted
 
     def listed(self) -> list[dict[str, Any]]:
-        """The records of the zone, their names and values in the form of comparison."""
-        return [
-            {
-                **each,
-                "name": each["name"].lower(),
-                "data": dns_data.actual_value(each["type"], each["data"], self.zone, each.get("priority")),
-            }
-            for each in self.client.list(self.url(), "records", name="")
-        ]
+        """The records of the domain, their names and values in the form of comparison."""
+        found = []
+        for each in self.client.list(self.url(), "records", name=""):
+            name = each["name"].lower()
+            if self.below and name != self.below and not name.endswith(f".{self.below}"):
+                continue
+            data = dns_data.actual_value(each["type"], each["data"], self.zone, each.get("priority"))
+            relative = name[: len(name) - len(self.below)].rstrip(".") if self.below else name
+            found.append({**each, "name": relative, "data": data})
+        return found
 
     def find(self) -> dict[str, Any]:
-        if owned_zone(self.client, self.zone) is None:
-            zones = [zone_name(each) for each in self.client.list("/domain/v2beta1/dns-zones", "dns_zones", domain="")]
-            problem = (
-                f"The DNS zone {self.zone} is not of this account, which has {', '.join(sorted(zones)) or 'none'}."
-            )
-            if not any(self.zone.endswith(f".{each}") for each in zones):
-                raise Invalid(problem)
-            self.complain(problem)
-            return {"id": self.zone, "records": []}
+        ident = self.zone  # an error where there is none
         about_some = self.arguments["records"] or self.arguments.get("exclusive_names")
-        return {"id": self.zone, "records": self.listed() if about_some else []}
+        return {"id": ident, "records": self.listed() if about_some else []}
 
     def mine(self, record: dict[str, Any], wanted: Iterable[Set]) -> bool:
         """Whether the task speaks about a record that exists: by its name and type, or by the exclusive pattern."""
@@ -226,7 +245,8 @@ class Records(Resource):
         written, priority = dns_data.written(key[1], data)
         kept = {name: there[name] for name in KEPT if there and there.get(name)}
         comment = {"comment": self.mark} if self.mark and not kept.get("comment") else {}
-        return {"name": key[0], "type": key[1], "data": written, "ttl": ttl, "priority": priority, **kept, **comment}
+        name = ".".join(filter(None, (key[0], self.below)))
+        return {"name": name, "type": key[1], "data": written, "ttl": ttl, "priority": priority, **kept, **comment}
 
     def apply(self, plan: Plan) -> dict[str, Any]:
         """Send the changes and look again: after a lost answer, or beside a peer, something may be left to be done."""

@@ -264,8 +264,8 @@ class Server(Resource):
         first = "Take it out of its placement group first (placement_group: ''); with" if grouped else "With"
         return (
             f"{self} is a {seen['commercial_type']}, wished {wish['commercial_type']}. {first} state: stopped the "
-            "commercial_type changes in place and the disks stay; start the server with another task. With recreate: true "
-            "it is made anew, with new disks."
+            "commercial_type changes in place and the disks stay; start the server with another task. With recreate: "
+            "true it is made anew, with new disks."
         )
 
     # --- reading

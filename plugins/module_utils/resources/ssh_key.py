@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 from ..engine import Resource
 from ..fields import REPLACES, Field
+from ..plan import Values
 
 
 def without_comment(key: Any) -> str:
@@ -30,6 +32,13 @@ class SshKey(Resource):
         Field("disabled", {"type": "bool"}),
     )
     creation_needs = ("name", "public_key")
+
+    def frozen(self, names: builtins.list[str], seen: Values, wish: Values) -> str:
+        return (
+            f"{self} exists, and is another key ({seen['public_key'][:40]}…). Servers that boot let in who has it: "
+            "give the new key another name, and remove the old one when nobody needs it. recreate: true replaces it at "
+            "once, and locks out everybody who has only the old one."
+        )
 
     def creation_body(self, wish: dict) -> dict:
         body = super().creation_body(wish)

@@ -28,6 +28,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, "/usr/local/lib/ensemble-jitsi")
+
+import dotenv
+
 SETTINGS = Path("/etc/ensemble/jitsi.json")
 IDENTITY = Path("/var/lib/ensemble-jitsi/identity.json")
 STATE = Path("/run/ensemble-jitsi/state")
@@ -92,21 +96,11 @@ class Metadata:
         raise OSError("no source port below 1024 is free")
 
 
-def parse_environment(text: str) -> Environment:
-    """Variables of a dotenv text: `NAME=value` lines, quotes around the value optional."""
-    pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.lstrip().startswith("#"))
-    return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
-
-
-def format_environment(environment: Environment) -> str:
-    """A dotenv text that Compose reads back as it was."""
-
-    def quote(value: str) -> str:
-        if "'" not in value:
-            return f"'{value}'"
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$") + '"'
-
-    return "".join(f"{name}={quote(value)}\n" for name, value in sorted(environment.items()))
+def parse_environment(what: str, text: str) -> Environment:
+    try:
+        return dotenv.parse(text)
+    except ValueError as error:
+        raise Failure(f"{what}: {error}") from error
 
 
 def own_environment(machine: dict[str, Any], given: Environment) -> Environment:
@@ -204,7 +198,7 @@ class Server:
             "COMPOSE_FILE": f"docker-compose.yml:{self.settings['override']}",
             "ENSEMBLE_CONFIG_DIGEST": digest.hexdigest()[:16],
         }
-        write(self.release / ".env", format_environment(self.environment), mode=0o600, owner=0)
+        write(self.release / ".env", dotenv.write(dict(sorted(self.environment.items()))), mode=0o600, owner=0)
         self.compose("up", "--detach", "--pull", "never", "--remove-orphans")
 
     def wait(self) -> None:
@@ -287,9 +281,9 @@ def main() -> None:
     try:
         machine = metadata.machine()
         report(metadata, "starting")
-        given = parse_environment(Path(settings["environment_file"]).read_text())
-        given |= parse_environment(metadata.user_data("jitsi-env"))
-        given |= parse_environment(metadata.user_data("jitsi-secret-env"))
+        given = parse_environment(settings["environment_file"], Path(settings["environment_file"]).read_text())
+        for key in ("jitsi-env", "jitsi-secret-env"):
+            given |= parse_environment(f"user data {key}", metadata.user_data(key))
         server = Server(settings, own_environment(machine, given) | given)
         server.take_identity(machine["id"])
         server.make_config(metadata.user_data("tls-certificate"), metadata.user_data("tls-private-key"))
