@@ -61,6 +61,7 @@ class Metrics:
         self.joined = Counter("ensemble_portal_rooms_joined_total", "Named rooms found where they live", **named)
         self.refused = Counter("ensemble_portal_rooms_refused_total", "Rooms refused", ["reason"], **named)
         self.polls = Counter("ensemble_portal_polls_total", "Queries to Prometheus", ["result"], **named)
+        self.skipped = Counter("ensemble_portal_series_skipped_total", "Series that could not be read", **named)
         self.poll_time = Histogram("ensemble_portal_poll_seconds", "Time of a query to Prometheus", **named)
         self._servers = Gauge("ensemble_portal_servers", "Known Jitsi servers by state", ["state"], **named)
         self._age = Gauge("ensemble_portal_data_age_seconds", "Age of the list of servers", **named)

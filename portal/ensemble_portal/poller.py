@@ -29,6 +29,7 @@ class Poller:
         self._interval = interval
         self._on_answer = on_answer
         self._silent = False
+        self._skipping = False
 
     async def run(self) -> None:
         """Poll until cancelled, on a steady beat. A bug in one poll must not end the others."""
@@ -58,7 +59,18 @@ class Poller:
         if self._silent:
             log.info("Prometheus answers again")
         self._silent = False
+        self._tell_skipped(answer.skipped)
         await self._on_answer(answer, started)
+
+    def _tell_skipped(self, skipped: list[str]) -> None:
+        """Count what could not be read, and log it when it begins and when it ends."""
+        self._metrics.skipped.inc(len(skipped))
+        if bool(skipped) != self._skipping:
+            if skipped:
+                log.warning("Some series cannot be read", extra={"series": len(skipped), "first": skipped[0]})
+            else:
+                log.info("All series can be read again")
+        self._skipping = bool(skipped)
 
 
 async def clean_regularly(claims: Claims) -> None:

@@ -28,6 +28,9 @@ GAUGES = {
 }
 
 
+UNREADABLE = (KeyError, TypeError, IndexError, ValueError, AttributeError)
+
+
 class PrometheusError(Exception):
     """Prometheus did not answer, or not with what was asked."""
 
@@ -50,10 +53,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """All servers by name, and how many rooms each portal has given out on each: (portal, server) -> count."""
+    """All servers by name, and how many rooms each portal has given out on each: (portal, server) -> count.
+
+    `skipped` tells of the series that could not be read, one line each.
+    """
 
     readings: dict[str, Reading]
     rooms: dict[tuple[str, str], float]
+    skipped: list[str] = field(default_factory=list)
 
 
 def fleet_query(window: float) -> str:
@@ -73,7 +80,11 @@ def fleet_query(window: float) -> str:
 
 
 def read_answer(body: bytes) -> Answer:
-    """Reads the JSON of /api/v1/query. Raises PrometheusError on any other shape."""
+    """Reads the JSON of /api/v1/query. Series that cannot be read are skipped: one odd target must not hide all others.
+
+    Raises:
+        PrometheusError: the answer has another shape, or nothing in it can be read.
+    """
     try:
         answer = orjson.loads(body)
         if answer["status"] != "success":
@@ -81,23 +92,35 @@ def read_answer(body: bytes) -> Answer:
         series = answer["data"]["result"]
         if answer["data"]["resultType"] != "vector":
             raise PrometheusError("Prometheus answered with something other than a vector")
-        readings: dict[str, Reading] = {}
-        rooms: dict[tuple[str, str], float] = {}
+        found = Answer({}, {})
         for one in series:
-            labels = one["metric"]
-            value = float(one["value"][1])
-            if labels.get("__name__") == ROOMS:
-                rooms[labels["portal"], labels["assigned_server"]] = value
-            elif (server := labels.get("server")) and math.isfinite(value):
-                _note(readings.setdefault(server, Reading(server)), labels, value)
-    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
+            _read_series(found, one)
+    except (*UNREADABLE, orjson.JSONDecodeError) as error:
         raise PrometheusError(f"Prometheus gave an answer that cannot be read: {error!r}") from error
-    return Answer({name: reading for name, reading in readings.items() if _is_plain(reading)}, rooms)
+    if found.skipped and len(found.skipped) == len(series):
+        raise PrometheusError(f"Prometheus gave nothing that can be read: {found.skipped[0]}")
+    plain = {name: reading for name, reading in found.readings.items() if _is_plain(reading)}
+    return Answer(plain, found.rooms, found.skipped)
+
+
+def _read_series(found: Answer, one: Any) -> None:
+    """Notes one series; what it says counts as a whole or not at all."""
+    try:
+        labels, value = one["metric"], float(one["value"][1])
+        if labels.get("__name__") == ROOMS:
+            if math.isfinite(value):
+                found.rooms[labels["portal"], labels["assigned_server"]] = value
+        elif (server := labels.get("server")) and math.isfinite(value):
+            reading = found.readings.get(server) or Reading(server)
+            _note(reading, labels, value)
+            found.readings[server] = reading
+    except UNREADABLE as error:
+        found.skipped.append(f"{error!r} in {one!r:.200}")
 
 
 def _is_plain(reading: Reading) -> bool:
     """Whether server and host are names that can stand in an address as they are."""
-    return all(PLAIN_NAME.fullmatch(name) for name in (reading.server, reading.host))
+    return all(isinstance(name, str) and PLAIN_NAME.fullmatch(name) for name in (reading.server, reading.host))
 
 
 def _note(reading: Reading, labels: dict[str, str], value: float) -> None:

@@ -39,9 +39,9 @@ class FakeServer:
         return [{"metric": metric, "value": [time.time(), str(value)]} for metric, value in out]
 
 
-def query_result(servers: Iterable[FakeServer]) -> bytes:
-    """Prometheus' answer to the fleet query."""
-    result = [series for server in servers for series in server.series()]
+def query_result(servers: Iterable[FakeServer], odd: Iterable[dict] = ()) -> bytes:
+    """Prometheus' answer to the fleet query; `odd` series come first."""
+    result = [*odd, *(series for server in servers for series in server.series())]
     return json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}).encode()
 
 
@@ -50,6 +50,7 @@ class FakePrometheus:
 
     def __init__(self, servers: list[FakeServer] | None = None) -> None:
         self.servers = servers or []
+        self.odd: list[dict] = []
         self.fails = False
         self.hangs = 0.0
         self.queries = 0
@@ -76,7 +77,7 @@ class FakePrometheus:
     def answer(self) -> bytes:
         if self.fails:
             return b'{"status":"error","errorType":"unavailable","error":"out of order"}'
-        return query_result(self.servers)
+        return query_result(self.servers, self.odd)
 
     def close(self) -> None:
         self._http.shutdown()

@@ -193,6 +193,39 @@ def test_answers_that_are_none(body: bytes) -> None:
         read_answer(body)
 
 
+ODD = [
+    {"metric": {"__name__": "ensemble_portal_rooms_assigned_total", "assigned_server": "h-1"}, "value": [0, "7"]},
+    {
+        "metric": {"__name__": "ensemble_portal_rooms_assigned_total", "portal": "x", "assigned_server": []},
+        "value": [0, "1"],
+    },
+    {"metric": {"__name__": "a_metric_nobody_knows", "server": "h-1"}, "value": [0, "1"]},
+    {"metric": {"measure": "warmth", "server": "h-1"}, "value": [0, "1"]},
+    {"metric": {"server": "h-1"}, "value": [0, "1"]},
+    {"metric": {"__name__": "up", "server": "h-1"}, "value": [0, "many"]},
+    {"metric": {"__name__": "up", "server": ["h-1"]}, "value": [0, "1"]},
+    {"metric": None, "value": [0, "1"]},
+    {"value": [0, "1"]},
+    {"metric": {"__name__": "up", "server": "h-1"}},
+    {"metric": {"__name__": "up", "server": "h-1"}, "value": []},
+    "text",
+    None,
+    3,
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+@pytest.mark.parametrize("place", [0, 4, 10**6])
+def test_one_odd_series_hides_no_server(odd: object, place: int) -> None:
+    body = query_result([FakeServer("h-1"), FakeServer("h-2")])
+    answer = json.loads(body)
+    answer["data"]["result"].insert(place, odd)
+    found = read_answer(json.dumps(answer).encode())
+    assert found.readings == read_answer(body).readings
+    assert found.rooms == {}
+    assert len(found.skipped) == 1
+
+
 def test_nan_is_unknown() -> None:
     server = FakeServer("h-1", cpu=float("nan"))
     assert read_answer(query_result([server])).readings["h-1"].cpu is None

@@ -102,6 +102,16 @@ def test_silent_prometheus_last_list_then_503_then_recovery(
     assert portal.client.get("/readyz").status_code == 200
 
 
+def test_an_odd_series_is_counted_and_hides_nothing(prometheus: FakePrometheus, start_portal: StartPortal) -> None:
+    prometheus.odd = [{"metric": {"__name__": "ensemble_portal_rooms_assigned_total"}, "value": [0, "7"]}]
+    portal = start_portal(prometheus.url)
+    assert portal.client.post("/api/v1/rooms").status_code == 201
+    assert portal.client.get("/readyz").status_code == 200
+    counted = re.search(r"ensemble_portal_series_skipped_total (\d+)", portal.client.get("/metrics").text)
+    assert counted
+    assert int(counted[1]) > 0
+
+
 def test_prometheus_away_at_the_start(start_portal: StartPortal) -> None:
     portal = start_portal("http://127.0.0.1:9")
     assert portal.client.post("/api/v1/rooms").status_code == 503
