@@ -33,7 +33,7 @@ status: .venv/ready ## what runs, and where
 
 test: machine ## all tests, on a machine where nothing was installed by hand
 	tools/bootstrap test-packages
-	$(PYTEST) -n 2 tests/unit tests/lab tests/modules tests/playbooks tests/portal
+	$(PYTEST) -n 2 tests/unit tests/lab tests/modules tests/playbooks tests/versions tests/portal
 	$(PYTEST) tests/quality tests/lab_docker tests/roles tests/platform
 
 test-fast: .venv/ready ## unit tests and tests against the null driver only

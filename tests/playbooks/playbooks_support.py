@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ class Operator:
     platform: str = "production"
     settings: dict[str, Any] = field(default_factory=dict)
     resolver: Path | None = None
+    programs: Path = BIN
 
     @property
     def inventory(self) -> Path:
@@ -105,11 +107,16 @@ class Operator:
         arguments = ["-i", str(self.inventory), "-e", json.dumps({**extra, "playbooks": str(PLAYBOOKS)}), *options]
         return self.command(*(self._book(book) for book in books), *arguments, *(["--skip-tags", skip] if skip else []))
 
-    def command(self, *arguments: str, cwd: Path = ROOT) -> Run:
+    def command(self, *arguments: str, cwd: Path = ROOT, program: str = "ansible-playbook") -> Run:
         known = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "SCW_"))}
-        own = {"ANSIBLE_HOME": str(self.folder / "home"), "ANSIBLE_NOCOLOR": "1", "PATH": f"{BIN}:{os.environ['PATH']}"}
+        own = {
+            "ANSIBLE_HOME": str(self.folder / "home"),
+            "ANSIBLE_NOCOLOR": "1",
+            "PATH": f"{self.programs}:{os.environ['PATH']}",
+        }
+        own["ANSIBLE_COLLECTIONS_PATH"] = f"{ROOT / 'collections'}:{sysconfig.get_path('purelib')}"
         done = subprocess.run(
-            [*self._own_resolver(), "ansible-playbook", *arguments],
+            [*self._own_resolver(), program, *arguments],
             cwd=cwd,
             env={**known, **self.account, **own},
             text=True,
@@ -134,8 +141,9 @@ class Operator:
 
     @staticmethod
     def _book(name: str) -> str:
-        here = Path(__file__).parent / name
-        return str(here if here.exists() else PLAYBOOKS / name)
+        """A playbook of the tests, or one of ours."""
+        own = [folder / name for folder in (Path(__file__).parent, Path(__file__).parents[1] / "versions")]
+        return str(next((path for path in own if path.exists()), PLAYBOOKS / name))
 
     # --- what is in the cloud
 

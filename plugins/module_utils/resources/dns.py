@@ -96,8 +96,8 @@ class Records(Resource):
             values = wanted.setdefault((dns_data.relative_name(record["name"], self.domain), kind), {})
             for data in record.get("data") or []:
                 what = f"{self}: the value of {record['name']} {kind}"
-                if data is None:
-                    self.complain(f"{what} is null.")
+                if data in (None, ""):
+                    self.complain(f"{what} is empty, perhaps since a look-up found nothing.")
                     continue
                 text = plain_text(what, data)
                 value = dns_data.desired_value(kind, text, self.domain, record.get("priority"))

@@ -84,8 +84,6 @@ def desired_text(value: str) -> str:
     text = value
     if QUOTED.fullmatch(value.strip()):
         text = _unescaped("".join(each[1:-1] for each in re.findall(r'"(?:[^"\\]|\\.)*"', value, re.DOTALL)))
-    elif not value:
-        raise Invalid("A TXT record is empty, perhaps since a look-up found nothing. If it is meant, write '\"\"'.")
     if text != text.strip(" ") or text[:1] == '"' or text[-1:] == '"':
         raise Invalid(f"The text {text!r} has outer spaces or outer double quotes, which Scaleway drops.")
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):

@@ -80,7 +80,7 @@ class Address(Resource):
 
 
 class Ip(Address):
-    unknown: ClassVar[dict] = {"address": None}
+    unknown: ClassVar[dict] = {"address": ""}
     path = "/instance/v1/zones/{zone}/ips"
     fields = (
         Field("type", choice("routed_ipv4", "routed_ipv6"), change=REPLACES, created="routed_ipv4"),
@@ -117,7 +117,7 @@ def own_reverse(name: Any) -> str:
 
 class LbIp(Address):
     word = "load balancer address"
-    unknown: ClassVar[dict] = {"ip_address": None}
+    unknown: ClassVar[dict] = {"ip_address": ""}
     path = "/lb/v1/zones/{zone}/ips"
     envelope = False
     project_key = "project_id"

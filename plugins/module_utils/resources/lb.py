@@ -30,7 +30,7 @@ class Lb(Resource):
     failed = ("error", "locked")
     slow_delete = True
     options: ClassVar[dict] = {"release_ip": {"type": "bool"}}
-    unknown: ClassVar[dict] = {"ip": [{"id": None, "ip_address": None}]}
+    unknown: ClassVar[dict] = {"ip": [{"id": None, "ip_address": ""}]}
     fields = (
         Field("type", normal=lower, part=True, at_birth=True),
         Field("description", normal=text, write=text, created=""),

@@ -83,7 +83,9 @@ class SecurityGroup(Resource):
 
     def validate(self, plan: Plan) -> None:
         for rule in plan.wish.get("rules", []):
-            if not is_network(rule["ip_range"]):
+            if not rule["ip_range"]:
+                self.complain(f"{self}: a rule's ip_range is empty, perhaps since a look-up found nothing.")
+            elif not is_network(rule["ip_range"]):
                 raise Invalid(f"{self}: {rule['ip_range']!r} is not an address or network.")
             first, last = rule["dest_port_from"], rule["dest_port_to"]
             for port in (first, last):
