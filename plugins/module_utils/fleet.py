@@ -40,6 +40,7 @@ class Fleet:
         self.numbers = self._numbers()
         self.wanted = dict.fromkeys(f"{self.prefix}-{number}" for number in self.numbers)
         self.failures: dict[str, str] = {}
+        self.refusals: list[str] = []  # of what is no server
         self.warnings: list[str] = []
         self.waiter = FleetWaiter(client, self.census, arguments["wait_timeout"], self.failures)
         tag, pattern = self.census.tag, self.census.pattern
@@ -181,7 +182,7 @@ class Fleet:
         self._reserve(plan)
         doomed = [disk for disks_of in self._all(going, self._dismiss).values() for disk in disks_of]
         dying = {each["name"] for each in plan.dying}
-        self.groups.change(plan.groups)
+        self.refusals += self.groups.change(plan.groups)
         self._place([*created, *replaced], plan)
         self._all([step for step in plan.steps if step.plan.action == UPDATE], self._apply)
         self._create([step for step in created if step.name not in dying])
@@ -192,7 +193,7 @@ class Fleet:
         if self.arguments["wait"]:
             changed = [step.name for step in plan.steps if step.plan.changed and step.name not in self.failures]
             self.waiter.running([*changed, *plan.unsettled], self.arguments["wait_for"])
-        self.groups.remove(plan.groups)
+        self.refusals += self.groups.remove(plan.groups)
         surplus = [each for each in plan.addresses.surplus if name_of(each) not in self.failures]
         self.warnings += self.addresses.release(surplus)
         self.census.look()
@@ -268,7 +269,12 @@ class Fleet:
         others = [
             step.plan.there for step in [*plan.steps, *plan.removals] if step.plan.current and step.name not in new
         ]
-        for step, group in zip(steps, self.groups.places(len(steps), [*others, *plan.dying]), strict=True):
+        try:
+            places = self.groups.places(len(steps), [*others, *plan.dying])
+        except ScalewayError as error:
+            self.failures |= {step.name: f"There is no place for it in a placement group: {error}" for step in steps}
+            return
+        for step, group in zip(steps, places, strict=True):
             step.plan.wish["placement_group"] = group
 
     # --- telling

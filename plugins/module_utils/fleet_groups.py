@@ -93,8 +93,21 @@ class Groups:
         resource.arguments = {**resource.arguments, "tags": self.tags}
         return (resource.apply(resource.plan("present", None)) or {})["id"]
 
-    def change(self, plan: GroupsPlan) -> None:
-        self.client.each(lambda change: change[0].apply(change[1]), plan.changes)
+    def change(self, plan: GroupsPlan) -> list[str]:
+        """Carry out the changes of policy; what the API refused, and why."""
+        outcomes = self.client.outcomes(lambda change: change[0].apply(change[1]), plan.changes)
+        return [
+            f"{resource}: {outcome}"
+            for (resource, _plan), outcome in zip(plan.changes, outcomes, strict=True)
+            if isinstance(outcome, Exception)
+        ]
 
-    def remove(self, plan: GroupsPlan) -> None:
-        self.client.each(lambda ident: PlacementGroup(self.client, {}).remove({"id": ident}), plan.idle)
+    def remove(self, plan: GroupsPlan) -> list[str]:
+        """Remove groups that nobody is in; what the API refused, and why."""
+        group = PlacementGroup(self.client, {})
+        outcomes = self.client.outcomes(lambda ident: group.remove({"id": ident}), plan.idle)
+        return [
+            f"placement group {ident}: {outcome}"
+            for ident, outcome in zip(plan.idle, outcomes, strict=True)
+            if isinstance(outcome, Exception)
+        ]

@@ -363,6 +363,18 @@ def result(fleet: Fleet, plan: FleetPlan) -> dict[str, Any]:
     return {"servers": fleet.servers(), "plan": {**report, "cost": cost}, **report}
 
 
+def complaint(fleet: Fleet, plan: FleetPlan) -> str:
+    """What is not as wished at the end, in one message."""
+    sentences = []
+    if fleet.failures:
+        names = ", ".join(sorted(fleet.failures, key=fleet.census.number))
+        sentences.append(
+            f"{len(fleet.failures)} of {len(plan.steps) + len(plan.removals)} servers are not as wished ({names}); "
+            f"the others are. First reason: {next(iter(fleet.failures.values()))}"
+        )
+    return " ".join([*sentences, *fleet.refusals])
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec=spec(),
@@ -378,14 +390,8 @@ def main() -> None:
         answer = {**result(fleet, plan), **diff(module, fleet.diff(plan)), **account(module, fleet.client)}
     for warning in fleet.warnings:
         module.warn(warning)
-    if fleet.failures:
-        names = ", ".join(sorted(fleet.failures, key=fleet.census.number))
-        first = next(iter(fleet.failures.values()))
-        message = (
-            f"{len(fleet.failures)} of {len(plan.steps) + len(plan.removals)} servers are not as wished ({names}); "
-            f"the others are. First reason: {first}"
-        )
-        module.fail_json(msg=message, changed=True, failed_servers=fleet.failures, **answer)
+    if fleet.failures or fleet.refusals:
+        module.fail_json(msg=complaint(fleet, plan), changed=True, failed_servers=fleet.failures, **answer)
     module.exit_json(changed=plan.changed, **answer)
 
 

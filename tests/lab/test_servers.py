@@ -216,6 +216,9 @@ def test_placement_groups_of_servers(lab: Lab) -> None:
     assert lab.patch(path, {"placement_group": "1111"}, 400)["details"][0]["argument_name"] == "placement_group"
     assert lab.patch(path, {"placement_group": NOBODY}, 404)["resource"] == "instance_placement_group"
     assert lab.patch(path, {"placement_group": None})["server"]["placement_group"] is None
+    refused = lab.patch(path, {"placement_group": group["id"]}, 400)["details"][0]
+    assert (refused["argument_name"], refused["help_message"]) == ("placement_group", "the server must be stopped")
+    lab.request("PUT", f"placement_groups/{group['id']}/servers", {"servers": [servers[0]["id"]]}, 400)
     assert len(lab.get(f"placement_groups/{group['id']}/servers")["servers"]) == 2
 
 

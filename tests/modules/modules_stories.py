@@ -97,6 +97,13 @@ STORIES = {
             ("placement_group", {"name": "apart"}),
         ),
     ),
+    "server that joins a placement group": Story(
+        "server",
+        {**SERVER, "state": "running", "dynamic_ip_required": False},
+        {"placement_group": "apart", "state": "stopped"},
+        {"instance_server": 1, "block_volume": 1},
+        before=(("placement_group", {"name": "apart"}),),
+    ),
     "server with a reserved address": Story(
         "server",
         {**SERVER, "state": "running", "dynamic_ip_required": False, "public_ips": ["mon"], "volumes": LOCAL_DISK},

@@ -272,6 +272,19 @@ def test_protection(kind: str, lab: Lab, run: Runner) -> None:
     assert not {"secret", "instance_server"} & set(lab.counts())
 
 
+def test_the_placement_group_of_a_running_server(lab: Lab, run: Runner) -> None:
+    """The API refuses it; the module says what would do, in check mode, too."""
+    run.ok("placement_group", name="apart")
+    run.ok("server", **SERVER, state="running")
+    for check in (True, False):
+        refused = run("server", check=check, name="builder", placement_group="apart", state="running")
+        assert "With state: stopped it changes in place" in refused["msg"]
+    assert run.ok("server", name="builder", placement_group="apart", state="stopped")["changed"]
+    server = run.ok("server", name="builder", placement_group="apart", state="running")["server"]
+    assert server["state"] == "running"
+    assert run.ok("server", name="builder", placement_group="", state="running")["server"]["placement_group"] is None
+
+
 def test_a_volume_in_use(lab: Lab, run: Runner) -> None:
     run.ok("server", **SERVER, state="running")
     disk = lab.state()["block_volume"][0]["id"]

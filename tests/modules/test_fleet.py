@@ -170,6 +170,22 @@ def test_a_fleet_with_twins_can_be_removed(lab: Lab, run: Runner) -> None:
     assert names(lab) == []
 
 
+@pytest.mark.parametrize("refused", ["PATCH", "POST"])
+def test_refused_placement_groups_leave_no_server_unmade(refused: str, lab: Lab, run: Runner) -> None:
+    """A policy that the API does not change, or a group that it does not make, is told when all else is done."""
+    run.ok("fleet", **FLEET, count=2, placement_groups={"size": 2}, dns={"zone": "ensemble.test"})
+    lab.fault(kind="status", status=412, method=refused, path="/placement_groups")
+    groups = {"size": 2, "policy_mode": "enforced"} if refused == "PATCH" else {"size": 2}
+    wish = {**FLEET, "count": 3, "placement_groups": groups, "dns": {"zone": "ensemble.test"}, "tags": ["new"]}
+    assert "placement group" in run.error("fleet", **wish)
+    assert names(lab) == ["h-1", "h-2", "h-3"] if refused == "PATCH" else ["h-1", "h-2"]
+    assert tags_of(run) == {"new"}
+    lab.good_day()
+    run.ok("fleet", **wish)
+    assert not run.ok("fleet", **wish)["changed"]
+    assert names(lab) == ["h-1", "h-2", "h-3"]
+
+
 def test_a_new_image_replaces_only_when_told(lab: Lab, run: Runner) -> None:
     run.ok("server", **{**SERVER, "volumes": LOCAL_DISK})
     run.ok("image", name="one", server="builder")

@@ -55,6 +55,15 @@ def check_room(call: Call, ident: str, joining: int = 1) -> Object:
     return group
 
 
+def check_off(server: Object) -> None:
+    """A guess after what users report: where a server runs is chosen at power-on, so it joins a group while it is off.
+
+    That a running one may leave is recorded.
+    """
+    if server["state"] != "stopped":
+        raise errors.constraint("placement_group", "the server must be stopped")
+
+
 @SERVICE.get("/placement_groups")
 def list_groups(call: Call) -> Reply:
     groups = having_tags(containing(call, in_zone(call, KIND)), comma_tags(call))
@@ -121,7 +130,11 @@ def set_members(call: Call) -> Object:
     if len(wanted) > MOST_SERVERS:
         raise errors.quota("instance_placement_group_servers", MOST_SERVERS, len(wanted))
     servers = [find(call, "instance_server", ident) for ident in wanted]
-    for server in members(call.cloud, group["id"]):
+    before = members(call.cloud, group["id"])
+    for server in servers:
+        if server not in before:
+            check_off(server)
+    for server in before:
         server["placement_group"] = None
         call.cloud.store.put("instance_server", server)
     for server in servers:

@@ -258,13 +258,13 @@ def _rename_nics(cloud: Cloud, server: Object) -> None:
 
 
 def _set_placement_group(call: Call, server: Object, asked: Any) -> None:
-    if asked is None:
-        server["placement_group"] = None
-        return
-    if not _is_uuid(asked):
+    if asked is not None and not _is_uuid(asked):
         raise errors.constraint("placement_group")
-    if asked != server["placement_group"]:
+    if asked == server["placement_group"]:
+        return
+    if asked is not None:
         instance_placement_groups.check_room(call, asked)
+        instance_placement_groups.check_off(server)
     server["placement_group"] = asked
 
 

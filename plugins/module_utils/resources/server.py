@@ -250,6 +250,9 @@ class Server(Resource):
         if entry.name == "commercial_type":
             off = current["state"] == "stopped" or self._state == "stopped"
             return IN_PLACE if off and not current.get("placement_group") else REPLACES
+        if entry.name == "placement_group":
+            leaves = not self.arguments.get("placement_group")
+            return IN_PLACE if leaves or "stopped" in (current["state"], self._state) else REPLACES
         if entry.name == "image" and self.arguments.get("recreate") and not self._same_system:
             return REPLACES
         if entry.name == "volumes" and not server_disks.changes_in_place(current, self._layout):
@@ -257,15 +260,17 @@ class Server(Resource):
         return entry.change
 
     def frozen(self, names: builtins.list[str], seen: dict[str, Any], wish: dict[str, Any]) -> str:
-        """A type changes in place while the server is off, which costs less than its disks."""
-        if names != ["commercial_type"]:
+        """Type and placement group change in place while the server is off, which costs less than its disks."""
+        if set(names) - {"commercial_type", "placement_group"}:
             return super().frozen(names, seen, wish)
-        grouped = (self._current or {}).get("placement_group")
+        grouped = "commercial_type" in names and (self._current or {}).get("placement_group")
         first = "Take it out of its placement group first (placement_group: ''); with" if grouped else "With"
+        shown, wished = self.show(seen), self.show(wish)
+        what = "; ".join(f"{name} is {shown[name]!r}, wished {wished[name]!r}" for name in names)
         return (
-            f"{self} is a {seen['commercial_type']}, wished {wish['commercial_type']}. {first} state: stopped the "
-            "commercial_type changes in place and the disks stay; start the server with another task. With recreate: "
-            "true it is made anew, with new disks."
+            f"{self} exists, and this cannot change while it runs: {what}. {first} state: stopped it changes in place "
+            "and the disks stay; start the server with another task. With recreate: true it is made anew, with new "
+            "disks."
         )
 
     # --- reading
@@ -294,7 +299,7 @@ class Server(Resource):
     # --- writing
 
     def change(self, current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-        if {"commercial_type", "volumes"} & set(changes) and self._state == STOPPED:
+        if {"commercial_type", "placement_group", "volumes"} & set(changes) and self._state == STOPPED:
             self.write_part("power", current, STOPPED)
         return super().change(current, changes)
 
