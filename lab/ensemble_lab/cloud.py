@@ -48,7 +48,10 @@ class Cloud:
         self.store.commit()
 
     def new_id(self) -> str:
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        """An id that no object has, also after a state was restored that another run of the same seed has made."""
+        while self.store.holds(ident := str(uuid.UUID(int=self._random.getrandbits(128), version=4))):
+            pass
+        return ident
 
     def new_mac(self, prefix: str) -> str:
         """`prefix` ``de:00:00`` (server) or ``02:00:00`` (private NIC)."""

@@ -61,6 +61,10 @@ class Store:
     def get(self, kind: str, ident: str | None) -> Object | None:
         return self._objects.get(kind, {}).get(ident) if isinstance(ident, str) else None
 
+    def holds(self, ident: str) -> bool:
+        """Whether an object of any kind has this id."""
+        return any(ident in objects for objects in self._objects.values())
+
     def list(self, kind: str) -> Objects:
         """All objects of a kind, oldest first."""
         return list(self._objects.get(kind, {}).values())

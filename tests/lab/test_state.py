@@ -116,3 +116,20 @@ def test_other_credentials_can_be_chosen(make_lab: Any) -> None:
     lab.get("servers", 401)
     lab.http.headers["X-Auth-Token"] = secret
     assert lab.server()["project"] == ident
+
+
+def test_ids_after_a_restored_state_are_new(make_lab: Any) -> None:
+    """A seed gives the same ids again; those that the restored objects have are left out."""
+    lab = make_lab("--speed", "0", "--seed", "7")
+    old = lab.post("placement_groups", {"name": "old"}, 201)["placement_group"]["id"]
+
+    def restored() -> None:
+        lab.request("PUT", "/_emulator/state", lab.get("/_emulator/state"), 200)
+
+    restored()
+    first = lab.post("placement_groups", {"name": "first"}, 201)["placement_group"]["id"]
+    lab.delete(f"placement_groups/{old}")
+    restored()
+    second = lab.post("placement_groups", {"name": "second"}, 201)["placement_group"]["id"]
+    assert first != second
+    assert {each["name"] for each in lab.get("placement_groups")["placement_groups"]} == {"first", "second"}

@@ -116,6 +116,47 @@ def test_what_is_certain_is_still_a_field() -> None:
         assert certain <= fields(creation), creation
 
 
+# PUT bodies are whole: what one leaves out falls to the API's default.
+UPDATES = {
+    "/lb/v1/lbs/ID": "ZonedApiUpdateLbRequest",
+    "/lb/v1/backends/ID": "ZonedApiUpdateBackendRequest",
+    "/lb/v1/backends/ID/healthcheck": "ZonedApiUpdateHealthCheckRequest",
+    "/lb/v1/frontends/ID": "ZonedApiUpdateFrontendRequest",
+    "/lb/v1/acls/ID": "ZonedApiUpdateAclRequest",
+    "/lb/v1/certificates/ID": "ZonedApiUpdateCertificateRequest",
+}
+OLD_FORMS = {"send_proxy_v2", "certificate_id", "lb_id", "backend_id", "frontend_id", "acl_id"}
+"""What the API has under newer names (proxy_protocol, certificate_ids), and ids that stand in the path."""
+CHECKS = {f"{kind}_config" for kind in ("tcp", "mysql", "pgsql", "ldap", "redis", "http", "https")}  # one of them
+WHEN_THERE = {"host", "match"}
+"""What is repeated only where the object has it."""
+
+
+def test_whole_writes_repeat_everything(lab: Lab, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[str, dict[str, Any]]] = []
+    send = Client.send
+
+    def noted(client: Client, method: str, path: str, query: Any = None, body: Any = None) -> Any:
+        if method == "PUT" and body is not None:
+            sent.append((IDENT.sub("ID", PLACE.sub("", path)), body))
+        return send(client, method, path, query, body)
+
+    monkeypatch.setattr(Client, "send", noted)
+    for story in STORIES.values():
+        if story.module.startswith("lb") and "{lb}" not in str(story):
+            lab.reset()
+            for module, arguments in (*story.before, (story.module, story.begin)):
+                run.ok(module, **arguments)
+            run.ok(story.module, **{**story.begin, **story.change})
+    whole = [(path, body) for path, body in sent if path in UPDATES]
+    assert {path for path, _body in whole} >= set(UPDATES) - {"/lb/v1/certificates/ID"}
+    types = importlib.import_module("scaleway.lb.v1.types")
+    for path, body in whole:
+        known = {entry.name.rstrip("_") for entry in dataclasses.fields(getattr(types, UPDATES[path]))}
+        wanted = known - OF_THE_PATH - OLD_FORMS - WHEN_THERE - (CHECKS if path.endswith("healthcheck") else set())
+        assert not wanted - set(body), f"PUT {path} leaves {sorted(wanted - set(body))} to the API"
+
+
 def test_every_group_of_the_playbooks_says_that_it_is_stateful() -> None:
     """With `drop` for what comes in, a group without a memory lets no answer through."""
     tasks = [
