@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PROGRAM = ROOT / ".lab/compose/docker-compose"
+PROGRAM = ROOT / ".cache/compose/docker-compose"
 
 
 def command() -> list[str]:

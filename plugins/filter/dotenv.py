@@ -31,6 +31,12 @@ EXAMPLES = r"""
     user_data:
       jitsi-env: "{{ {'DOMAIN': 'example.org', 'ENABLE_LOBBY': true} | ensemble.jitsi.dotenv }}"
 
+- name: Secret settings, apart from those that everybody may read
+  ensemble.jitsi.scaleway_server:
+    name: h-1
+    secret_user_data:
+      jitsi-secret-env: "{{ {'JWT_APP_SECRET': jwt_secret} | ensemble.jitsi.dotenv }}"
+
 - name: An environment file
   ansible.builtin.copy:
     content: "{{ settings | ensemble.jitsi.dotenv }}"

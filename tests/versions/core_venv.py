@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Virtual environments with one version of ansible-core each, from PyPI; kept in the state folder between runs."""
+"""Virtual environments with one version of ansible-core each, from PyPI; kept between runs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _version(python: str) -> str:
 
 def make(version: str, python: str) -> Path:
     """The folder of the programs of a virtual environment with this ansible-core."""
-    folder = ROOT / ".lab/core" / version
+    folder = ROOT / ".cache/core" / version
     if not (folder / "ready").exists():
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([python, "-m", "venv", folder], check=True)
