@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import ipaddress
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -134,6 +136,20 @@ def plain_text(what: str, value: Any) -> str:
     if isinstance(value, (dict, list)):
         raise Invalid(f"{what} is a {type(value).__name__} and not a text: use to_json or to_yaml.")
     return str(value)
+
+
+def is_representation(text: str) -> bool:
+    """Whether this is the text that Python gives of a list or dictionary with texts in it."""
+    if not text.startswith(("{'", '{"', "['", '["')) or "'" not in text:
+        return False
+    try:
+        json.loads(text)
+    except ValueError:
+        try:
+            return isinstance(ast.literal_eval(text), (dict, list))
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return False
+    return False
 
 
 def tidy(name: str, values: list[str]) -> list[str]:

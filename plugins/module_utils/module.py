@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from .client import Client
 from .engine import Resource, reconcile
 from .errors import Invalid, ScalewayError
-from .fields import REPLACES, tidy
+from .fields import REPLACES, is_representation, tidy
 from .masking import secrets_in
 from .settings import from_arguments
 
@@ -57,20 +57,25 @@ def resource_spec(description: type[Resource]) -> Spec:
     return spec
 
 
-def tidy_lists(module: AnsibleModule, spec: Spec, params: dict[str, Any]) -> None:
-    """All lists of texts among the arguments in the form that was meant.
+def tidy_arguments(module: AnsibleModule, spec: Spec, params: dict[str, Any]) -> None:
+    """Bring texts and lists of texts among the arguments into the form that was meant.
 
     An empty element is an error; in check mode it may be the id of what an earlier task would have made.
+
+    Raises:
+        Invalid: data was given for a text, and Ansible has written it as Python would.
     """
     for name, option in spec.items():
         value = params.get(name)
+        if isinstance(value, str) and option.get("type", "str") == "str" and is_representation(value):
+            raise Invalid(f"{name} is data and not a text: use to_json or to_yaml.")
         if value and option.get("type") == "list" and option.get("elements") == "str":
             params[name] = [each for each in tidy(name, value) if each]
             if len(params[name]) < len(value):
                 complain(module, f"{name} has an empty element, perhaps since a look-up found nothing.")
         elif value and option.get("options"):
             for nested in value if isinstance(value, list) else [value]:
-                tidy_lists(module, option["options"], nested)
+                tidy_arguments(module, option["options"], nested)
 
 
 def complain(module: AnsibleModule, problem: str) -> None:
@@ -91,7 +96,7 @@ def reported(module: AnsibleModule) -> Iterator[None]:
 
 def connect(module: AnsibleModule) -> Client:
     """The client that the module's arguments describe, which are brought into their proper form first."""
-    tidy_lists(module, module.argument_spec, module.params)
+    tidy_arguments(module, module.argument_spec, module.params)
     settings = from_arguments(module.params)
     proxy_password = urlsplit(settings.api_proxy).password
     module.no_log_values.update(each for each in (settings.secret_key, proxy_password) if each)

@@ -49,7 +49,9 @@ options:
             type: int
             choices: [301, 302, 303, 307, 308]
   match:
-    description: Which requests match; all of them where not given.
+    description:
+      - Which requests match; all of them where not given.
+      - It counts as a whole; what it does not hold does not matter for a request.
     type: dict
     suboptions:
       ip_subnet:

@@ -25,6 +25,26 @@ def test_data_is_no_text(data: Any, lab: Lab, run: Runner) -> None:
     assert lab.writes() == []
 
 
+@pytest.mark.parametrize("data", DATA)
+def test_data_is_no_description_either(data: Any, lab: Lab, run: Runner) -> None:
+    """Whatever option takes a text: Ansible writes data as Python would before a module sees it."""
+    tasks: dict[str, dict[str, Any]] = {
+        "security_group": {"name": "web", "description": data},
+        "registry_namespace": {"name": "portal", "description": data},
+        "ssh_key": {"name": "op", "public_key": data},
+        "lb": {"name": "portal", "type": "LB-S", "description": data},
+        "server": {**SERVER, "name": data},
+    }
+    for module, arguments in tasks.items():
+        assert "use to_json" in run.error(module, **arguments)
+    assert lab.writes() == []
+
+
+def test_texts_that_only_look_like_data_are_texts(run: Runner) -> None:
+    for text in ('{"a": "it\'s"}', "['a' or so", "{'unclosed", "[x]", "it's"):
+        assert run.ok("security_group", name="web", description=text)["security_group"]["description"] == text
+
+
 def test_json_text_and_numbers_are_texts(run: Runner) -> None:
     for value in ('{"user": "meet"}', "[1, 2]", 4711):
         run.ok("secret", name="smtp", value=value)
