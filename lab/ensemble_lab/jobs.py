@@ -11,17 +11,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ensemble_lab.drivers.base import DriverError
-
-if TYPE_CHECKING:
-    from ensemble_lab.cloud import Cloud
+from ensemble_lab.store import Store
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[..., Awaitable[None]]
 _HANDLERS: dict[str, Handler] = {}
+
+
+class Owner(Protocol):
+    """What jobs belong to and are given first: the cloud, as far as this file needs to know it."""
+
+    store: Store
+
+    def new_id(self) -> str: ...
 
 
 def job(handler: Handler) -> Handler:
@@ -33,7 +39,7 @@ def job(handler: Handler) -> Handler:
 class Jobs:
     """Runs jobs as tasks of the lab's event loop."""
 
-    def __init__(self, cloud: Cloud):
+    def __init__(self, cloud: Owner):
         self._cloud = cloud
         self._last: dict[str, asyncio.Task[None]] = {}
         self._running: set[asyncio.Task[None]] = set()

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from ..engine import Resource
 from ..fields import AT_CREATION, TAGS, Field
 from ..plan import CREATE, DELETE, KEEP, Plan
+from .existing import ExistingServer
 from .snapshot import TAKEN, Snapshot, snapshot_of, snapshots_of
 
 
@@ -62,9 +63,7 @@ class Image(Resource):
                 )
 
     def _server(self) -> dict[str, Any]:
-        from .server import Server
-
-        return self.fetch(Server, self.arguments["server"])
+        return self.fetch(ExistingServer, self.arguments["server"])
 
     def create(self, wish: dict[str, Any]) -> dict[str, Any]:
         if self.arguments.get("server"):

@@ -13,6 +13,7 @@ from ..fields import REPLACES, Field, Ref, choice, embedded, label, tag_query, t
 from ..plan import Plan
 from ..settings import is_uuid
 from ..wait import Waiter
+from .existing import ExistingServer
 
 NAME = "name:"
 
@@ -92,9 +93,7 @@ class Ip(Address):
     def resolve(self, name: str, value: Any) -> Any:
         if name != "server" or value == "" or is_uuid(value):
             return value
-        from .server import Server
-
-        return self.refer(Server, value)
+        return self.refer(ExistingServer, value)
 
     def wire(self, values: dict[str, Any]) -> dict[str, Any]:
         body = super().wire(values)

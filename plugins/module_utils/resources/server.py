@@ -6,7 +6,6 @@ import time
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from ..engine import Resource
 from ..errors import ApiError, Invalid, ScalewayError
 from ..fields import (
     AT_CREATION,
@@ -27,6 +26,7 @@ from ..masking import masked
 from ..plan import DELETE, KEEP, REPLACE, UPDATE, Plan
 from ..settings import is_uuid
 from . import disks, server_disks
+from .existing import ExistingServer, is_dying
 from .image import Image
 from .ip import address_id
 from .placement_group import PlacementGroup
@@ -47,21 +47,12 @@ def networks(server: dict[str, Any]) -> list[str]:
     return [nic["private_network_id"] for nic in server.get("private_nics") or []]
 
 
-def is_dying(server: dict[str, Any] | None) -> bool:
-    """Whether an earlier, perhaps interrupted, run has begun to remove it."""
-    return server is not None and server["state"] == "stopping" and server.get("state_detail") == "terminating"
-
-
 def arrived(server: dict[str, Any], wait_for: str | None) -> bool:
     """Whether a started server counts as started: it runs, and with `booted` its system has reported itself."""
     return server["state"] == RUNNING and (wait_for != "booted" or server.get("state_detail") == "booted")
 
 
-class Server(Resource):
-    word = "server"
-    key = "server"
-    plural = "servers"
-    path = "/instance/v1/zones/{zone}/servers"
+class Server(ExistingServer):
     transient = ("starting", "stopping")
     failed = ("locked",)
     slow_delete = True
@@ -105,19 +96,6 @@ class Server(Resource):
     )
 
     # --- what is wished
-
-    def find(self) -> dict[str, Any] | None:
-        found = super().find()
-        if found and is_dying(found):
-            if not self.check:
-                self.gone(found["id"])
-            return None
-        return found
-
-    def namesakes(self) -> builtins.list[dict[str, Any]]:
-        """Those that an earlier run has begun to remove count only while there is no other."""
-        named = super().namesakes()
-        return [each for each in named if not is_dying(each)] or named[:1]
 
     def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
         self._state = state

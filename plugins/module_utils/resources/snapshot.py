@@ -11,16 +11,12 @@ from ..engine import Resource
 from ..errors import ApiError, Invalid, ScalewayError
 from ..fields import AT_CREATION, TAGS, Field
 from ..plan import CREATE, Plan
+from .existing import ExistingServer, ExistingVolume, is_block
 
 BLOCK = "/block/v1/zones/{zone}/snapshots"
 TAKEN = "ensemble:snapshot-of-image"
 """The tag of snapshots that were taken for an image, and go with it."""
 INSTANCE = "/instance/v1/zones/{zone}/snapshots"
-
-
-def is_block(snapshot: dict[str, Any]) -> bool:
-    """Which of the two APIs an object came from."""
-    return "status" in snapshot
 
 
 class Snapshot(Resource):
@@ -63,19 +59,16 @@ class Snapshot(Resource):
 
     def _source(self) -> tuple[str, bool]:
         """The volume's id, and whether it is an SBS volume."""
-        from .server import Server
-        from .volume import Volume
-
         if self.arguments.get("volume_object"):
             volume = self.arguments["volume_object"]
             return volume["id"], volume.get("volume_type") == "sbs_volume"
         if self.arguments.get("server"):
-            server = self.fetch(Server, self.arguments["server"])
+            server = self.fetch(ExistingServer, self.arguments["server"])
             root = (server.get("volumes") or {}).get("0")
             if server and not root:
                 self.complain(f"Server {server['name']} has no root volume.")
             return (root["id"], root["volume_type"] == "sbs_volume") if root else ("", False)
-        volume = self.fetch(Volume, self.arguments["volume"])
+        volume = self.fetch(ExistingVolume, self.arguments["volume"])
         return volume.get("id", ""), is_block(volume)
 
     def create(self, wish: dict[str, Any]) -> dict[str, Any]:

@@ -6,20 +6,13 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
-from ..engine import Resource
 from ..errors import Invalid
 from ..fields import AT_CREATION, REPLACES, TAGS, Field, choice
 from ..plan import UPDATE, Plan
 from ..settings import is_uuid
 from . import disks
+from .existing import ExistingVolume, is_block
 from .snapshot import Snapshot
-
-BLOCK = "/block/v1/zones/{zone}/volumes"
-INSTANCE = "/instance/v1/zones/{zone}/volumes"
-
-
-def is_block(volume: dict[str, Any]) -> bool:
-    return "status" in volume
 
 
 def kind(volume: dict[str, Any]) -> str:
@@ -32,11 +25,7 @@ def holder(volume: dict[str, Any]) -> str:
     return (volume.get("server") or {}).get("id") or next(iter(held), "")
 
 
-class Volume(Resource):
-    word = "volume"
-    key = "volume"
-    plural = "volumes"
-    path = BLOCK
+class Volume(ExistingVolume):
     transient = ("creating", "updating", "resizing", "snapshotting", "detaching")
     failed = ("error",)
     fields = (
@@ -51,22 +40,6 @@ class Volume(Resource):
         TAGS,
     )
     creation_needs = ("name",)
-
-    def url(self, ident: str = "", tail: str = "", block: bool = True) -> str:
-        base = (BLOCK if block else INSTANCE).format(zone=self.client.settings.zone)
-        return base + (f"/{ident}" if ident else "") + tail
-
-    def get(self, ident: str) -> dict[str, Any] | None:
-        found = self.client.find(self.url(ident, block=False))
-        return found["volume"] if found else self.client.find(self.url(ident))
-
-    def list(self, **query: Any) -> builtins.list[dict[str, Any]]:
-        project = self.client.project
-        local = self.client.list(self.url(block=False), "volumes", project=project, **query)
-        return local + self.client.list(self.url(), "volumes", project_id=project, **query)
-
-    def status(self, current: dict[str, Any] | None) -> str:
-        return "gone" if current is None else str(current.get("status") or current.get("state"))
 
     def resolve(self, name: str, value: Any) -> Any:
         return self.refer(Snapshot, value) if name == "snapshot" and not is_uuid(value) else value
