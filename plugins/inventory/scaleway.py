@@ -252,8 +252,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             for name, host in self.inventory.hosts.items()
             if "scaleway_id" in host.vars and host.vars["scaleway_id"] not in idents
         }
-        wished = [self._candidates(host) for host in shown]
-        for values, wanted, name in zip(shown, wished, unique_names(wished, hosts, taken), strict=True):
+        candidates = [self._candidates(host) for host in shown]
+        for values, wanted, name in zip(shown, candidates, unique_names(candidates, hosts, taken), strict=True):
             if wanted and name != wanted[0]:
                 self.display.warning(
                     f"Server {values['scaleway_id']} is not the only one called {wanted[0]}: it is the host {name}."

@@ -28,7 +28,7 @@ class ScalewayError(Exception):
 
 
 class Invalid(ScalewayError):
-    """The wish itself is wrong; nothing was sent that changes anything."""
+    """The arguments are wrong; nothing was sent that changes anything."""
 
 
 class Overtaken(Invalid):

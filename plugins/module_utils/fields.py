@@ -29,7 +29,7 @@ def same(value: Any) -> Any:
 class Field:
     """One argument and the API's key behind it.
 
-    `option` is its entry in the argument spec. `normal` gives the form in which wish and reality are compared; `read`
+    `option` is its entry in the argument spec. `normal` is the form in which desired and actual are compared; `read`
     takes the value out of the API's object; `write` gives the wire form; `shown` what a diff may show. A `part` is not
     in the object's own body: the resource writes it with calls of its own, after the object exists; with `at_birth`
     the body that creates the object takes it as well. `created` is what a creation sends where the task gives nothing:

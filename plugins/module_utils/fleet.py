@@ -81,13 +81,13 @@ class Fleet:
     def member(self, name: str) -> Member:
         apart = ("id", "state", "count", "numbers", "prefix")
         template = {key: value for key, value in self.arguments.items() if key not in apart}
-        if self.addresses.wished:
+        if self.addresses.desired:
             template |= {"public_ips": [self.addresses.reference(name)], "dynamic_ip_required": False}
         template |= {"name": name, "tags": self.tags, "recreate": True, "wait": False}
         return Member(self.client, template, self.check)
 
     def plan(self) -> FleetPlan:
-        """Compare the desired with the actual; everything that is wrong with the wish is found here."""
+        """Compare desired and actual state; everything that is wrong with the arguments is found here."""
         pauses = patience()
         while True:
             try:
@@ -110,7 +110,7 @@ class Fleet:
         alive = self.census.alive()
         absent = self.arguments["state"] == "absent"
         leaving = [each for name, twins in alive.items() for each in twins[name in self.wanted :]]
-        addressed = self.addresses.wished or absent or any(reserved(server) for server in leaving)
+        addressed = self.addresses.desired or absent or any(reserved(server) for server in leaving)
         if addressed:
             self.addresses.look()
         for name in self.wanted:
@@ -122,7 +122,7 @@ class Fleet:
         if absent or plan.changed or plan.dying:
             pattern = self.census.pattern
             plan.disks = disks.marked(self.client, lambda name: bool(pattern.fullmatch(name)), self.owner_tag)
-        if self.groups.wish or absent:
+        if self.groups.desired or absent:
             growing = bool(plan.names(CREATE, REPLACE))
             plan.groups = self.groups.plan([step.plan.current for step in plan.steps], growing)
         if addressed:
@@ -156,7 +156,7 @@ class Fleet:
     def _guard(self, plan: FleetPlan, there: int) -> None:
         """Stop a slip of the pen before it happens."""
         for step in [*plan.removals, *(step for step in plan.steps if step.plan.action == REPLACE)]:
-            step.member.insist_on(step.plan.there)
+            step.member.check_protection(step.plan.there)
             self._heed(step.member)
         lost = len(plan.removals) + len(plan.names(REPLACE)) + len(plan.names_lost)
         limit = self.arguments["max_change"]
@@ -222,8 +222,8 @@ class Fleet:
         """Make servers, see in one list for all whether a peer made some of them too, and only then start them."""
         for step in steps:
             if step.plan.action == REPLACE:  # without the tags that others gave its predecessor
-                step.plan.wish["tags"] = step.member.own_tags
-        made = self._all(steps, lambda step: step.member.create(step.plan.wish))
+                step.plan.desired["tags"] = step.member.own_tags
+        made = self._all(steps, lambda step: step.member.create(step.plan.desired))
         if not made:
             return
         self.census.look()
@@ -244,14 +244,14 @@ class Fleet:
         missing = [steps[name] for name in plan.addresses.missing]
         for name in self._all(missing, lambda step: self.addresses.reserve(step.name)):
             reference = [self.addresses.reference(name)]
-            for values in (steps[name].plan.wish, steps[name].plan.changes):
+            for values in (steps[name].plan.desired, steps[name].plan.changes):
                 if "public_ips" in values:
                     values["public_ips"] = reference
             steps[name].member.arguments = {**steps[name].member.arguments, "public_ips": reference}
 
     @staticmethod
     def _dismiss(step: Step) -> list[disks.Disk]:
-        return step.member.dismiss(step.plan.there)
+        return step.member.begin_removal(step.plan.there)
 
     def _forget(self, doomed: list[disks.Disk]) -> None:
         """Delete disks; those that cannot be deleted now keep their mark for the next run."""
@@ -263,7 +263,7 @@ class Fleet:
 
     def _place(self, steps: list[Step], plan: FleetPlan) -> None:
         """Give new servers a place in the groups."""
-        if not self.groups.wish or not steps:
+        if not self.groups.desired or not steps:
             return
         new = {step.name for step in steps}
         others = [
@@ -275,12 +275,12 @@ class Fleet:
             self.failures |= {step.name: f"There is no place for it in a placement group: {error}" for step in steps}
             return
         for step, group in zip(steps, places, strict=True):
-            step.plan.wish["placement_group"] = group
+            step.plan.desired["placement_group"] = group
 
     # --- telling
 
     def cost(self) -> Values:
-        """What the wished fleet costs in EUR, servers only, by the product catalogue."""
+        """What the desired fleet costs in EUR, servers only, by the product catalogue."""
         if not self.numbers:
             return {"currency": "EUR", "hourly": 0.0, "monthly": 0.0}
         price = server_types(self.client).get(self.arguments["commercial_type"]) or {}

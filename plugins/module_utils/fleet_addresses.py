@@ -34,7 +34,7 @@ class Addresses:
         self.client = client
         self.pattern = pattern
         self.tags = tags
-        self.wished = bool(arguments.get("reserved_ips"))
+        self.desired = bool(arguments.get("reserved_ips"))
         self.quota: int | None = arguments.get("reserved_ips_quota")
         self.owner_tag: str = arguments.get("owner_tag") or ""
         self._all: list[Object] = []
@@ -58,8 +58,8 @@ class Addresses:
         """
         names = list(wanted)
         held = {ip["id"] for server in staying for ip in server.get("public_ips") or []}
-        missing = [name for name in names if name not in self._there] if self.wished else []
-        kept = set(names) if self.wished else set()
+        missing = [name for name in names if name not in self._there] if self.desired else []
+        kept = set(names) if self.desired else set()
         surplus = [each for name, each in self._there.items() if name not in kept and each["id"] not in held]
         if missing and self.quota is not None and len(self._all) + len(missing) > self.quota:
             raise Invalid(

@@ -36,16 +36,18 @@ class GroupsPlan:
 
 
 class Groups:
-    """The groups `<prefix>-group-<number>` with the first of `tags`; `wish` has policy_type, policy_mode and size."""
+    """The groups `<prefix>-group-<number>` with the first of `tags`; `desired` has policy_type, _mode and size."""
 
-    def __init__(self, client: Client, prefix: str, tags: list[str], wish: Values | None, owner_tag: str = "") -> None:
+    def __init__(
+        self, client: Client, prefix: str, tags: list[str], desired: Values | None, owner_tag: str = ""
+    ) -> None:
         self.client = client
         self.owner_tag = owner_tag
         self.prefix = prefix
         self.tags = tags
-        self.wish = wish
-        if wish and not 1 <= wish["size"] <= MOST:
-            raise Invalid(f"placement_groups.size is {wish['size']}: a placement group holds 1 to {MOST} servers.")
+        self.desired = desired
+        if desired and not 1 <= desired["size"] <= MOST:
+            raise Invalid(f"placement_groups.size is {desired['size']}: a placement group holds 1 to {MOST} servers.")
 
     def there(self) -> dict[int, Object]:
         pattern = re.compile(rf"{re.escape(self.prefix)}-group-(\d+)")
@@ -64,23 +66,23 @@ class Groups:
         used = {group_of(server) for server in staying}
         idle = [] if growing else sorted(group["id"] for group in groups.values() if group["id"] not in used)
         resources = [(self._resource(number), group) for number, group in groups.items() if group["id"] not in idle]
-        plans = [(resource, resource.plan("present", group)) for resource, group in resources] if self.wish else []
+        plans = [(resource, resource.plan("present", group)) for resource, group in resources] if self.desired else []
         return GroupsPlan(idle, [(resource, plan) for resource, plan in plans if plan.changed])
 
     def _resource(self, number: int) -> PlacementGroup:
-        policy = {key: value for key, value in (self.wish or {}).items() if key != "size"}
+        policy = {key: value for key, value in (self.desired or {}).items() if key != "size"}
         named = {"name": f"{self.prefix}-group-{number}", "owner_tag": self.owner_tag}
         return PlacementGroup(self.client, {**named, **policy})
 
     def places(self, count: int, others: Iterable[Object]) -> list[str]:
         """Ids of groups for so many new servers, beside the others; groups are made as they are needed."""
-        wish, groups = self.wish or {}, self.there()
+        desired, groups = self.desired or {}, self.there()
         members = Counter(group_of(server) for server in others)
         numbers: list[int] = []
         number = 1
         while len(numbers) < count:
             group = groups.get(number)
-            numbers += [number] * max(0, wish["size"] - (members[group["id"]] if group else 0))
+            numbers += [number] * max(0, desired["size"] - (members[group["id"]] if group else 0))
             number += 1
         needed = sorted(set(numbers[:count]))
         idents = dict(zip(needed, self.client.each(lambda each: self._ident(each, groups), needed), strict=True))

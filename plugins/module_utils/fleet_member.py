@@ -62,10 +62,10 @@ class Member(Server):
         told = sorted(short(tag) for tag in given if tag != self.owner_tag)
         return [*([TAGS_TAG + ".".join(told)] if told else []), *([self.data_tag] if self.data_tag else [])]
 
-    def wish(self) -> Values:
-        wished = super().wish()
-        wished["tags"] = list(dict.fromkeys([*self.own_tags, *self._foreign_tags()]))
-        return wished
+    def desired(self) -> Values:
+        desired = super().desired()
+        desired["tags"] = list(dict.fromkeys([*self.own_tags, *self._foreign_tags()]))
+        return desired
 
     def _foreign_tags(self) -> list[str]:
         """Tags of the server that no run of this fleet gave it."""
@@ -103,12 +103,12 @@ class Member(Server):
             raise Overtaken(f"{self} was made by another run at the same time ({holder['id']}).")
         super().refuse_held(address, holder)
 
-    def guard(self, current: Object) -> None:
-        """Which servers are replaced is for the fleet to say: it asks :meth:`insist_on` for them."""
+    def check_removal(self, current: Object) -> None:
+        """Which servers are replaced is for the fleet to say: it asks :meth:`check_protection` for them."""
 
-    def insist_on(self, current: Object) -> None:
+    def check_protection(self, current: Object) -> None:
         """Complain about removing what is protected."""
-        super().guard(current)
+        super().check_removal(current)
 
     def frozen_changes(self, plan: Plan) -> list[str]:
         return [name for name in plan.changes if self.change_of(self.field(name), plan.there) == REPLACES]

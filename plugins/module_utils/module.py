@@ -72,14 +72,14 @@ def tidy_arguments(module: AnsibleModule, spec: Spec, params: dict[str, Any]) ->
         if value and option.get("type") == "list" and option.get("elements") == "str":
             params[name] = [each for each in tidy(name, value) if each]
             if len(params[name]) < len(value):
-                complain(module, f"{name} has an empty element, perhaps since a look-up found nothing.")
+                fail_or_warn(module, f"{name} has an empty element, perhaps since a look-up found nothing.")
         elif value and option.get("options"):
             for nested in value if isinstance(value, list) else [value]:
                 tidy_arguments(module, option["options"], nested)
 
 
-def complain(module: AnsibleModule, problem: str) -> None:
-    """As :meth:`Resource.complain`, of arguments."""
+def fail_or_warn(module: AnsibleModule, problem: str) -> None:
+    """As :meth:`Resource.fail_or_warn`, of arguments."""
     if not module.check_mode:
         raise Invalid(problem)
     module.warn(f"{problem} Check mode assumes that this will have changed by then.")
@@ -115,7 +115,7 @@ def run(description: type[Resource], spec: Spec | None = None, **constraints: An
     module = AnsibleModule(argument_spec=whole, supports_check_mode=True, **constraints)
     with reported(module):
         if spec is None and not (module.params["id"] or module.params["name"]):
-            complain(module, f"Which {description.word}? Both name and id are empty.")
+            fail_or_warn(module, f"Which {description.word}? Both name and id are empty.")
             module.exit_json(changed=True, **diff(module, {"before": {}, "after": {}}), **{description.key: None})
         resource = description(connect(module), module.params, module.check_mode)
         outcome = reconcile(resource, module.params["state"], module.check_mode)

@@ -14,11 +14,11 @@ CREATE, UPDATE, REPLACE, DELETE, KEEP = "create", "update", "replace", "delete",
 
 @dataclass
 class Plan:
-    """What will be done to one object: `current` is the API's, `changes` the wished values that differ."""
+    """What will be done to one object: `current` is the API's, `changes` the desired values that differ."""
 
     action: str
     current: Object | None = None
-    wish: Values = field(default_factory=dict)
+    desired: Values = field(default_factory=dict)
     changes: Values = field(default_factory=dict)
     before: Values = field(default_factory=dict)
     after: Values = field(default_factory=dict)

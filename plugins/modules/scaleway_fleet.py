@@ -250,7 +250,7 @@ servers:
     - {id: 2e6e8a40-6b5d-4f0d-9a6c-6a9b1f2b9c1e, name: h-1, state: running, public_address: 51.15.208.130}
 plan:
   description: >-
-    Names of the servers by what is (in check mode, would be) done to them, and what the wished servers cost, without
+    Names of the servers by what is (in check mode, would be) done to them, and what the desired servers cost, without
     disks and addresses; the cost is null when nothing changes and check mode is off.
   returned: always
   type: dict
@@ -282,7 +282,7 @@ replaced:
   elements: str
   sample: []
 kept:
-  description: Names of the servers that were as wished.
+  description: Names of the servers that were as desired.
   returned: always
   type: list
   elements: str
@@ -306,7 +306,7 @@ names_lost:
   elements: str
   sample: []
 failed_servers:
-  description: Why servers are not as wished, by their names.
+  description: Why servers are not as desired, by their names.
   returned: on failure
   type: dict
   sample: {h-73: "POST /instance/v1/zones/fr-par-1/servers was answered 403: out_of_stock."}
@@ -364,12 +364,12 @@ def result(fleet: Fleet, plan: FleetPlan) -> dict[str, Any]:
 
 
 def complaint(fleet: Fleet, plan: FleetPlan) -> str:
-    """What is not as wished at the end, in one message."""
+    """What is not as desired at the end, in one message."""
     sentences = []
     if fleet.failures:
         names = ", ".join(sorted(fleet.failures, key=fleet.census.number))
         sentences.append(
-            f"{len(fleet.failures)} of {len(plan.steps) + len(plan.removals)} servers are not as wished ({names}); "
+            f"{len(fleet.failures)} of {len(plan.steps) + len(plan.removals)} servers are not as desired ({names}); "
             f"the others are. First reason: {next(iter(fleet.failures.values()))}"
         )
     return " ".join([*sentences, *fleet.refusals])

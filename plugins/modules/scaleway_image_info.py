@@ -65,21 +65,21 @@ from ..module_utils.module import look_up
 from ..module_utils.resources.image import Image
 
 
-def images(client: Client, wish: dict[str, Any]) -> list[dict[str, Any]]:
-    if wish["label"]:
+def images(client: Client, params: dict[str, Any]) -> list[dict[str, Any]]:
+    if params["label"]:
         try:
             zone = client.settings.zone
-            return client.list("/marketplace/v2/local-images", "local_images", image_label=wish["label"], zone=zone)
+            return client.list("/marketplace/v2/local-images", "local_images", image_label=params["label"], zone=zone)
         except ApiError as error:
             if is_missing(error):
                 raise Invalid(
-                    f"The marketplace has no image labelled {wish['label']!r} in {client.settings.zone}."
+                    f"The marketplace has no image labelled {params['label']!r} in {client.settings.zone}."
                 ) from error
             raise
-    found = Image(client, {}).list(name=wish["name"] or None)
-    wanted = set(wish["tags"] or [])
+    found = Image(client, {}).list(name=params["name"] or None)
+    wanted = set(params["tags"] or [])
     chosen = [
-        each for each in found if wish["name"] in (None, "", each["name"]) and wanted <= set(each.get("tags") or [])
+        each for each in found if params["name"] in (None, "", each["name"]) and wanted <= set(each.get("tags") or [])
     ]
     return sorted(chosen, key=lambda each: each.get("creation_date") or "")
 

@@ -107,11 +107,11 @@ KINDS = {
 }
 
 
-def foreign(client: Client, wish: dict[str, Any]) -> list[dict[str, Any]]:
-    owner_tag = wish["owner_tag"]
+def foreign(client: Client, params: dict[str, Any]) -> list[dict[str, Any]]:
+    owner_tag = params["owner_tag"]
     if not owner_tag:
         raise Invalid("owner_tag is needed to tell whose objects there are.")
-    asked = [(kind, set(names)) for kind, names in wish["names"].items() if names]
+    asked = [(kind, set(names)) for kind, names in params["names"].items() if names]
     listed = client.each(lambda each: KINDS[each[0]](client, {}).list(), asked)
     return [
         {"kind": kind, "name": name, "id": found["id"], "tags": found.get("tags") or []}

@@ -45,7 +45,7 @@ options:
       - Otherwise the disk is the server's own, and goes with it. C(volume_type) is V(sbs_volume), V(l_ssd) or
         V(scratch), C(size) is in bytes, C(base_snapshot) is the name or id of a snapshot to make it from.
       - An empty slot, V({}), has its disk detached, which then stays as a volume in its own right.
-      - Disks of a server that exists are attached and detached as wished, local ones only while it is off or with
+      - Disks of a server that exists are attached and detached as desired, local ones only while it is off or with
         O(state=stopped). Another disk for the system, or another kind or size of a local disk, needs O(recreate=true).
       - The size and speed of an SBS volume that exists are not compared; M(ensemble.jitsi.scaleway_volume) grows it,
         the system's too, by the id in RV(server).

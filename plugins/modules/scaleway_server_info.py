@@ -65,11 +65,11 @@ from ..module_utils.module import look_up
 from ..module_utils.resources.server import Server
 
 
-def servers(client: Client, wish: dict[str, Any]) -> list[dict[str, Any]]:
+def servers(client: Client, params: dict[str, Any]) -> list[dict[str, Any]]:
     server = Server(client, {})
-    tags = tag_query(wish["tags"])
-    found = server.list(name=wish["name"] or None, tags=tags, state=wish["server_state"] or None)
-    chosen = [each for each in found if wish["name"] in (None, "", each["name"])]
+    tags = tag_query(params["tags"])
+    found = server.list(name=params["name"] or None, tags=tags, state=params["server_state"] or None)
+    chosen = [each for each in found if params["name"] in (None, "", each["name"])]
     return [server.represent(each) for each in sorted(chosen, key=lambda each: each["name"])]
 
 

@@ -75,12 +75,12 @@ from ..module_utils.module import look_up
 from ..module_utils.resources.products import server_types
 
 
-def types(client: Client, wish: dict[str, Any]) -> list[dict[str, Any]]:
+def types(client: Client, params: dict[str, Any]) -> list[dict[str, Any]]:
     zone = client.settings.zone
     stock = client.get(f"/instance/v1/zones/{zone}/products/servers/availability", per_page=100).get("servers", {})
     known = server_types(client)
-    if wish["name"] and wish["name"] not in known:
-        raise Invalid(f"There is no server type {wish['name']!r} in {zone}.")
+    if params["name"] and params["name"] not in known:
+        raise Invalid(f"There is no server type {params['name']!r} in {zone}.")
     rows = [
         {
             "name": name,
@@ -95,9 +95,9 @@ def types(client: Client, wish: dict[str, Any]) -> list[dict[str, Any]]:
             "end_of_service": bool(kind.get("end_of_service")),
         }
         for name, kind in known.items()
-        if wish["name"] in (None, "", name)
+        if params["name"] in (None, "", name)
     ]
-    chosen = [row for row in rows if not wish["available"] or row["availability"] in ("available", "scarce")]
+    chosen = [row for row in rows if not params["available"] or row["availability"] in ("available", "scarce")]
     return sorted(chosen, key=lambda row: (row["hourly_price"] or 0.0, row["name"]))
 
 

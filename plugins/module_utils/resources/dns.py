@@ -78,7 +78,7 @@ class Records(Resource):
 
     @property
     def exclusive(self) -> re.Pattern[str] | None:
-        """The pattern of names that nothing but the wished records may have."""
+        """The pattern of names that nothing but the desired records may have."""
         pattern = self.arguments.get("exclusive_names")
         try:
             return None if pattern is None else re.compile(pattern)
@@ -89,7 +89,7 @@ class Records(Resource):
         return f"{self.word} {self.domain}"
 
     def wanted(self) -> dict[Set, dict[str, int]]:
-        """Wished data with TTL of each name and type."""
+        """Desired data with TTL of each name and type."""
         wanted: dict[Set, dict[str, int]] = {}
         for record in self.arguments["records"]:
             kind = record["type"]
@@ -97,7 +97,7 @@ class Records(Resource):
             for data in record.get("data") or []:
                 what = f"{self}: the value of {record['name']} {kind}"
                 if data in (None, ""):
-                    self.complain(f"{what} is empty, perhaps since a look-up found nothing.")
+                    self.fail_or_warn(f"{what} is empty, perhaps since a look-up found nothing.")
                     continue
                 text = plain_text(what, data)
                 value = dns_data.desired_value(kind, text, self.domain, record.get("priority"))
@@ -199,7 +199,7 @@ class Records(Resource):
     def _validate(self, wanted: dict[Set, dict[str, int]]) -> None:
         for (name, kind), values in wanted.items():
             if not values:
-                self.complain(f"The record {name or '@'} {kind} has no data.")
+                self.fail_or_warn(f"The record {name or '@'} {kind} has no data.")
             if kind == "CNAME" and (len(values) > 1 or not name):
                 raise Invalid(f"The CNAME {name or '@'} must have exactly one target and not be the zone itself.")
 
@@ -219,8 +219,8 @@ class Records(Resource):
         spare: dict[Set, list[dict[str, Any]]] = {}
         missing = {(key, data): ttl for key, values in goal.items() for data, ttl in values.items()}
         for record in there:
-            wish = missing.get((self._key(record), record["data"]))
-            if wish is not None and wish == record["ttl"] and self.marked(record):
+            desired = missing.get((self._key(record), record["data"]))
+            if desired is not None and desired == record["ttl"] and self.marked(record):
                 del missing[(self._key(record), record["data"])]
             else:
                 spare.setdefault(self._key(record), []).append(record)
@@ -251,7 +251,7 @@ class Records(Resource):
     def apply(self, plan: Plan) -> dict[str, Any]:
         """Send the changes and look again: after a lost answer, or beside a peer, something may be left to be done."""
         pauses = delays(0.3, 5, self.client.settings.api_retry_time)
-        wanted = plan.wish["goal"]
+        wanted = plan.desired["goal"]
         spoken_of = {**self.wanted(), **wanted}
         changes, records = plan.changes["changes"], plan.there["records"]
         rounds = MOST_ROUNDS
@@ -318,15 +318,15 @@ class Zone(Resource):
         above = [".".join(self.name.split(".")[start:]) for start in range(1, self.name.count(".") + 1)]
         return next((each for each in above if each in owned), None)
 
-    def create(self, wish: dict[str, Any]) -> dict[str, Any]:
+    def create(self, desired: dict[str, Any]) -> dict[str, Any]:
         root = self._root() or ""
         body = {"domain": root, "subdomain": self.name[: -len(root) - 1], "project_id": self.client.project}
         return self.client.post("/domain/v2beta1/dns-zones", body, recover=self.find)
 
-    def finish(self, current: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    def apply_parts(self, current: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         return current
 
-    def guard(self, current: dict[str, Any]) -> None:
+    def check_removal(self, current: dict[str, Any]) -> None:
         if not current.get("subdomain"):
             raise Invalid(f"{self} is a root zone: it exists as long as the domain is owned.")
 

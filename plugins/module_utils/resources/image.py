@@ -41,7 +41,7 @@ class Image(Resource):
         told = {"snapshots": sorted(each["name"] for each in self._going)} if self._going else {}
         if current is None:
             return Plan(DELETE, {}, before={"name": self.name, **told}) if told else Plan(KEEP)
-        self.guard(current)
+        self.check_removal(current)
         return Plan(DELETE, current, before={**self.identity(current), **told})
 
     def list(self, **query: Any) -> builtins.list[dict[str, Any]]:
@@ -57,7 +57,7 @@ class Image(Resource):
         if plan.action == CREATE and self.arguments.get("server"):
             server = self._server()
             if server and server["state"] != "stopped":
-                self.complain(
+                self.fail_or_warn(
                     f"Server {server['name']} is {server['state']}: only the disks of a powered-off server are "
                     "consistent. Set its state to stopped first."
                 )
@@ -65,15 +65,15 @@ class Image(Resource):
     def _server(self) -> dict[str, Any]:
         return self.fetch(ExistingServer, self.arguments["server"])
 
-    def create(self, wish: dict[str, Any]) -> dict[str, Any]:
+    def create(self, desired: dict[str, Any]) -> dict[str, Any]:
         if self.arguments.get("server"):
             server = self._server()
-            idents = self._snapshots_of(server, wish.get("tags") or [])
+            idents = self._snapshots_of(server, desired.get("tags") or [])
             arch = server["arch"]
         else:
             idents = [self._snapshot(each) for each in self.arguments["snapshots"]]
             arch = self.arguments.get("arch") or "x86_64"
-        body = {**self.creation_body(wish), "arch": arch, "root_volume": idents[0]}
+        body = {**self.creation_body(desired), "arch": arch, "root_volume": idents[0]}
         if len(idents) > 1:
             body["extra_volumes"] = {str(slot): {"id": ident} for slot, ident in enumerate(idents) if slot}
         return self.unwrap(self.client.post(self.url(), body, recover=self.recover))
@@ -84,7 +84,7 @@ class Image(Resource):
         self.gone(made["id"])
         self._remove_snapshots([ident for ident in snapshots_of(made) if ident not in snapshots_of(elder)])
 
-    def finish(self, current: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    def apply_parts(self, current: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         return current
 
     @property
@@ -92,7 +92,7 @@ class Image(Resource):
         return {"owner_tag": self.owner_tag, "wait_timeout": self.waiter.timeout}
 
     def _snapshot(self, name_or_id: str) -> str:
-        return self.refer(Snapshot, name_or_id)
+        return self.reference(Snapshot, name_or_id)
 
     def _snapshots_of(self, server: dict[str, Any], tags: builtins.list[str]) -> builtins.list[str]:
         """A snapshot of each disk; those of an interrupted earlier try are used when they show the same disk."""

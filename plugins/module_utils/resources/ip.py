@@ -30,18 +30,18 @@ class Address(Resource):
     def name_tag(self) -> str:
         return f"{NAME}{self.name}"
 
-    def wish(self) -> dict[str, Any]:
-        wished = super().wish()
-        renamed = wished.pop("name", None)
+    def desired(self) -> dict[str, Any]:
+        desired = super().desired()
+        renamed = desired.pop("name", None)
         there = (self._current or {}).get("tags") or []
-        tags = wished.get("tags", [tag for tag in there if not tag.startswith(NAME)])
+        tags = desired.get("tags", [tag for tag in there if not tag.startswith(NAME)])
         named = [self.name_tag] if self.name else [tag for tag in there if tag.startswith(NAME)]
-        if renamed or "tags" in wished:
-            wished["tags"] = unordered([*tags, *named])
-        return wished
+        if renamed or "tags" in desired:
+            desired["tags"] = unordered([*tags, *named])
+        return desired
 
-    def creation_body(self, wish: dict[str, Any]) -> dict[str, Any]:
-        body = super().creation_body({"tags": [self.name_tag], **wish})
+    def creation_body(self, desired: dict[str, Any]) -> dict[str, Any]:
+        body = super().creation_body({"tags": [self.name_tag], **desired})
         body.pop("name", None)
         return body
 
@@ -93,7 +93,7 @@ class Ip(Address):
     def resolve(self, name: str, value: Any) -> Any:
         if name != "server" or value == "" or is_uuid(value):
             return value
-        return self.refer(ExistingServer, value)
+        return self.reference(ExistingServer, value)
 
     def wire(self, values: dict[str, Any]) -> dict[str, Any]:
         body = super().wire(values)
@@ -101,8 +101,8 @@ class Ip(Address):
             body["server"] = None
         return body
 
-    def creation_body(self, wish: dict[str, Any]) -> dict[str, Any]:
-        body = super().creation_body(wish)
+    def creation_body(self, desired: dict[str, Any]) -> dict[str, Any]:
+        body = super().creation_body(desired)
         if body.get("server", "") is None:
             del body["server"]
         return body
@@ -154,4 +154,4 @@ def address_id(asker: Resource, value: str) -> Ref:
         found = asker.client.find(f"/instance/v1/zones/{asker.client.settings.zone}/ips/{value}")
         if found:
             return Ref(found["ip"]["id"], value)
-    return asker.refer(Ip, value)
+    return asker.reference(Ip, value)

@@ -64,7 +64,7 @@ class Lb(Resource):
         if name == "ip_ids":
             return [self._address(each) for each in value]
         if name == "private_networks":
-            return [self.refer(PrivateNetwork, each) for each in value]
+            return [self.reference(PrivateNetwork, each) for each in value]
         return value
 
     def _address(self, value: str) -> Ref:
@@ -74,7 +74,7 @@ class Lb(Resource):
             for each in LbIp(self.client, {}).list():
                 if each["ip_address"] == value:
                     return Ref(each["id"], value)
-        return self.refer(LbIp, value)
+        return self.reference(LbIp, value)
 
     def read_part(self, name: str, current: dict[str, Any]) -> Any:
         if name == "private_networks":
@@ -105,9 +105,9 @@ class Lb(Resource):
                 lambda answer: ", ".join(each["status"] for each in (answer or {})["seen"]),
             )
 
-    def _migrated(self, current: dict[str, Any], wished: str) -> dict[str, Any] | None:
+    def _migrated(self, current: dict[str, Any], desired: str) -> dict[str, Any] | None:
         seen = self.get(current["id"]) or {}
-        return seen if lower(seen.get("type")) == lower(wished) or self.status(seen) == "migrating" else None
+        return seen if lower(seen.get("type")) == lower(desired) or self.status(seen) == "migrating" else None
 
     def _attachment(self, current: dict[str, Any], verb: str, network: str) -> None:
         def done() -> dict[str, Any] | None:
@@ -142,7 +142,7 @@ class LbPart(Resource):
 
     @property
     def lb_id(self) -> str:
-        return self.refer(Lb, self.arguments["lb"])
+        return self.reference(Lb, self.arguments["lb"])
 
     def find(self) -> dict[str, Any] | None:
         if self.arguments.get("id"):
@@ -153,14 +153,14 @@ class LbPart(Resource):
 
     def _has_lb(self) -> bool:
         wanted = self.arguments["lb"]
-        return is_uuid(wanted) or self.referred(Lb, wanted) is not None
+        return is_uuid(wanted) or self.find_reference(Lb, wanted) is not None
 
     def claim(self, state: str, current: dict[str, Any] | None) -> dict[str, Any] | None:
         """A part is its balancer's, and whoever owns that owns it."""
         named = self.arguments["lb"]
         lb = Lb(self.client, {"owner_tag": self.arguments.get("owner_tag"), "id" if is_uuid(named) else "name": named})
         if lb.owner_tag:
-            found = lb.find() if is_uuid(named) else self.referred(Lb, named)
+            found = lb.find() if is_uuid(named) else self.find_reference(Lb, named)
             if lb.claim(state, found) is None and found is not None:
                 return None
         return current
@@ -176,4 +176,4 @@ class LbPart(Resource):
             return Ref(value)
         if not self.lb_id:
             return Ref("", value)
-        return self.refer(other, value, lb=self.lb_id)
+        return self.reference(other, value, lb=self.lb_id)

@@ -69,12 +69,12 @@ def kind_of(check: dict[str, Any]) -> str | None:
 
 def merged_check(check: dict[str, Any], current: dict[str, Any] | None, port: int | None) -> dict[str, Any]:
     """A whole health check, which is how the API takes it: what a task does not speak of stays as it is."""
-    wished, there = given(check), given(current)
-    kind = kind_of(wished) or kind_of(there) or KINDS[0]
-    config = {**given(there.get(kind)), **given(wished.get(kind))}
+    desired, there = given(check), given(current)
+    kind = kind_of(desired) or kind_of(there) or KINDS[0]
+    config = {**given(there.get(kind)), **given(desired.get(kind))}
     if kind in HTTP_KINDS:
         config = {**HTTP_CHECK, **config}
-    plain = {key: value for key, value in {**CHECK, **there, **wished}.items() if key not in KINDS}
+    plain = {key: value for key, value in {**CHECK, **there, **desired}.items() if key not in KINDS}
     return {**plain, "port": port, kind: config}
 
 
@@ -153,13 +153,13 @@ class LbBackend(LbPart):
     creation_needs = ("name", "forward_protocol", "forward_port")
     options: ClassVar[dict] = {**LbPart.options, "allow_empty": {"type": "bool", "default": False}}
 
-    def wish(self) -> dict[str, Any]:
+    def desired(self) -> dict[str, Any]:
         """A check that asks the servers' own port goes with it."""
-        wished, current = super().wish(), self._current or {}
+        desired, current = super().desired(), self._current or {}
         port = (current.get("health_check") or {}).get("port")
-        if current and "health_check" not in wished and self._check_port({}) != port:
-            wished["health_check"] = self.resolve("health_check", {})
-        return wished
+        if current and "health_check" not in desired and self._check_port({}) != port:
+            desired["health_check"] = self.resolve("health_check", {})
+        return desired
 
     def resolve(self, name: str, value: Any) -> Any:
         if name != "health_check":
@@ -185,8 +185,11 @@ class LbBackend(LbPart):
                 "more, perhaps since a look-up found nothing. If it is meant, say allow_empty: true."
             )
 
-    def creation_body(self, wish: dict[str, Any]) -> dict[str, Any]:
-        return {"health_check": wire_check(merged_check({}, None, wish["forward_port"])), **super().creation_body(wish)}
+    def creation_body(self, desired: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "health_check": wire_check(merged_check({}, None, desired["forward_port"])),
+            **super().creation_body(desired),
+        }
 
     def change(self, current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         """The check before the port that it follows: the next run of an interrupted one finds it where it belongs."""
@@ -211,4 +214,4 @@ class LbBackend(LbPart):
 
     def predict(self, plan: Plan) -> dict[str, Any]:
         predicted = super().predict(plan)
-        return {**predicted, "pool": plan.wish.get("server_ip", [])} if plan.action == CREATE else predicted
+        return {**predicted, "pool": plan.desired.get("server_ip", [])} if plan.action == CREATE else predicted

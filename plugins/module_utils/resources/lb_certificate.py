@@ -61,11 +61,11 @@ class LbCertificate(LbPart):
                 raise Invalid(f"{self}: certificate_chain holds no certificate in PEM form (BEGIN CERTIFICATE).")
         return value
 
-    def creation_body(self, wish: Values) -> Object:
-        if "letsencrypt" in wish:
-            first, *others = wish["letsencrypt"]
+    def creation_body(self, desired: Values) -> Object:
+        if "letsencrypt" in desired:
+            first, *others = desired["letsencrypt"]
             return {"name": self.name, "letsencrypt": {"common_name": first, "subject_alternative_name": others}}
-        return {"name": self.name, "custom_certificate": {"certificate_chain": wish["certificate_chain"]}}
+        return {"name": self.name, "custom_certificate": {"certificate_chain": desired["certificate_chain"]}}
 
     def predict(self, plan: Plan) -> Object:
         return {"id": None, "name": self.name, **(plan.current or {})}

@@ -24,41 +24,41 @@ class RenewedCertificate(LbCertificate):
         """What an interrupted replacement left as the only one counts as well."""
         return super().namesakes() or self._successor(self.name).namesakes()
 
-    def compare(self, current: Object, wish: Values) -> Plan:
+    def compare(self, current: Object, desired: Values) -> Plan:
         """A chain of another fingerprint, and an order that failed, are replaced; other kinds and names if told to."""
-        current = self._with_fingerprint(current) if wish.get("certificate_chain") else current
-        change = self._difference(current, wish)
+        current = self._with_fingerprint(current) if desired.get("certificate_chain") else current
+        change = self._difference(current, desired)
         if change is None:
             named = {"name": self.name} if self.name else {}  # a successor may not have got its name yet
-            return super().compare(current, {**wish, **named})
+            return super().compare(current, {**desired, **named})
         before, after = change
         identity = self.identity(current)
-        return Plan(REPLACE, current, wish, wish, {**identity, **before}, {**identity, **after})
+        return Plan(REPLACE, current, desired, desired, {**identity, **before}, {**identity, **after})
 
-    def _difference(self, current: Object, wish: Values) -> tuple[Values, Values] | None:
+    def _difference(self, current: Object, desired: Values) -> tuple[Values, Values] | None:
         """Why a certificate must be replaced, as it is shown before and after; None where it need not be."""
-        kind, wanted = current.get("type"), OWN if "certificate_chain" in wish else "letsencrypt"
+        kind, wanted = current.get("type"), OWN if "certificate_chain" in desired else "letsencrypt"
         if self.status(current) in self.failed:
-            return {"status": self.status(current)}, self.show(wish)
-        if not {"letsencrypt", "certificate_chain"} & set(wish):
+            return {"status": self.status(current)}, self.display(desired)
+        if not {"letsencrypt", "certificate_chain"} & set(desired):
             return None
         if (kind == OWN) != (wanted == OWN):
             if not self.arguments.get("recreate"):
                 raise Invalid(
-                    f"{self} is of type {kind}, wished {wanted}. With recreate: true it is replaced; frontends that "
+                    f"{self} is of type {kind}, desired {wanted}. With recreate: true it is replaced; frontends that "
                     "use it switch to the new one first."
                 )
-            return {"type": kind}, {"type": wanted, **self.show(wish)}
-        if wanted == OWN and shown_fingerprint(current) not in fingerprints(wish["certificate_chain"]):
+            return {"type": kind}, {"type": wanted, **self.display(desired)}
+        if wanted == OWN and shown_fingerprint(current) not in fingerprints(desired["certificate_chain"]):
             shown = {"fingerprint": current.get("fingerprint"), "not_valid_after": current.get("not_valid_after")}
-            return shown, {"certificate_chain": hidden(wish["certificate_chain"])}
+            return shown, {"certificate_chain": hidden(desired["certificate_chain"])}
         return None
 
     def _with_fingerprint(self, current: Object) -> Object:
         """The API shows the fingerprint of a new certificate a little later than the rest."""
         if shown_fingerprint(current) or current.get("type") != OWN or self.status(current) in self.failed:
             return current
-        return self.reach(
+        return self.wait_for_state(
             f"the fingerprint of {self}", lambda: self.get(current["id"]), lambda seen: bool(shown_fingerprint(seen))
         )
 
@@ -70,7 +70,7 @@ class RenewedCertificate(LbCertificate):
         current = plan.there
         if current["name"] != self._lasting_name(current):
             current = self._rename(current)
-        new = self._made(current, plan.wish)
+        new = self._made(current, plan.desired)
         for frontend in self._frontends(current["id"]):
             idents = [new["id"] if ident == current["id"] else ident for ident in frontend["certificate_ids"]]
             LbFrontend(self.client, {"lb": self.lb_id}).change(frontend, {"certificates": list(dict.fromkeys(idents))})
@@ -86,27 +86,27 @@ class RenewedCertificate(LbCertificate):
 
     def _rename(self, certificate: Object) -> Object:
         name = self._lasting_name(certificate)
-        return self.settle(self.client.put(self.url(certificate["id"]), {"name": name}))
+        return self.wait_until_stable(self.client.put(self.url(certificate["id"]), {"name": name}))
 
-    def _made(self, current: Object, wish: Values) -> Object:
-        """The successor: one that an interrupted run has made as it is wished now, or a new one."""
+    def _made(self, current: Object, desired: Values) -> Object:
+        """The successor: one that an interrupted run has made as it is desired now, or a new one."""
         successor = self._successor(self._lasting_name(current))
         for left in successor.namesakes():
-            if self.status(left) not in self.failed and self._is_wished(left, wish):
-                return successor.settle(left)
+            if self.status(left) not in self.failed and self._is_desired(left, desired):
+                return successor.wait_until_stable(left)
             self._delete(left)
-        made, _own = successor.make(lambda: successor.create(wish))
-        return successor.settle(made)
+        made, _own = successor.make(lambda: successor.create(desired))
+        return successor.wait_until_stable(made)
 
     def _successor(self, name: str) -> LbCertificate:
         return LbCertificate(self.client, {**self.arguments, "id": None, "name": f"{name}{SUCCESSOR}"})
 
-    def _is_wished(self, certificate: Object, wish: Values) -> bool:
-        if "certificate_chain" in wish:
-            known = fingerprints(wish["certificate_chain"])
+    def _is_desired(self, certificate: Object, desired: Values) -> bool:
+        if "certificate_chain" in desired:
+            known = fingerprints(desired["certificate_chain"])
             return certificate["type"] == OWN and shown_fingerprint(self._with_fingerprint(certificate)) in known
         names = self.field("letsencrypt")
-        return certificate["type"] != OWN and names.equal(names.value(certificate), wish["letsencrypt"])
+        return certificate["type"] != OWN and names.equal(names.value(certificate), desired["letsencrypt"])
 
     def _delete(self, certificate: Object) -> None:
         self.client.delete(self.url(certificate["id"]))

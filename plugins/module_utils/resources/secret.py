@@ -82,9 +82,9 @@ class Secret(Resource):
         seen = self.get(current["id"]) or {}
         return seen if seen.get("protected") is value else None
 
-    def guard(self, current: dict[str, Any]) -> None:
+    def check_removal(self, current: dict[str, Any]) -> None:
         if current.get("protected") and self.arguments.get("protected") is not False:
-            self.complain(f"{self} is protected: removing it needs protected: false.")
+            self.fail_or_warn(f"{self} is protected: removing it needs protected: false.")
 
     def remove(self, current: dict[str, Any]) -> None:
         if current.get("protected"):

@@ -82,9 +82,9 @@ class SecurityGroup(Resource):
     creation_needs = ("name",)
 
     def validate(self, plan: Plan) -> None:
-        for rule in plan.wish.get("rules", []):
+        for rule in plan.desired.get("rules", []):
             if not rule["ip_range"]:
-                self.complain(f"{self}: a rule's ip_range is empty, perhaps since a look-up found nothing.")
+                self.fail_or_warn(f"{self}: a rule's ip_range is empty, perhaps since a look-up found nothing.")
             elif not is_network(rule["ip_range"]):
                 raise Invalid(f"{self}: {rule['ip_range']!r} is not an address or network.")
             first, last = rule["dest_port_from"], rule["dest_port_to"]

@@ -95,7 +95,7 @@ class Server(ExistingServer):
         Field("power", {}, part=True),
     )
 
-    # --- what is wished
+    # --- what is desired
 
     def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
         self._state = state
@@ -108,7 +108,7 @@ class Server(ExistingServer):
             return super().plan(state, current)
         self._leftovers = self._left_behind()
         if current:
-            self.guard(current)
+            self.check_removal(current)
         if current is None and not self._leftovers:
             return Plan(KEEP)
         shown = {"volumes_left_behind": [ident for _kind, ident in self._leftovers]} if self._leftovers else {}
@@ -120,11 +120,11 @@ class Server(ExistingServer):
             return []
         return disks.marked(self.client, lambda server: server == self.name, self.owner_tag)
 
-    def create(self, wish: dict[str, Any]) -> dict[str, Any]:
+    def create(self, desired: dict[str, Any]) -> dict[str, Any]:
         disks.delete(self.client, self._left_behind(), self.waiter)
-        image = self._image_object(wish["image"]) if self._own_image else None
+        image = self._image_object(desired["image"]) if self._own_image else None
         volumes = self._disks.layout(self.name, self._layout, image)
-        return super().create({**wish, **({"volumes": volumes} if volumes else {})})
+        return super().create({**desired, **({"volumes": volumes} if volumes else {})})
 
     @property
     def _disks(self) -> server_disks.Disks:
@@ -137,26 +137,26 @@ class Server(ExistingServer):
     def apply(self, plan: Plan) -> dict[str, Any] | None:
         """Wait for the start of a server that needs no change, too: an earlier run may have begun it."""
         applied = super().apply(plan)
-        awaited = plan.action == KEEP and plan.wish.get("power") == RUNNING and not self.check
+        awaited = plan.action == KEEP and plan.desired.get("power") == RUNNING and not self.check
         return self._reach(applied, RUNNING) if applied and awaited else applied
 
-    def wish(self) -> dict[str, Any]:
-        wished = super().wish()
+    def desired(self) -> dict[str, Any]:
+        desired = super().desired()
         if self._state in POWER:
-            wished["power"] = POWER[self._state]
-        return wished
+            desired["power"] = POWER[self._state]
+        return desired
 
     def resolve(self, name: str, value: Any) -> Any:
         if name == "image":
             return self._image(value) if self._current is None or self.arguments.get("recreate") else Ref(value)
         if name == "security_group":
-            return self.refer(SecurityGroup, value)
+            return self.reference(SecurityGroup, value)
         if name == "placement_group":
-            return self.refer(PlacementGroup, value) if value else Ref("")
+            return self.reference(PlacementGroup, value) if value else Ref("")
         if name == "public_ips":
             return [address_id(self, each) for each in value]
         if name == "private_networks":
-            return [self.refer(PrivateNetwork, each) for each in value]
+            return [self.reference(PrivateNetwork, each) for each in value]
         if name in ("user_data", "secret_user_data"):
             return self.texts(value)
         if name == "absent_user_data":
@@ -187,7 +187,7 @@ class Server(ExistingServer):
                 self._same_system = self._is_edition_of(found["id"])
                 return Ref(found["id"], value)
         self._own_image = True
-        return Ref(value) if is_uuid(value) else self.refer(Image, value)
+        return Ref(value) if is_uuid(value) else self.reference(Image, value)
 
     def _is_edition_of(self, ident: str) -> bool:
         """Whether the server's image is, as far as one can see, another edition of this one of the marketplace."""
@@ -205,7 +205,7 @@ class Server(ExistingServer):
         if not self.arguments.get("take_over"):
             self._refuse_held(plan)
         if "commercial_type" in plan.changes or plan.action == REPLACE:
-            check_volumes(self.client, plan.wish["commercial_type"], self._layout)
+            check_volumes(self.client, plan.desired["commercial_type"], self._layout)
         if "volumes" in plan.changes or plan.action == REPLACE:
             self._disks.check(plan.current, self._layout, plan.action != UPDATE or self._state == STOPPED)
 
@@ -219,7 +219,7 @@ class Server(ExistingServer):
                 self.refuse_held(found["ip"]["address"], holder)
 
     def refuse_held(self, address: str, holder: dict[str, Any]) -> None:
-        self.complain(
+        self.fail_or_warn(
             f"{self}: the address {address} is that of server {holder.get('name')} ({holder['id']}). Detach it there, "
             "or say take_over: true."
         )
@@ -237,14 +237,14 @@ class Server(ExistingServer):
             return REPLACES
         return entry.change
 
-    def frozen(self, names: builtins.list[str], seen: dict[str, Any], wish: dict[str, Any]) -> str:
+    def frozen(self, names: builtins.list[str], seen: dict[str, Any], desired: dict[str, Any]) -> str:
         """Type and placement group change in place while the server is off, which costs less than its disks."""
         if set(names) - {"commercial_type", "placement_group"}:
-            return super().frozen(names, seen, wish)
+            return super().frozen(names, seen, desired)
         grouped = "commercial_type" in names and (self._current or {}).get("placement_group")
         first = "Take it out of its placement group first (placement_group: ''); with" if grouped else "With"
-        shown, wished = self.show(seen), self.show(wish)
-        what = "; ".join(f"{name} is {shown[name]!r}, wished {wished[name]!r}" for name in names)
+        before, after = self.display(seen), self.display(desired)
+        what = "; ".join(f"{name} is {before[name]!r}, desired {after[name]!r}" for name in names)
         return (
             f"{self} exists, and this cannot change while it runs: {what}. {first} state: stopped it changes in place "
             "and the disks stay; start the server with another task. With recreate: true it is made anew, with new "
@@ -255,7 +255,7 @@ class Server(ExistingServer):
 
     def read_part(self, name: str, current: dict[str, Any]) -> Any:
         if name == "volumes":
-            return server_disks.observe(current, self._layout)
+            return server_disks.actual_values(current, self._layout)
         if name == "power":
             return {"starting": RUNNING, "stopping": STOPPED}.get(current["state"], current["state"])
         if name == "absent_user_data":
@@ -301,11 +301,11 @@ class Server(ExistingServer):
                 lambda item: self.client.set_text(self._user_data(current, item[0]), item[1]), value.items()
             )
 
-    def _join(self, current: dict[str, Any], wished: list[str]) -> None:
+    def _join(self, current: dict[str, Any], desired: list[str]) -> None:
         nics = {nic["private_network_id"]: nic["id"] for nic in current.get("private_nics") or []}
-        for network in set(nics) - set(wished):
+        for network in set(nics) - set(desired):
             self.client.delete(self.url(current["id"], f"/private_nics/{nics[network]}"))
-        for network in wished:
+        for network in desired:
             if network not in nics:
 
                 def joined(network: str = network) -> dict[str, Any] | None:
@@ -318,7 +318,7 @@ class Server(ExistingServer):
                     self.url(current["id"], "/private_nics"), {"private_network_id": network}, recover=joined
                 )
         if self.wait and current["state"] != STOPPED:
-            self.reach(
+            self.wait_for_state(
                 f"{self} to be in its private networks",
                 lambda: self.look(current["id"]),
                 lambda seen: all(nic.get("state") != "attaching" for nic in seen["private_nics"]),
@@ -339,16 +339,16 @@ class Server(ExistingServer):
             if refusal.status not in (400, 409, 412) or arrived() is None:
                 raise
 
-    def _power(self, current: dict[str, Any], wished: str) -> None:
+    def _power(self, current: dict[str, Any], desired: str) -> None:
         state = current["state"]
-        if wished == STOPPED:
+        if desired == STOPPED:
             if state != "stopped":
                 self.act(current, "poweroff", "stopping", "stopped")
                 self._reach(current, STOPPED)
         elif state != "running":
             self.act(current, "poweron", "starting", "running")
             self._reach(current, RUNNING)
-        elif wished == REBOOTED:
+        elif desired == REBOOTED:
             self.act(current, "reboot", "stopping", "starting")
             self._reach({**current, "state": "stopping"}, RUNNING)
 
@@ -369,7 +369,7 @@ class Server(ExistingServer):
         if not self.wait or (state == RUNNING and arrived(current, wait_for)):
             return current
         what = wait_for if state == RUNNING and wait_for else state
-        return self.reach(f"{self} to be {what}", lambda: self.look(current["id"]), done)
+        return self.wait_for_state(f"{self} to be {what}", lambda: self.look(current["id"]), done)
 
     def look(self, ident: str) -> dict[str, Any] | None:
         """One look at the server while waiting; a fleet looks at all of its servers at once."""
@@ -378,22 +378,22 @@ class Server(ExistingServer):
     def status(self, current: dict[str, Any] | None) -> str:
         return "gone" if current is None else str(current.get("state") or "gone")
 
-    def settle(self, current: dict[str, Any]) -> dict[str, Any]:
-        return current if current["state"] not in self.transient else super().settle(current)
+    def wait_until_stable(self, current: dict[str, Any]) -> dict[str, Any]:
+        return current if current["state"] not in self.transient else super().wait_until_stable(current)
 
     # --- removing
 
-    def guard(self, current: dict[str, Any]) -> None:
+    def check_removal(self, current: dict[str, Any]) -> None:
         if current.get("protected") and self.arguments.get("protected") is not False:
-            self.complain(f"{self} is protected: removing it needs protected: false.")
+            self.fail_or_warn(f"{self} is protected: removing it needs protected: false.")
 
     def remove(self, current: dict[str, Any]) -> None:
-        doomed = [*self._leftovers, *(self.dismiss(current) if current else [])]
+        doomed = [*self._leftovers, *(self.begin_removal(current) if current else [])]
         if current and (self.wait or doomed):
             self.gone(current["id"])
         disks.delete(self.client, doomed, self.waiter)
 
-    def dismiss(self, current: dict[str, Any]) -> list[disks.Disk]:
+    def begin_removal(self, current: dict[str, Any]) -> list[disks.Disk]:
         """Begin the end of a server; the disks that are to be deleted as soon as it is gone."""
         if current.get("protected"):
             self.client.patch(self.url(current["id"]), {"protected": False})

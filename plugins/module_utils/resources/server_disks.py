@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The disks of one server by slot: its own, which go with it, and volumes in their own right that are attached to it.
 
-A wish is, by slot, None (nothing there), ``{"id": ...}`` (that volume), or what a disk of the server's own is like.
+A template is, by slot, None (nothing there), ``{"id": ...}`` (that volume), or what a disk of the server's own is like.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ Wish = dict[str, Any]
 
 def parse(server: Resource, volumes: Mapping[Any, Any]) -> Wish:
     """The argument, checked, with names resolved."""
-    wished = {str(slot): template or {} for slot, template in volumes.items()}
-    for slot, template in wished.items():
+    desired = {str(slot): template or {} for slot, template in volumes.items()}
+    for slot, template in desired.items():
         if not slot.isdigit():
             raise Invalid(f"{server}: {slot!r} is not a slot; volumes have numbers, and the system's disk is {ROOT!r}.")
         if not isinstance(template, dict) or set(template) - set(KEYS):
             raise Invalid(f"{server}: volume {slot} is {template!r}; a volume has {', '.join(KEYS)}.")
-    return {slot: _parse_one(server, slot, template) for slot, template in wished.items()}
+    return {slot: _parse_one(server, slot, template) for slot, template in desired.items()}
 
 
 def _parse_one(server: Resource, slot: str, template: Object) -> Object | None:
@@ -41,7 +41,7 @@ def _parse_one(server: Resource, slot: str, template: Object) -> Object | None:
     if existing:
         if set(given) - {"id", "name", "volume_type"}:
             raise Invalid(f"{server}: volume {slot} has an id or a name, so it exists and has its size already.")
-        return {"id": server.refer(Volume, existing)}
+        return {"id": server.reference(Volume, existing)}
     if not given and slot != ROOT:
         return None
     if given.get("volume_type", "sbs_volume") not in ("sbs_volume", *LOCAL):
@@ -51,7 +51,7 @@ def _parse_one(server: Resource, slot: str, template: Object) -> Object | None:
             raise Invalid(f"{server}: the size of volume {slot} is {given['size']!r}, and not a number of bytes.")
         given["size"] = int(given["size"])
     if "base_snapshot" in given:
-        given["base_snapshot"] = server.refer(Snapshot, given["base_snapshot"])
+        given["base_snapshot"] = server.reference(Snapshot, given["base_snapshot"])
     elif "size" not in given and slot != ROOT:
         raise Invalid(
             f"{server}: volume {slot} needs a size (in bytes), a base_snapshot, or the name of one that exists."
@@ -59,26 +59,27 @@ def _parse_one(server: Resource, slot: str, template: Object) -> Object | None:
     return given
 
 
-def observe(server: Object, wished: Wish) -> Wish:
-    """What is in the slots of a wish; one that is as wished shows the wish itself."""
+def actual_values(server: Object, desired: Wish) -> Wish:
+    """What is in the slots of a template; one that is as desired shows the template itself."""
     there = server.get("volumes") or {}
     return {
-        slot: wish if _is_as_wished(there.get(slot), wish) else _seen(there.get(slot)) for slot, wish in wished.items()
+        slot: template if _is_as_desired(there.get(slot), template) else _actual(there.get(slot))
+        for slot, template in desired.items()
     }
 
 
-def _is_as_wished(disk: Object | None, wish: Object | None) -> bool:
+def _is_as_desired(disk: Object | None, template: Object | None) -> bool:
     """Whether nothing is to be done; the size of an SBS volume is not the server's business."""
-    if disk is None or wish is None:
-        return disk is None and wish is None
-    if "id" in wish:
-        return disk["id"] == wish["id"]
+    if disk is None or template is None:
+        return disk is None and template is None
+    if "id" in template:
+        return disk["id"] == template["id"]
     return all(
-        wish.get(key) in (None, disk.get(key)) for key in ("volume_type", *(("size",) if "size" in disk else ()))
+        template.get(key) in (None, disk.get(key)) for key in ("volume_type", *(("size",) if "size" in disk else ()))
     )
 
 
-def _seen(disk: Object | None) -> Object | None:
+def _actual(disk: Object | None) -> Object | None:
     if disk is None:
         return None
     return {
@@ -87,19 +88,19 @@ def _seen(disk: Object | None) -> Object | None:
     }
 
 
-def changes_in_place(server: Object, wished: Wish) -> bool:
+def changes_in_place(server: Object, desired: Wish) -> bool:
     """Whether all that differs can be attached or detached: not the system's disk, and no other disk in its place."""
     there = server.get("volumes") or {}
     return all(
-        slot != ROOT and (wish is None or "id" in wish or slot not in there)
-        for slot, wish in touched_slots(server, wished).items()
+        slot != ROOT and (template is None or "id" in template or slot not in there)
+        for slot, template in touched_slots(server, desired).items()
     )
 
 
-def touched_slots(server: Object, wished: Wish) -> Wish:
-    """The part of a wish that is not so yet."""
+def touched_slots(server: Object, desired: Wish) -> Wish:
+    """The part of a template that is not so yet."""
     there = server.get("volumes") or {}
-    return {slot: wish for slot, wish in wished.items() if not _is_as_wished(there.get(slot), wish)}
+    return {slot: template for slot, template in desired.items() if not _is_as_desired(there.get(slot), template)}
 
 
 def would_be_lost(server: Object, doomed: list[disks.Disk]) -> bool:
@@ -115,31 +116,31 @@ class Disks:
         self.server = server
         self.client = server.client
 
-    def check(self, current: Object | None, wished: Wish, stopped: bool) -> None:
+    def check(self, current: Object | None, desired: Wish, stopped: bool) -> None:
         """Complain about what an API would refuse; `stopped` tells whether the server will be off by then."""
         current = current or {"id": "", "volumes": {}, "state": "stopped"}
-        there, touched = current["volumes"], touched_slots(current, wished)
-        coming = [volume for wish in touched.values() if (volume := self._existing(wish))]
+        there, touched = current["volumes"], touched_slots(current, desired)
+        coming = [volume for template in touched.values() if (volume := self._existing(template))]
         for volume in coming:
             if holder(volume) not in ("", current["id"]):
                 where = f"attached to server {holder(volume)}"
-                self.server.complain(f"{self.server}: volume {volume['name']} is {where}: detach it there first.")
+                self.server.fail_or_warn(f"{self.server}: volume {volume['name']} is {where}: detach it there first.")
         kinds = {kind(volume) for volume in coming} | {there[slot]["volume_type"] for slot in touched if slot in there}
-        kinds |= {wish["volume_type"] for wish in touched.values() if wish and "volume_type" in wish}
+        kinds |= {template["volume_type"] for template in touched.values() if template and "volume_type" in template}
         if kinds & set(LOCAL) and current["state"] != "stopped" and not stopped:
-            self.server.complain(
+            self.server.fail_or_warn(
                 f"{self.server} is {current['state']}: its local disks change only while it is off (state: stopped)."
             )
 
-    def _existing(self, wish: Object | None) -> Object | None:
-        return self._volume(wish["id"]) if wish and wish.get("id") else None
+    def _existing(self, template: Object | None) -> Object | None:
+        return self._volume(template["id"]) if template and template.get("id") else None
 
     def _volume(self, ident: str) -> Object | None:
         return Volume(self.client, {"id": ident}).find()
 
     # --- a new server
 
-    def layout(self, name: str, wished: Wish, image: Object | None) -> Object:
+    def layout(self, name: str, desired: Wish, image: Object | None) -> Object:
         """The volumes of a server that is to be created, with further disks made, also those that its image brings."""
         extra = {
             slot: {
@@ -148,31 +149,31 @@ class Disks:
             }
             for slot, each in ((image or {}).get("extra_volumes") or {}).items()
         }
-        both = {**extra, **{slot: wish for slot, wish in wished.items() if wish is not None}}
-        return {slot: self._template(name, slot, wish) for slot, wish in both.items()}
+        both = {**extra, **{slot: template for slot, template in desired.items() if template is not None}}
+        return {slot: self._template(name, slot, template) for slot, template in both.items()}
 
-    def _template(self, name: str, slot: str, wish: Object) -> Object:
-        return wish if slot == ROOT and "id" not in wish else self._attachable(name, slot, wish)
+    def _template(self, name: str, slot: str, template: Object) -> Object:
+        return template if slot == ROOT and "id" not in template else self._attachable(name, slot, template)
 
     # --- a server that exists
 
-    def change(self, current: Object, wished: Wish) -> None:
+    def change(self, current: Object, desired: Wish) -> None:
         """Change the map of volumes as a whole, at once; slots that are not spoken of stay as they are."""
         there = current["volumes"]
-        touched = touched_slots(current, wished)
-        moving = {wish["id"] for wish in touched.values() if wish and "id" in wish}
+        touched = touched_slots(current, desired)
+        moving = {template["id"] for template in touched.values() if template and "id" in template}
         after = {
             slot: _reference(disk) for slot, disk in there.items() if slot not in touched and disk["id"] not in moving
         }
-        for slot, wish in touched.items():
-            here = next((disk for disk in there.values() if wish and disk["id"] == wish.get("id")), None)
-            if wish is not None:
-                after[slot] = _reference(here) if here else self._attachable(current["name"], slot, wish)
+        for slot, template in touched.items():
+            here = next((disk for disk in there.values() if template and disk["id"] == template.get("id")), None)
+            if template is not None:
+                after[slot] = _reference(here) if here else self._attachable(current["name"], slot, template)
         staying = {disk["id"] for disk in after.values()}
         leaving = [disk for disk in there.values() if disk["id"] not in staying]
         disks.disown(self.client, leaving)
         self.client.patch(self.server.url(current["id"]), {"volumes": after})
-        self.server.reach(
+        self.server.wait_for_state(
             f"{self.server} to have its disks",
             lambda: self.server.get(current["id"]),
             lambda seen: all(disk.get("state") != "attaching" for disk in seen["volumes"].values()),
@@ -180,15 +181,15 @@ class Disks:
         for disk in leaving if self.server.wait else []:
             self._free(disk["id"])
 
-    def _attachable(self, name: str, slot: str, wish: Object) -> Object:
+    def _attachable(self, name: str, slot: str, template: Object) -> Object:
         """A volume that is free to be attached; one of the server's own is made, once."""
-        if "id" in wish:
-            return _reference(self._free(wish["id"]))
-        wanted = {key: wish.get(key) for key in ("volume_type", "size")}
+        if "id" in template:
+            return _reference(self._free(template["id"]))
+        wanted = {key: template.get(key) for key in ("volume_type", "size")}
         wanted |= {
             "name": f"{name}_disk_{slot}",
             "tags": disks.marks(name, self.server.owner_tag),
-            "snapshot": wish.get("base_snapshot"),
+            "snapshot": template.get("base_snapshot"),
         }
         own = Volume(
             self.client, {**wanted, "owner_tag": self.server.owner_tag, "wait_timeout": self.server.waiter.timeout}

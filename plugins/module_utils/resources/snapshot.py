@@ -66,25 +66,25 @@ class Snapshot(Resource):
             server = self.fetch(ExistingServer, self.arguments["server"])
             root = (server.get("volumes") or {}).get("0")
             if server and not root:
-                self.complain(f"Server {server['name']} has no root volume.")
+                self.fail_or_warn(f"Server {server['name']} has no root volume.")
             return (root["id"], root["volume_type"] == "sbs_volume") if root else ("", False)
         volume = self.fetch(ExistingVolume, self.arguments["volume"])
         return volume.get("id", ""), is_block(volume)
 
-    def create(self, wish: dict[str, Any]) -> dict[str, Any]:
+    def create(self, desired: dict[str, Any]) -> dict[str, Any]:
         volume_id, block = self._source()
         project = {"project_id" if block else "project": self.client.project}
-        body = {"name": self.name, "volume_id": volume_id, "tags": wish.get("tags") or [], **project}
+        body = {"name": self.name, "volume_id": volume_id, "tags": desired.get("tags") or [], **project}
         body |= {"public": False} if block else {}
         answer = self.client.post(self.url(block=block), body, recover=self.recover)
         return answer.get("snapshot", answer)
 
-    def finish(self, current: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    def apply_parts(self, current: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         return current
 
     def change(self, current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         answer = self.client.patch(self.url(current["id"], block=is_block(current)), self.wire(changes))
-        return self.settle(answer.get("snapshot", answer))
+        return self.wait_until_stable(answer.get("snapshot", answer))
 
     def remove(self, current: dict[str, Any]) -> None:
         """An SBS snapshot stays `in_use` for a moment after its image went."""
@@ -149,4 +149,4 @@ def snapshot_of(client: Client, volume: dict[str, Any], arguments: dict[str, Any
     if found and parent_of(found) != volume["id"]:
         snapshot.remove(found)
         found = None
-    return snapshot.settle(found or snapshot.make(lambda: snapshot.create({"tags": tags}))[0])
+    return snapshot.wait_until_stable(found or snapshot.make(lambda: snapshot.create({"tags": tags}))[0])

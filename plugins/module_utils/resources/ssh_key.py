@@ -33,18 +33,18 @@ class SshKey(Resource):
     )
     creation_needs = ("name", "public_key")
 
-    def frozen(self, names: builtins.list[str], seen: Values, wish: Values) -> str:
+    def frozen(self, names: builtins.list[str], seen: Values, desired: Values) -> str:
         return (
             f"{self} exists, and is another key ({seen['public_key'][:40]}…). Servers that boot let in who has it: "
             "give the new key another name, and remove the old one when nobody needs it. recreate: true replaces it at "
             "once, and locks out everybody who has only the old one."
         )
 
-    def creation_body(self, wish: dict) -> dict:
-        body = super().creation_body(wish)
+    def creation_body(self, desired: dict) -> dict:
+        body = super().creation_body(desired)
         body.pop("disabled", None)
         return body
 
-    def create(self, wish: dict) -> dict:
-        created = super().create(wish)
-        return self.change(created, {"disabled": True}) if wish.get("disabled") else created
+    def create(self, desired: dict) -> dict:
+        created = super().create(desired)
+        return self.change(created, {"disabled": True}) if desired.get("disabled") else created

@@ -42,7 +42,7 @@ class Volume(ExistingVolume):
     creation_needs = ("name",)
 
     def resolve(self, name: str, value: Any) -> Any:
-        return self.refer(Snapshot, value) if name == "snapshot" and not is_uuid(value) else value
+        return self.reference(Snapshot, value) if name == "snapshot" and not is_uuid(value) else value
 
     def missing(self) -> str:
         sized = self.arguments.get("size") or self.arguments.get("snapshot")
@@ -52,27 +52,29 @@ class Volume(ExistingVolume):
         return REPLACES if entry.name == "size" and not is_block(current) else entry.change
 
     def validate(self, plan: Plan) -> None:
-        block = plan.wish.get("volume_type", kind(plan.current) if plan.current else "sbs_volume") == "sbs_volume"
-        if not block and plan.wish.get("perf_iops"):
+        block = plan.desired.get("volume_type", kind(plan.current) if plan.current else "sbs_volume") == "sbs_volume"
+        if not block and plan.desired.get("perf_iops"):
             raise Invalid(f"{self}: perf_iops is for SBS volumes only.")
         size = (plan.current or {}).get("size") or 0
         if plan.action == UPDATE and "size" in plan.changes and plan.changes["size"] < size:
             raise Invalid(f"{self} has {size} bytes and cannot shrink to {plan.changes['size']}.")
 
-    def create(self, wish: dict[str, Any]) -> dict[str, Any]:
-        block = wish.get("volume_type", "sbs_volume") == "sbs_volume"
-        body: dict[str, Any] = {"name": self.name, "tags": wish.get("tags") or []}
+    def create(self, desired: dict[str, Any]) -> dict[str, Any]:
+        block = desired.get("volume_type", "sbs_volume") == "sbs_volume"
+        body: dict[str, Any] = {"name": self.name, "tags": desired.get("tags") or []}
         if block:
             body["project_id"] = self.client.project
-            body["perf_iops"] = wish.get("perf_iops") or 5000
-            if wish.get("snapshot"):
-                body["from_snapshot"] = {"snapshot_id": wish["snapshot"], "size": wish.get("size")}
+            body["perf_iops"] = desired.get("perf_iops") or 5000
+            if desired.get("snapshot"):
+                body["from_snapshot"] = {"snapshot_id": desired["snapshot"], "size": desired.get("size")}
             else:
-                body["from_empty"] = {"size": wish["size"]}
+                body["from_empty"] = {"size": desired["size"]}
         else:
             body["project"] = self.client.project
-            body["volume_type"] = wish["volume_type"]
-            body.update({"base_snapshot": wish["snapshot"]} if wish.get("snapshot") else {"size": wish["size"]})
+            body["volume_type"] = desired["volume_type"]
+            body.update(
+                {"base_snapshot": desired["snapshot"]} if desired.get("snapshot") else {"size": desired["size"]}
+            )
         answer = self.client.post(self.url(block=block), body, recover=self.recover)
         return answer.get("volume", answer)
 
@@ -82,13 +84,13 @@ class Volume(ExistingVolume):
         changed = current
         for key, value in self.wire(changes).items():
             answer = self.client.patch(self.url(current["id"], block=block), {key: value})
-            changed = self.settle(answer.get("volume", answer))
+            changed = self.wait_until_stable(answer.get("volume", answer))
         return changed
 
-    def guard(self, current: dict[str, Any]) -> None:
+    def check_removal(self, current: dict[str, Any]) -> None:
         users = self.users(current)
         if users:
-            self.complain(self.in_use(users))
+            self.fail_or_warn(self.in_use(users))
 
     def users(self, current: dict[str, Any]) -> builtins.list[str]:
         held = holder(current)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read, plan, apply, wait: the one way in which every object comes to be as desired.
+
+A description is a subclass of :class:`Resource` that sets class attributes and overrides a hook where its API is
+peculiar. The layers stand in files of their own: description, read, plan, wait, apply.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..plan import CREATE, DELETE, REPLACE, Object, Plan, Values
+from .apply import Applier
+
+
+class Resource(Applier):
+    """Base of all descriptions."""
+
+    def represent(self, current: Object) -> Object:
+        """What modules return."""
+        return current
+
+    def predict(self, plan: Plan) -> Object:
+        """What check mode returns in the place of the object."""
+        predicted = {} if plan.action in (CREATE, REPLACE) else dict(plan.current or {})
+        named = {"name": self.name or predicted.get("name")}
+        return {"id": None, **self.unknown, **predicted, **named, **self.wire(plan.changes)}
+
+
+@dataclass
+class Outcome:
+    """The end of one reconciliation."""
+
+    changed: bool
+    result: Object | None
+    diff: Values
+
+
+def reconcile(resource: Resource, state: str, check: bool) -> Outcome:
+    """Bring one resource to a state, or in check mode tell what that would take."""
+    plan = resource.plan(state, resource.claim(state, resource.find()))
+    if check and plan.changed:
+        result = None if plan.action == DELETE else resource.predict(plan)
+    else:
+        result = resource.apply(plan)
+    shown = None if result is None else resource.represent(result)
+    return Outcome(plan.changed, shown, {"before": plan.before, "after": plan.after})

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Apply: carry out a plan, so that it may be run again after any failure."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+from ..errors import IN_USE, ApiError, Invalid
+from ..fields import IN_PLACE, Field
+from ..plan import DELETE, KEEP, REPLACE, UPDATE, Object, Plan, Values
+from .plan import Planner
+from .wait import Awaiting
+
+
+class Applier(Planner, Awaiting):
+    """The layer of :class:`Resource` that writes."""
+
+    def apply(self, plan: Plan) -> Object | None:
+        """Do what the plan says; the object as it is then, None when it is gone. May be run again after any failure."""
+        if plan.action == KEEP:
+            return plan.current and self.wait_until_stable(plan.current)
+        if plan.action == DELETE:
+            self.remove(plan.there)
+            return None
+        if plan.action == UPDATE:
+            return self.apply_parts(self.change(plan.there, plan.changes), plan.changes)
+        if plan.action == REPLACE:
+            self.remove(plan.there)
+            self.gone(plan.there["id"])
+        made, own = self.make(lambda: self.create(plan.desired))
+        return self.complete(plan, self.wait_until_stable(made)) if own else self.join(made)
+
+    def complete(self, plan: Plan, made: Object) -> Object:
+        """What was just made gets what its creation could not take."""
+        born = {entry.name for entry in self.fields if entry.at_birth}
+        return self.apply_parts(made, {name: value for name, value in plan.desired.items() if name not in born})
+
+    def join(self, elder: Object) -> Object | None:
+        """Go on with what another run has made at the same time, as with anything that was there before."""
+        plan = self.plan(self._state, self.wait_until_stable(elder))
+        if plan.action == REPLACE:
+            raise Invalid(f"{self} ({elder['id']}) was made differently by another run at the same time.")
+        return self.apply(plan)
+
+    def create(self, desired: Values) -> Object:
+        """Make it, once, also when an answer gets lost on the way. It may not have settled yet."""
+        body = self.creation_body(desired)
+        answer = self.client.post(self.url(), body, recover=self.recover)
+        return self.unwrap(answer)
+
+    def recover(self) -> Object | None:
+        """After a lost answer: what the first try made."""
+        return next(iter(self.eldest_first()), None)
+
+    def discard(self, made: Object, elder: Object) -> None:
+        self.remove(made)
+
+    def creation_body(self, desired: Values) -> Object:
+        body = {} if not self.name else {"name": self.name}
+        if self.project_key:
+            body[self.project_key] = self.client.project
+        body.update({entry.key: entry.created for entry in self.fields if entry.created is not None})
+        body.update(self.wire(desired))
+        body.update(
+            {
+                entry.key: entry.write(desired[entry.name])
+                for entry in self.fields
+                if entry.at_birth and entry.name in desired
+            }
+        )
+        return body
+
+    def wire(self, values: Values) -> Object:
+        """Values in the form of the API's bodies; parts have calls of their own."""
+        return {
+            entry.key: entry.write(values[entry.name])
+            for entry in (*self.fields, Field("name"))
+            if entry.name in values and not entry.part
+        }
+
+    def change(self, current: Object, changes: Values) -> Object:
+        """Write the body's fields; parts follow in :meth:`apply_parts`."""
+        body = self.change_body(current, self.wire(changes))
+        if not body:
+            return current
+        answer = self.client.send(self.update_method, self.url(current["id"]), body=body)
+        return self.wait_until_stable(self.unwrap(answer))
+
+    def change_body(self, current: Object, changes: Object) -> Object:
+        if not changes or self.update_method != "PUT":
+            return changes
+        whole = {
+            entry.key: entry.write(entry.value(current))
+            for entry in self.fields
+            if entry.change == IN_PLACE and not entry.part
+        }
+        return {"name": current.get("name"), **whole, **changes}
+
+    def apply_parts(self, current: Object, values: Values) -> Object:
+        """Write the parts that are among `values`, in the order of the description."""
+        written = False
+        for entry in self.fields:
+            if entry.part and entry.name in values:
+                self.write_part(entry.name, current, values[entry.name])
+                written = True
+        return self.wait_until_stable(self.fresh(current)) if written else current
+
+    def fresh(self, current: Object) -> Object:
+        """An object as it is by now."""
+        return self.get(current["id"]) or current
+
+    def write_part(self, name: str, current: Object, value: Any) -> None:
+        raise NotImplementedError(f"{self.word}: {name}")
+
+    def check_removal(self, current: Object) -> None:
+        """Complain about removing what the API would refuse to delete; a real run hears that from the API."""
+        users = self.users(current) if self.check else []
+        if users:
+            self.fail_or_warn(self.in_use(users))
+
+    def in_use(self, users: builtins.list[str]) -> str:
+        return f"{self} cannot be removed: it is in use by {', '.join(sorted(users))}. Change or remove these first."
+
+    def users(self, current: Object) -> builtins.list[str]:
+        """What uses the object, so that the API would refuse to delete it; kinds and names."""
+        return []
+
+    def remove(self, current: Object) -> None:
+        try:
+            self.client.delete(self.url(current["id"]))
+        except ApiError as refusal:
+            users = self.users(current) if refusal.status in IN_USE else []
+            if not users:
+                raise
+            raise Invalid(self.in_use(users)) from refusal
+        if self.slow_delete and self.wait:
+            self.gone(current["id"])

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plan: compare desired and actual state. Sends nothing that changes anything."""
+
+from __future__ import annotations
+
+import builtins
+
+from ..errors import Invalid
+from ..fields import REPLACES, Field
+from ..plan import CREATE, DELETE, KEEP, REPLACE, UPDATE, Object, Plan, Values
+from .read import Reader
+
+
+class Planner(Reader):
+    """The layer of :class:`Resource` that makes a plan."""
+
+    def plan(self, state: str, current: Object | None) -> Plan:
+        """Compare desired and actual state. Sends nothing that changes anything."""
+        self._current, self._state = current, state
+        if state == "absent":
+            if current is None:
+                return Plan(KEEP)
+            self.check_removal(current)
+            return Plan(DELETE, current, before=self.identity(current))
+        desired = self.desired()
+        if current is None:
+            if self.arguments.get("id"):
+                raise Invalid(f"There is no {self} in {self.where}.")
+            plan = Plan(CREATE, None, desired, desired, {}, {"name": self.name, **self.display(desired)})
+        else:
+            plan = self.compare(current, desired)
+        if plan.changed and self.can_create(plan):
+            self.validate(plan)
+        return plan
+
+    def validate(self, plan: Plan) -> None:
+        """Last look at a plan that creates or changes, before anything is sent; raise :class:`Invalid` to stop it."""
+
+    def can_create(self, plan: Plan) -> bool:
+        """Whether there is everything that a creation takes. In check mode an earlier task may be about to do it."""
+        missing = self.missing() if plan.action in (CREATE, REPLACE) else ""
+        if missing:
+            self.fail_or_warn(f"{self} is to be created, which needs {missing}.")
+        return not missing
+
+    def missing(self) -> str:
+        """What the arguments lack to create the object, "" where nothing."""
+        return ", ".join(name for name in self.creation_needs if self.arguments.get(name) in (None, ""))
+
+    def compare(self, current: Object, desired: Values) -> Plan:
+        seen = self.actual_values(current, desired)
+        kinds = {entry.name: entry for entry in (*self.fields, Field("name"))}
+        changes = {name: desired[name] for name, value in seen.items() if not kinds[name].equal(value, desired[name])}
+        frozen = [name for name in changes if self.change_of(kinds[name], current) == REPLACES]
+        before = {**self.identity(current), **self.display(seen)}
+        action = UPDATE if changes else KEEP
+        if frozen:
+            if not self.arguments.get("recreate"):
+                raise Invalid(self.frozen(frozen, seen, desired))
+            self.check_removal(current)
+            action = REPLACE
+        return Plan(action, current, desired, changes, before, {**before, **self.display(changes)})
+
+    def frozen(self, names: builtins.list[str], seen: Values, desired: Values) -> str:
+        before, after = self.display(seen), self.display(desired)
+        what = "; ".join(f"{name} is {before[name]!r}, desired {after[name]!r}" for name in names)
+        return f"{self} exists, and this cannot change in place: {what}. With recreate: true it is made anew."
+
+    def identity(self, current: Object) -> Values:
+        return {key: current[key] for key in ("id", "name") if current.get(key)}
+
+    def display(self, values: Values) -> Values:
+        return {
+            entry.name: entry.shown(values[entry.name])
+            for entry in (*self.fields, Field("name"))
+            if entry.name in values
+        }
