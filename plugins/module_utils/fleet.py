@@ -18,9 +18,10 @@ from .fleet_records import FleetNames
 from .fleet_wait import FleetWaiter
 from .plan import CREATE, DELETE, KEEP, REPLACE, UPDATE, Object, Plan, Values
 from .resources import disks
+from .resources.existing import is_dying
 from .resources.ip import name_of
 from .resources.products import server_types
-from .resources.server import Server, is_dying, reserved
+from .resources.server import Server, reserved
 from .twins import patience
 
 HOURS_A_MONTH = 730

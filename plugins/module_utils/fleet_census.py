@@ -11,7 +11,8 @@ from .errors import Invalid
 from .fleet_member import MARKS
 from .ownership import carries
 from .plan import Object
-from .resources.server import Server, is_dying
+from .resources.existing import is_dying
+from .resources.server import Server
 from .twins import age_order, is_recent, patience
 
 FLEET_TAG = "ensemble-fleet:"

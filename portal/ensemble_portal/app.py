@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import api, pages, status
-from .answers import SAFE, refused
+from .answers import LARGEST_BODY, SAFE, refused
 from .portal import Portal
 from .problems import Problem
 
@@ -71,7 +71,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     kind = BY_STATUS.get(error.status_code)
     if kind is None:
         return await on_problem(request, Problem("bad-request", reason=str(error.detail)))
-    return await on_problem(request, Problem(kind, dict(error.headers or {}), limit=api.LARGEST_BODY))
+    return await on_problem(request, Problem(kind, dict(error.headers or {}), limit=LARGEST_BODY))
 
 
 async def on_bug(request: Request, error: Exception) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -46,14 +47,16 @@ def render(request: Request, template: str, **values: Any) -> str:
     )
 
 
-def as_page(request: Request, html: str | bytes, status: int = 200, **headers: str) -> Response:
+def as_page(
+    request: Request, html: str | bytes, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     always = {
         "Content-Language": language_of(request),
         "Vary": "Accept-Language, Accept-Encoding",
         "Cache-Control": "no-store",
         "Content-Security-Policy": content_policy(request),
     }
-    return Response(html, status, always | headers, "text/html")
+    return Response(html, status, {**always, **(headers or {})}, "text/html")
 
 
 def content_policy(request: Request) -> str:

@@ -41,7 +41,7 @@ class StatusPages:
             self._kept[key] = time.monotonic() + SHOWN_FOR, task
         html, packed = await asyncio.shield(task)
         if accepts_gzip(request.headers.get("accept-encoding")):
-            return as_page(request, packed, **{"Content-Encoding": "gzip"})
+            return as_page(request, packed, headers={"Content-Encoding": "gzip"})
         return as_page(request, html)
 
 

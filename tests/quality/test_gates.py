@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 GATES = {
     "ruff check": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "."],
+    "mypy": ["mypy", "-p", "ansible_collections.ensemble.jitsi.plugins", "-p", "ensemble_lab", "-p", "ensemble_portal"],
     "ansible-lint": ["ansible-lint", "--profile", "production", "--offline"],
     "documentation site, warnings are errors": ["make", "docs"],
 }

@@ -23,7 +23,7 @@ def full_name(domain: str, subdomain: str) -> str:
 def new_zone(cloud: Cloud, domain: str, subdomain: str, project: str) -> Object:
     """A zone with its two name servers."""
     name = full_name(domain, subdomain)
-    zone = {
+    zone: Object = {
         "id": name,
         "domain": domain,
         "subdomain": subdomain,

@@ -188,9 +188,10 @@ def _asked_ips(call: Call) -> list[Object]:
     body = call.body
     asked = body.get("public_ips") or ([body["public_ip"]] if body.get("public_ip") else [])
     idents = [item.get("id") if isinstance(item, dict) else item for item in asked]
-    if not all(isinstance(ident, str) for ident in idents):
+    texts = [ident for ident in idents if isinstance(ident, str)]
+    if len(texts) < len(idents):
         raise errors.invalid(("public_ips", "format", "ids of addresses are wanted"))
-    return [instance_ips.find_ip(call, ident) for ident in idents]
+    return [instance_ips.find_ip(call, ident) for ident in texts]
 
 
 @job

@@ -40,7 +40,7 @@ _SUMMARY = (
 
 def _status(server: Object) -> str:
     state = server["state"]
-    return _STATUS_ON_THE_WAY.get(server["state_detail"], _STATUS.get(state, state))
+    return str(_STATUS_ON_THE_WAY.get(server["state_detail"], _STATUS.get(state, state)))
 
 
 def view(cloud: Cloud, server: Object) -> Object:

@@ -154,7 +154,7 @@ def create_server(call: Call) -> Object:
         "public_network_interface": {"ips": ips, "security_group_id": template["security_group_id"]},
     }
     ident = servers.create_server(replace(call, body=body))["id"]
-    server = find(call, servers.KIND, ident)
+    server = find(call, "instance_server", ident)
     for network in template["private_networks"]:
         new_nic(call, server, network["private_network_id"], [], [])
     for key, value in call.cloud.user_data(template["id"]).items():

@@ -95,4 +95,4 @@ def _subnets(cloud: Cloud, vpc_id: str) -> list[Object]:
 
 def _overlap(one: str, other: str) -> bool:
     first, second = ipaddress.ip_network(one), ipaddress.ip_network(other)
-    return first.version == second.version and first.overlaps(second)  # type: ignore[arg-type]
+    return first.version == second.version and first.overlaps(second)

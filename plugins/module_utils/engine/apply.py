@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import builtins
 from typing import Any
 
 from ..errors import IN_USE, ApiError, Invalid
@@ -112,19 +111,6 @@ class Applier(Planner, Awaiting):
 
     def write_part(self, name: str, current: Object, value: Any) -> None:
         raise NotImplementedError(f"{self.word}: {name}")
-
-    def check_removal(self, current: Object) -> None:
-        """Complain about removing what the API would refuse to delete; a real run hears that from the API."""
-        users = self.users(current) if self.check else []
-        if users:
-            self.fail_or_warn(self.in_use(users))
-
-    def in_use(self, users: builtins.list[str]) -> str:
-        return f"{self} cannot be removed: it is in use by {', '.join(sorted(users))}. Change or remove these first."
-
-    def users(self, current: Object) -> builtins.list[str]:
-        """What uses the object, so that the API would refuse to delete it; kinds and names."""
-        return []
 
     def remove(self, current: Object) -> None:
         try:

@@ -62,7 +62,7 @@ class Description(Owned, WithoutTwins):
 
     def desired(self) -> Values:
         """The fields that were asked for, references resolved. Raises :class:`Invalid` for what can never be."""
-        desired = {}
+        desired: Values = {}
         if self.arguments.get("id") and self.name:
             desired["name"] = self.name
         for entry in self.fields:

@@ -66,6 +66,19 @@ class Planner(Reader):
         what = "; ".join(f"{name} is {before[name]!r}, desired {after[name]!r}" for name in names)
         return f"{self} exists, and this cannot change in place: {what}. With recreate: true it is made anew."
 
+    def check_removal(self, current: Object) -> None:
+        """Complain about removing what the API would refuse to delete; a real run hears that from the API."""
+        users = self.users(current) if self.check else []
+        if users:
+            self.fail_or_warn(self.in_use(users))
+
+    def in_use(self, users: builtins.list[str]) -> str:
+        return f"{self} cannot be removed: it is in use by {', '.join(sorted(users))}. Change or remove these first."
+
+    def users(self, current: Object) -> builtins.list[str]:
+        """What uses the object, so that the API would refuse to delete it; kinds and names."""
+        return []
+
     def identity(self, current: Object) -> Values:
         return {key: current[key] for key in ("id", "name") if current.get(key)}
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import builtins
 
 from ..engine import Resource
-from ..fields import TAGS
+from ..fields import TAGS, Field
 from ..plan import Object
 
 BLOCK_VOLUMES = "/block/v1/zones/{zone}/volumes"
@@ -23,7 +23,7 @@ class ExistingServer(Resource):
     key = "server"
     plural = "servers"
     path = "/instance/v1/zones/{zone}/servers"
-    fields = (TAGS,)
+    fields: tuple[Field, ...] = (TAGS,)
 
     def find(self) -> Object | None:
         found = super().find()
@@ -51,7 +51,7 @@ class ExistingVolume(Resource):
     key = "volume"
     plural = "volumes"
     path = BLOCK_VOLUMES
-    fields = (TAGS,)
+    fields: tuple[Field, ...] = (TAGS,)
 
     def url(self, ident: str = "", tail: str = "", block: bool = True) -> str:
         base = (BLOCK_VOLUMES if block else INSTANCE_VOLUMES).format(zone=self.client.settings.zone)

@@ -14,8 +14,9 @@ from ..errors import Invalid
 from ..fields import Ref
 from ..plan import Object
 from . import disks
+from .existing import is_block
 from .snapshot import Snapshot
-from .volume import Volume, holder, is_block, kind
+from .volume import Volume, holder, kind
 
 ROOT = "0"
 LOCAL = ("l_ssd", "scratch")
