@@ -10,10 +10,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from . import metrics
-from .answers import LARGEST_BODY, Answer, read_room_request, room_body
+from .errors import Problem
 from .portal import Portal
 from .preferences import accepts_gzip
-from .problems import Problem
+from .responses import LARGEST_BODY, Answer, read_room_request, room_body
 from .rooms import RETRY_AFTER
 
 

@@ -16,9 +16,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import api, pages, status
-from .answers import LARGEST_BODY, SAFE, refused
+from .errors import Problem
 from .portal import Portal
-from .problems import Problem
+from .responses import LARGEST_BODY, SAFE, refused
 
 BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 SAFE_BYTES = [(name.encode(), value.encode()) for name, value in SAFE]

@@ -11,8 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
+from .errors import Problem
 from .preferences import accepts_gzip
-from .problems import Problem
 from .texts import number, percent
 
 TYPES = {

@@ -13,8 +13,8 @@ import random
 from collections import deque
 from collections.abc import Mapping, Sequence
 
-from .elsewhere import WHOLE_FLEET, Share
 from .fleet import Server
+from .peers import WHOLE_FLEET, Share
 
 
 class Chooser:

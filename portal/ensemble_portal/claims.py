@@ -10,7 +10,7 @@ from typing import Protocol
 
 import asyncpg
 
-from .problems import Problem
+from .errors import Problem
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS ensemble_claims (

@@ -11,10 +11,10 @@ import re
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from .answers import Answer, refused
+from .errors import Problem
 from .portal import Portal
 from .preferences import accepts_gzip
-from .problems import Problem
+from .responses import Answer, refused
 
 # A strict subset of RFC 9112: field names are tokens, values hold no control characters, nothing follows the request.
 PLAIN = re.compile(

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 from mnemonic import Mnemonic
 
-from .problems import Problem
+from .errors import Problem
 
 WORD_LISTS = {"en": "english", "fr": "french"}
 WORDS_IN_NAME = 5

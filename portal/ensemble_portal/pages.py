@@ -13,8 +13,8 @@ from starlette.routing import Route
 from . import names
 from .api import body_of, client_of, portal_of
 from .assets import STATIC
+from .errors import Problem
 from .links import android_link, calendar, embed_script, ios_link, next_hour, qr_svg
-from .problems import Problem
 from .rendering import chosen_language, fleet_facts, language_of, page
 from .rooms import Room
 from .texts import TEXTS

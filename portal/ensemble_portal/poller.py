@@ -8,8 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 
 from .claims import Claims
+from .errors import Problem
 from .metrics import Metrics
-from .problems import Problem
 from .prometheus import Answer, Prometheus, PrometheusError
 
 CLEAN_EVERY = 600.0

@@ -7,17 +7,17 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from .answers import Answers
 from .chooser import Chooser
 from .claims import open_store
 from .clients import Limiter, Proxies
-from .elsewhere import Elsewhere
+from .errors import Problem
 from .events import Events
 from .fleet import Fleet
 from .metrics import Metrics
+from .peers import Peers
 from .poller import Poller, clean_regularly
-from .problems import Problem
 from .prometheus import Answer, Prometheus
+from .responses import Answers
 from .rooms import Rooms
 from .settings import Settings
 
@@ -31,7 +31,7 @@ class Portal:
         self.proxies = Proxies(settings.trusted_proxies)
         limiter = Limiter(settings.rooms_per_minute)
         self.chooser = Chooser(settings.choices, settings.room_load, settings.promise_time)
-        self.elsewhere = Elsewhere(self.metrics.portal)
+        self.peers = Peers(self.metrics.portal)
         self.rooms = Rooms(settings, self.fleet, self.chooser, self.claims, self.metrics, limiter)
         self.answers = Answers(settings, self.fleet, self.rooms)
         self.events = Events(self.metrics)
@@ -42,7 +42,7 @@ class Portal:
     async def take_in(self, answer: Answer, now: float) -> None:
         """A new answer of Prometheus, to the question asked at `now` (monotonic); the long part in a thread."""
         snapshot = await asyncio.to_thread(self.fleet.update, answer.readings, now, time.time())
-        self.chooser.see(snapshot.ready, now, self.elsewhere.since_last(answer.rooms), self.elsewhere.share)
+        self.chooser.see(snapshot.ready, now, self.peers.since_last(answer.rooms), self.peers.share)
         self.events.publish(snapshot)
 
     def not_ready_because(self) -> str | None:

@@ -9,9 +9,9 @@ from . import names
 from .chooser import Chooser
 from .claims import Claims
 from .clients import Limiter
+from .errors import Problem
 from .fleet import Fleet, Server
 from .metrics import Metrics
-from .problems import Problem
 from .settings import Settings
 
 RETRY_AFTER = {"Retry-After": "10"}

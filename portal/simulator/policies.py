@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ensemble_portal.chooser import Chooser
-from ensemble_portal.elsewhere import Elsewhere
 from ensemble_portal.fleet import NONE, Server, State
+from ensemble_portal.peers import Peers
 from ensemble_portal.settings import Settings
 
 from .world import SimServer, World
@@ -80,12 +80,12 @@ class Ours:
         self._by_name = {server.name: server for server in world.servers}
         self._chooser = Chooser(self.choices, self.room_load, self.promise_time, seed)
         self._portal = portal
-        self._elsewhere = Elsewhere(str(portal))
+        self._peers = Peers(str(portal))
 
     def poll(self) -> None:
         seen = [_as_seen(server.name, self._world.cpu(server)) for server in self._world.servers]
-        elsewhere = self._elsewhere.since_last(self.scraped_rooms())
-        self._chooser.see(seen, self._world.now, elsewhere, self._elsewhere.share)
+        elsewhere = self._peers.since_last(self.scraped_rooms())
+        self._chooser.see(seen, self._world.now, elsewhere, self._peers.share)
 
     def scraped_rooms(self) -> dict[tuple[str, str], float]:
         return {(str(portal), server): rooms for (portal, server), rooms in self._world.scraped_rooms.items()}

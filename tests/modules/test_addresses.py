@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from modules_stories import LOCAL_DISK, SERVER
+from modules_lifecycles import LOCAL_DISK, SERVER
 from modules_support import Lab, Runner
 
 ONE = {**SERVER, "volumes": LOCAL_DISK, "dynamic_ip_required": False, "public_ips": ["mon"]}

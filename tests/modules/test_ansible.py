@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
+from modules_lifecycles import LB, LOCAL_DISK, SERVER
 from modules_plays import play
-from modules_stories import LB, LOCAL_DISK, SERVER
 from modules_support import PROJECT, SECRET_KEY, Lab, Runner
 
 VERY_SECRET = "not-for-any-log-4711"

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from modules_stories import BACKEND, FRONTEND, LB
+from modules_lifecycles import BACKEND, FRONTEND, LB
 from modules_support import Lab, Runner
 from test_examples import self_signed
 

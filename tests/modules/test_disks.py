@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from modules_stories import SERVER
+from modules_lifecycles import SERVER
 from modules_support import Lab, Runner
 
 GB = 1000000000

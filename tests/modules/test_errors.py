@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from modules_stories import BACKEND, FRONTEND, IN_GROUPS, KEY, LB, LOCAL_DISK, SERVER
+from modules_lifecycles import BACKEND, FRONTEND, IN_GROUPS, KEY, LB, LOCAL_DISK, SERVER
 from modules_support import Lab, Runner, free_port
 
 WRONG = {

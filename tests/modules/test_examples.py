@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from modules_stories import KEY
+from modules_lifecycles import KEY
 from modules_support import ROOT, SECRET_KEY, Lab, Runner, serve
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))

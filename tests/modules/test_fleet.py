@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import requests
-from modules_stories import LOCAL_DISK, SERVER
+from modules_lifecycles import LOCAL_DISK, SERVER
 from modules_support import PROJECT, SECRET_KEY, Lab, Runner
 
 FLEET = {"prefix": "h", "commercial_type": "DEV1-L", "image": "debian_trixie", "volumes": LOCAL_DISK}

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from modules_stories import LOCAL_DISK
+from modules_lifecycles import LOCAL_DISK
 from modules_support import Lab, Runner
 
 FLEET = {"prefix": "h", "commercial_type": "DEV1-L", "image": "debian_trixie", "volumes": LOCAL_DISK, "max_change": 100}

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from modules_stories import BACKEND, LB
+from modules_lifecycles import BACKEND, LB
 from modules_support import Lab, Runner
 
 HTTP = {"http_config": {"uri": "/healthz", "code": 204, "method": "HEAD"}, "check_delay": 2000}

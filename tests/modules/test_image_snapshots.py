@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from modules_stories import LOCAL_DISK, SERVER
+from modules_lifecycles import LOCAL_DISK, SERVER
 from modules_support import Lab, Runner
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils import basic
-from modules_stories import BACKEND, FRONTEND, LB, LOCAL_DISK, SERVER, Task
+from modules_lifecycles import BACKEND, FRONTEND, LB, LOCAL_DISK, SERVER, Task
 from modules_support import Lab, Runner
 from test_examples import self_signed
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.ensemble.jitsi.plugins.module_utils.client import Client
-from modules_stories import LOCAL_DISK, SERVER, STORIES, Arguments, Task
+from modules_lifecycles import LIFECYCLES, LOCAL_DISK, SERVER, Arguments, Task
 from modules_support import Lab, Runner
-from test_stories import prepare
+from test_lifecycles import prepare
 
 
 class KilledError(BaseException):
@@ -62,15 +62,15 @@ SMALL_FLEET = {"count": 2, "max_change": 100, "placement_groups": {"size": 1}}
 """Each kind of write that a fleet makes, and two servers that may be hit at different points of their way."""
 
 
-def of_stories() -> Iterator[Case]:
-    for title, story in STORIES.items():
-        small = SMALL_FLEET if story.module == "fleet" else {}
-        begin, change = {**story.begin, **small}, {**story.change, **({"count": 1} if small else {})}
-        there = (*story.before, (story.module, begin))
-        yield Case(f"creation of {title}", story.before, story.module, begin)
+def of_lifecycles() -> Iterator[Case]:
+    for title, lifecycle in LIFECYCLES.items():
+        small = SMALL_FLEET if lifecycle.module == "fleet" else {}
+        begin, change = {**lifecycle.begin, **small}, {**lifecycle.change, **({"count": 1} if small else {})}
+        there = (*lifecycle.before, (lifecycle.module, begin))
+        yield Case(f"creation of {title}", lifecycle.before, lifecycle.module, begin)
         if change:
-            yield Case(f"change of {title}", there, story.module, {**begin, **change})
-        yield Case(f"removal of {title}", there, story.module, story.removal())
+            yield Case(f"change of {title}", there, lifecycle.module, {**begin, **change})
+        yield Case(f"removal of {title}", there, lifecycle.module, lifecycle.removal())
 
 
 def of_replacements() -> Iterator[Case]:
@@ -83,7 +83,7 @@ def of_replacements() -> Iterator[Case]:
     yield Case("replacement of a fleet", (builder, *images, fleet), "fleet", renewed)
 
 
-@pytest.mark.parametrize("case", [*of_stories(), *of_replacements()], ids=str)
+@pytest.mark.parametrize("case", [*of_lifecycles(), *of_replacements()], ids=str)
 def test_killed_after_any_write(case: Case, lab: Lab, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(run, case.before)
     start = lab.save()

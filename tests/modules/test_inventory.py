@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.ensemble.jitsi.plugins.plugin_utils.hosts import reached_at, unique_names, variables
+from modules_lifecycles import LOCAL_DISK, SERVER
 from modules_plays import ansible
-from modules_stories import LOCAL_DISK, SERVER
 from modules_support import PROJECT, SECRET_KEY, Lab, Runner
 
 OTHER_KEY = "33333333-3333-4333-8333-333333333333"

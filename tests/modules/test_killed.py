@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from modules_lifecycles import LIFECYCLES
 from modules_plays import play, start, write_play
-from modules_stories import STORIES
 from modules_support import SECRET_KEY, Lab, Runner
-from test_stories import added
+from test_lifecycles import added
 
-STORY = STORIES["fleet"]
+STORY = LIFECYCLES["fleet"]
 
 
 def descendants(pid: int) -> Iterator[int]:

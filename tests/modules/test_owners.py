@@ -6,52 +6,52 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from modules_stories import KEY, LB, LOCAL_DISK, STORIES
+from modules_lifecycles import KEY, LB, LIFECYCLES, LOCAL_DISK
 from modules_support import Lab, Runner
 
 MINE, OTHER = {"owner_tag": "ensemble:production"}, {"owner_tag": "ensemble:staging"}
 TAGGED = {
-    name: story
-    for name, story in STORIES.items()
-    if story.module not in ("ssh_key", "registry_namespace", "dns_zone", "dns_record", "fleet")
-    and not story.module.startswith("lb_")
-    and "name" in story.begin
+    name: lifecycle
+    for name, lifecycle in LIFECYCLES.items()
+    if lifecycle.module not in ("ssh_key", "registry_namespace", "dns_zone", "dns_record", "fleet")
+    and not lifecycle.module.startswith("lb_")
+    and "name" in lifecycle.begin
 }
 
 
 @pytest.mark.parametrize("name", TAGGED)
 def test_a_name_of_anothers_object_is_an_error_and_stays(name: str, lab: Lab, run: Runner) -> None:
-    story = TAGGED[name]
-    for module, arguments in story.before:
+    lifecycle = TAGGED[name]
+    for module, arguments in lifecycle.before:
         run.ok(module, **MINE, **arguments)
-    made = run.ok(story.module, **MINE, **story.begin)
+    made = run.ok(lifecycle.module, **MINE, **lifecycle.begin)
     assert (
         MINE["owner_tag"]
         in next(value for key, value in made.items() if isinstance(value, dict) and key != "diff")["tags"]
     )
-    assert not run.ok(story.module, **MINE, **story.begin)["changed"]
+    assert not run.ok(lifecycle.module, **MINE, **lifecycle.begin)["changed"]
     before = lab.state()
-    for wish in (story.begin, {**story.begin, **story.change}):
+    for wish in (lifecycle.begin, {**lifecycle.begin, **lifecycle.change}):
         for check in (True, False):
-            refused = run(story.module, check=check, **OTHER, **wish)
+            refused = run(lifecycle.module, check=check, **OTHER, **wish)
             assert refused.get("failed"), refused
             assert "ensemble:staging" in refused["msg"]
-    assert not run.ok(story.module, **OTHER, **story.removal())["changed"]
+    assert not run.ok(lifecycle.module, **OTHER, **lifecycle.removal())["changed"]
     assert lab.state() == before
-    assert run.ok(story.module, **MINE, **story.removal())["changed"]
+    assert run.ok(lifecycle.module, **MINE, **lifecycle.removal())["changed"]
 
 
 @pytest.mark.parametrize("name", TAGGED)
 def test_an_id_of_anothers_object_is_an_error(name: str, lab: Lab, run: Runner) -> None:
-    story = TAGGED[name]
-    for module, arguments in story.before:
+    lifecycle = TAGGED[name]
+    for module, arguments in lifecycle.before:
         run.ok(module, **MINE, **arguments)
-    made = run.ok(story.module, **MINE, **story.begin)
+    made = run.ok(lifecycle.module, **MINE, **lifecycle.begin)
     ident = next(value["id"] for key, value in made.items() if isinstance(value, dict) and value.get("id"))
     before = lab.state()
-    place = {key: story.begin[key] for key in ("region", "path") if key in story.begin}
+    place = {key: lifecycle.begin[key] for key in ("region", "path") if key in lifecycle.begin}
     for state in ("present", "absent"):
-        assert "ensemble:staging" in run.error(story.module, **OTHER, id=ident, state=state, **place)
+        assert "ensemble:staging" in run.error(lifecycle.module, **OTHER, id=ident, state=state, **place)
     assert lab.state() == before
 
 
@@ -179,18 +179,22 @@ def test_a_backend_is_not_emptied_without_a_word(lab: Lab, run: Runner) -> None:
 # --- no project is no leave to act on every project
 
 
-@pytest.mark.parametrize("name", [name for name in STORIES if name in TAGGED or STORIES[name].module == "fleet"])
+@pytest.mark.parametrize("name", [name for name in LIFECYCLES if name in TAGGED or LIFECYCLES[name].module == "fleet"])
 def test_without_a_project_nothing_is_found_by_name(name: str, lab: Lab, run: Runner) -> None:
-    story = STORIES[name]
-    for module, arguments in (("security_group", {"name": "any"}), *story.before, (story.module, story.begin)):
+    lifecycle = LIFECYCLES[name]
+    for module, arguments in (
+        ("security_group", {"name": "any"}),
+        *lifecycle.before,
+        (lifecycle.module, lifecycle.begin),
+    ):
         run.ok(module, **arguments)
     before = lab.state()
     project = lab.account["project_id"]
     nobody = Lab(lab.url)
     nobody.account = {key: value for key, value in lab.account.items() if key != "project_id"}
     run.lab = nobody
-    for wish in ({**story.begin, **story.change}, story.removal()):
-        message = run.error(story.module, **wish)
+    for wish in ({**lifecycle.begin, **lifecycle.change}, lifecycle.removal()):
+        message = run.error(lifecycle.module, **wish)
         assert "No project: give project_id" in message
         assert f"The key sees objects of {project}" in message
     assert lab.state() == before

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from modules_lifecycles import LB, LOCAL_DISK
 from modules_plays import start, write_play
-from modules_stories import LB, LOCAL_DISK
 from modules_support import SECRET_KEY, Lab, Runner
 
 SERVERS = 3

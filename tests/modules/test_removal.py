@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from modules_stories import KEY, LOCAL_DISK
+from modules_lifecycles import KEY, LOCAL_DISK
 from modules_support import ROOT, Lab, Runner
 
 MACHINE = {"commercial_type": "DEV1-S", "volumes": LOCAL_DISK}

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.ensemble.jitsi.plugins.module_utils.client import Client
-from modules_stories import STORIES
+from modules_lifecycles import LIFECYCLES
 from modules_support import ROOT, Lab, Runner
 
 IDENT = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
@@ -96,11 +96,11 @@ def bodies(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
 
 
 def test_creations_send_what_is_not_certain(bodies: list[tuple[str, dict[str, Any]]], lab: Lab, run: Runner) -> None:
-    for story in STORIES.values():
+    for lifecycle in LIFECYCLES.values():
         lab.reset()
-        if "{lb}" in str(story):
+        if "{lb}" in str(lifecycle):
             continue  # needs the address of a balancer; what it creates is made by others
-        for module, arguments in (*story.before, (story.module, story.begin)):
+        for module, arguments in (*lifecycle.before, (lifecycle.module, lifecycle.begin)):
             run.ok(module, **arguments)
     assert {creation for creation, _body in bodies} >= set(CREATIONS) - {
         "/domain/v2beta1/dns-zones",
@@ -142,12 +142,12 @@ def test_whole_writes_repeat_everything(lab: Lab, run: Runner, monkeypatch: pyte
         return send(client, method, path, query, body)
 
     monkeypatch.setattr(Client, "send", noted)
-    for story in STORIES.values():
-        if story.module.startswith("lb") and "{lb}" not in str(story):
+    for lifecycle in LIFECYCLES.values():
+        if lifecycle.module.startswith("lb") and "{lb}" not in str(lifecycle):
             lab.reset()
-            for module, arguments in (*story.before, (story.module, story.begin)):
+            for module, arguments in (*lifecycle.before, (lifecycle.module, lifecycle.begin)):
                 run.ok(module, **arguments)
-            run.ok(story.module, **{**story.begin, **story.change})
+            run.ok(lifecycle.module, **{**lifecycle.begin, **lifecycle.change})
     whole = [(path, body) for path, body in sent if path in UPDATES]
     assert {path for path, _body in whole} >= set(UPDATES) - {"/lb/v1/certificates/ID"}
     types = importlib.import_module("scaleway.lb.v1.types")

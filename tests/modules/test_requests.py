@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from modules_stories import LOCAL_DISK
+from modules_lifecycles import LOCAL_DISK
 from modules_support import Lab, Runner
 
 FLEET = {

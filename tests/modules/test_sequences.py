@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from modules_stories import SERVER, STORIES, Story, Task
+from modules_lifecycles import LIFECYCLES, SERVER, Lifecycle, Task
 from modules_support import Lab, Runner
 from test_examples import MODULES, OURS, VARIABLES, documented, load
 from test_examples import folder as folder
@@ -23,11 +23,11 @@ BALANCER = "198.18.0.1"
 REMOVED_BY = ("name", "path", "prefix", "dns_zone", "lb", "frontend", "zone", "region")
 
 
-def sequence(story: Story) -> list[Task]:
+def sequence(lifecycle: Lifecycle) -> list[Task]:
     """A life from nothing to nothing, with what it needs."""
-    before = json.loads(json.dumps(story.before).replace("{lb}", BALANCER))
-    life = [story.begin, {**story.begin, **story.change}]
-    return [*((module, wish) for module, wish in before), *((story.module, wish) for wish in life)]
+    before = json.loads(json.dumps(lifecycle.before).replace("{lb}", BALANCER))
+    life = [lifecycle.begin, {**lifecycle.begin, **lifecycle.change}]
+    return [*((module, wish) for module, wish in before), *((lifecycle.module, wish) for wish in life)]
 
 
 def removal(task: Task) -> Task:
@@ -44,25 +44,25 @@ def carried_out(run: Runner, tasks: list[Task], check: bool) -> list[str]:
     return [f"{module}: {answer['msg']}" for module, answer in answers if answer.get("failed")]
 
 
-@pytest.mark.parametrize("name", sorted(STORIES))
+@pytest.mark.parametrize("name", sorted(LIFECYCLES))
 def test_a_life_in_one_check_run(name: str, lab: Lab, run: Runner) -> None:
-    story = STORIES[name]
-    tasks = [*sequence(story), (story.module, story.removal())]
+    lifecycle = LIFECYCLES[name]
+    tasks = [*sequence(lifecycle), (lifecycle.module, lifecycle.removal())]
     lab.forget_requests()
     assert carried_out(run, tasks, check=True) == []
     assert lab.writes() == []
 
 
-@pytest.mark.parametrize("name", sorted(STORIES))
+@pytest.mark.parametrize("name", sorted(LIFECYCLES))
 def test_the_end_of_everything_in_one_check_run(name: str, lab: Lab, run: Runner) -> None:
     """All of it exists; removed in the reverse order, check mode and reality agree."""
-    story = STORIES[name]
+    lifecycle = LIFECYCLES[name]
     address = ""
-    for module, wish in story.before:
+    for module, wish in lifecycle.before:
         made = run.ok(module, **json.loads(json.dumps(wish).replace("{lb}", address)))
         address = (made.get("ip") or {}).get("ip_address") or address
-    run.ok(story.module, **story.begin)
-    tasks = [(story.module, story.removal()), *(removal(task) for task in reversed(story.before))]
+    run.ok(lifecycle.module, **lifecycle.begin)
+    tasks = [(lifecycle.module, lifecycle.removal()), *(removal(task) for task in reversed(lifecycle.before))]
     assert carried_out(run, tasks, check=True) == []
     assert carried_out(run, tasks, check=False) == []
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from modules_stories import LOCAL_DISK, SERVER
+from modules_lifecycles import LOCAL_DISK, SERVER
 from modules_support import Lab, Runner
 
 DATA = [{"user": "meet"}, ["a", "b"]]

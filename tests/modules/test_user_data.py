@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from modules_stories import LOCAL_DISK, SERVER
+from modules_lifecycles import LOCAL_DISK, SERVER
 from modules_support import SECRET_KEY, Lab, Runner
 
 FLEET = {"prefix": "h", "count": 2, "commercial_type": "DEV1-L", "image": "debian_trixie", "volumes": LOCAL_DISK}

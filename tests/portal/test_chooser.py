@@ -7,8 +7,8 @@ from statistics import fmean
 
 import pytest
 from ensemble_portal.chooser import Chooser
-from ensemble_portal.elsewhere import Elsewhere, Share
 from ensemble_portal.fleet import NONE, Server, State
+from ensemble_portal.peers import Peers, Share
 from hypothesis import given
 from hypothesis import strategies as st
 from simulator.policies import POLICIES
@@ -75,7 +75,7 @@ def test_a_promise_counts_at_once_and_fades_with_the_measures() -> None:
     assert chooser.choose().name == "h-1"
 
 
-def test_promises_of_other_portals_count() -> None:
+def test_invariants_of_other_portals_count() -> None:
     chooser = Chooser(10, 0.1, 100)
     servers = [server("h-1", 0.1), server("h-2", 0.3)]
     chooser.see(servers, 0)
@@ -84,14 +84,14 @@ def test_promises_of_other_portals_count() -> None:
 
 
 def test_what_other_portals_gave_out_since_the_last_look() -> None:
-    elsewhere = Elsewhere("me")
+    elsewhere = Peers("me")
     assert elsewhere.since_last({("me", "h-1"): 3, ("other", "h-1"): 1000}) == {}
     assert elsewhere.since_last({("me", "h-1"): 9, ("other", "h-1"): 1002, ("new", "h-2"): 4}) == {"h-1": 2, "h-2": 4}
     assert elsewhere.since_last({("other", "h-1"): 1002}) == {}
 
 
 def test_a_counter_that_was_out_of_sight_is_not_taken_for_new_rooms() -> None:
-    elsewhere = Elsewhere("me")
+    elsewhere = Peers("me")
     elsewhere.since_last({("other", "h-1"): 1000})
     assert elsewhere.since_last({}) == {}
     assert elsewhere.since_last({("other", "h-1"): 1003}) == {"h-1": 3}
@@ -103,7 +103,7 @@ def test_portals_that_see_each_other_share_the_fleet_evenly(portals: set[str]) -
     counters = {(portal, "h-1"): 1.0 for portal in portals}
     shares = []
     for portal in portals:
-        elsewhere = Elsewhere(portal)
+        elsewhere = Peers(portal)
         elsewhere.since_last(counters)
         shares.append(elsewhere.share)
     held = [[share.holds(f"h-{number}") for share in shares] for number in range(1000)]

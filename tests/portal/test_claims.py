@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from ensemble_portal.claims import Claims, open_store
-from ensemble_portal.problems import Problem
+from ensemble_portal.errors import Problem
 from fake_prometheus import FakePrometheus, FakeServer
 from portal_support import StartPortal, wait_until
 from postgres import Postgres

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from ensemble_portal import claims
-from ensemble_portal.problems import Problem
+from ensemble_portal.errors import Problem
 from postgres import Postgres
 
 PATIENCE = 0.5

@@ -13,11 +13,11 @@ from pathlib import Path
 import orjson
 import pytest
 from ensemble_portal import names
-from ensemble_portal.answers import room_body
 from ensemble_portal.clients import Limiter, Proxies
+from ensemble_portal.errors import KINDS, Problem
 from ensemble_portal.links import android_link, calendar, ios_link, next_hour
 from ensemble_portal.preferences import accepts_gzip, preferred_language
-from ensemble_portal.problems import KINDS, Problem
+from ensemble_portal.responses import room_body
 from ensemble_portal.rooms import Room
 from ensemble_portal.settings import Settings, SettingsError, table
 from ensemble_portal.texts import TEXTS

@@ -126,7 +126,7 @@ def test_places_and_projects() -> None:
         {"api_ca_path": "/nowhere.pem"},
     ],
 )
-def test_nonsense(wrong: dict[str, str]) -> None:
+def test_invalid_input(wrong: dict[str, str]) -> None:
     with pytest.raises(Invalid):
         from_arguments({"secret_key": ONE, "project_id": ONE, **wrong}, {})
 

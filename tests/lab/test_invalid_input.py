@@ -204,7 +204,7 @@ def lists_of(path: str, state: dict[str, list[Any]]) -> list[str]:
 @pytest.mark.parametrize(
     ("method", "path", "names", "kinds"), ROUTES, ids=[f"{method} {path}" for method, path, *_ in ROUTES]
 )
-def test_nonsense_is_refused_politely(
+def test_invalid_input_is_refused_politely(
     lab_process: Lab, cloud: dict[str, list[Any]], method: str, path: str, names: tuple[str, ...], kinds: fields.Kinds
 ) -> None:
     lab_process.put("/_emulator/state", cloud)

@@ -31,7 +31,7 @@ def _spread(server: str) -> int:
 WHOLE_FLEET = Share(0, 1)
 
 
-class Elsewhere:
+class Peers:
     """Reads counters of (portal, server) -> rooms given out so far, as one portal among those that have them.
 
     The mark of a counter that is out of sight (one scrape of its portal failed) is kept for some looks: when it comes

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from ansible.module_utils import basic
-from modules_stories import STORIES
+from modules_lifecycles import LIFECYCLES
 from modules_support import MODULES, Lab, Runner
-from test_stories import prepare
+from test_lifecycles import prepare
 
-NONSENSE = {
+INVALID = {
     "str": ["", "x y", "../..", "a" * 300],
     "int": [-1, 0, 10**13, "many"],
     "float": [-1, 0, "long"],
@@ -42,13 +42,13 @@ def options(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return {name: option for name, option in spec.items() if name not in OF_THE_ACCOUNT}
 
 
-@pytest.mark.parametrize("name", sorted({story.module: name for name, story in STORIES.items()}.values()))
-def test_nonsense(name: str, lab: Lab, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    story = STORIES[name]
-    prepare(run, story.before)
-    run.ok(story.module, **story.begin)
-    for option, spec in options(story.module, monkeypatch).items():
-        for value in NONSENSE[spec.get("type", "str")]:
-            answer = run(story.module, check=True, **{**story.begin, option: value})
+@pytest.mark.parametrize("name", sorted({lifecycle.module: name for name, lifecycle in LIFECYCLES.items()}.values()))
+def test_invalid_input(name: str, lab: Lab, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    lifecycle = LIFECYCLES[name]
+    prepare(run, lifecycle.before)
+    run.ok(lifecycle.module, **lifecycle.begin)
+    for option, spec in options(lifecycle.module, monkeypatch).items():
+        for value in INVALID[spec.get("type", "str")]:
+            answer = run(lifecycle.module, check=True, **{**lifecycle.begin, option: value})
             assert answer.get("msg", "") or not answer.get("failed"), f"{option}: {value!r}"
             assert "Traceback" not in answer.get("msg", ""), f"{option}: {value!r}"

@@ -25,7 +25,7 @@ FRONTEND: Task = ("lb_frontend", {"lb": "portal", "name": "http", "inbound_port"
 
 
 @dataclass(frozen=True)
-class Story:
+class Lifecycle:
     """`begin` creates one object of `kinds` in the lab, `change` changes it in place, its end leaves `kept` behind."""
 
     module: str
@@ -41,38 +41,38 @@ class Story:
         return {**{key: value for key, value in self.begin.items() if key in keys}, "state": "absent", **self.end}
 
 
-STORIES = {
-    "ssh key": Story(
+LIFECYCLES = {
+    "ssh key": Lifecycle(
         "ssh_key", {"name": "op", "public_key": f"{KEY} me@home"}, {"disabled": True}, {"ssh_key": 1}
     ),
-    "security group": Story(
+    "security group": Lifecycle(
         "security_group",
         {"name": "web", "inbound_default_policy": "drop", "rules": RULES, "tags": ["b", "a"]},
         {"rules": RULES[1:], "description": "no SSH", "enable_default_security": False},
         {"instance_security_group": 1, "instance_security_group_rule": 4},
     ),
-    "placement group": Story(
+    "placement group": Lifecycle(
         "placement_group",
         {"name": "apart", "policy_type": "max_availability", "policy_mode": "enforced"},
         {"policy_mode": "optional", "tags": ["x"]},
         {"instance_placement_group": 1},
     ),
-    "address": Story("ip", {"name": "mon", "tags": ["x"]}, {"tags": ["y", "z"]}, {"instance_ip": 1}),
-    "address of a server": Story(
+    "address": Lifecycle("ip", {"name": "mon", "tags": ["x"]}, {"tags": ["y", "z"]}, {"instance_ip": 1}),
+    "address of a server": Lifecycle(
         "ip",
         {"name": "mon", "server": "builder"},
         {"server": ""},
         {"instance_ip": 1},
         before=(("server", {**SERVER, "dynamic_ip_required": False, "volumes": LOCAL_DISK}),),
     ),
-    "address of a balancer": Story("lb_ip", {"name": "portal"}, {"tags": ["y"]}, {"lb_ip": 1}),
-    "registry namespace": Story(
+    "address of a balancer": Lifecycle("lb_ip", {"name": "portal"}, {"tags": ["y"]}, {"lb_ip": 1}),
+    "registry namespace": Lifecycle(
         "registry_namespace",
         {"name": "example-portal"},
         {"description": "images", "is_public": True},
         {"registry_namespace": 1},
     ),
-    "server on a local disk": Story(
+    "server on a local disk": Lifecycle(
         "server",
         {
             **SERVER,
@@ -86,7 +86,7 @@ STORIES = {
         {"tags": ["b", "c"], "user_data": {"a": "2"}, "absent_user_data": ["cloud-init"], "protected": False},
         {"instance_server": 1, "instance_volume": 1, "user_data": 1},
     ),
-    "server on an SBS volume": Story(
+    "server on an SBS volume": Lifecycle(
         "server",
         {**SERVER, "commercial_type": "PRO2-XXS", "state": "running", **IN_GROUPS},
         {"security_group": "other", "placement_group": "", "state": "rebooted"},
@@ -97,21 +97,21 @@ STORIES = {
             ("placement_group", {"name": "apart"}),
         ),
     ),
-    "server that joins a placement group": Story(
+    "server that joins a placement group": Lifecycle(
         "server",
         {**SERVER, "state": "running", "dynamic_ip_required": False},
         {"placement_group": "apart", "state": "stopped"},
         {"instance_server": 1, "block_volume": 1},
         before=(("placement_group", {"name": "apart"}),),
     ),
-    "server with a reserved address": Story(
+    "server with a reserved address": Lifecycle(
         "server",
         {**SERVER, "state": "running", "dynamic_ip_required": False, "public_ips": ["mon"], "volumes": LOCAL_DISK},
         {"state": "stopped"},
         {"instance_server": 1, "instance_volume": 1},
         before=(("ip", {"name": "mon"}),),
     ),
-    "server with further volumes": Story(
+    "server with further volumes": Lifecycle(
         "server",
         {
             **SERVER,
@@ -124,7 +124,7 @@ STORIES = {
         before=(("volume", {"name": "recordings", "size": 20000000000}),),
         kept={"block_volume": 1},
     ),
-    "server with further local volumes": Story(
+    "server with further local volumes": Lifecycle(
         "server",
         {
             **SERVER,
@@ -135,32 +135,32 @@ STORIES = {
         {"instance_server": 1, "instance_volume": 1},
         before=(("volume", {"name": "cache", "size": 5000000000, "volume_type": "l_ssd"}),),
     ),
-    "snapshot": Story(
+    "snapshot": Lifecycle(
         "snapshot",
         {"name": "before-upgrade", "server": "builder"},
         {"tags": ["x"]},
         {"instance_snapshot": 1},
         before=(("server", {**SERVER, "volumes": LOCAL_DISK}),),
     ),
-    "snapshot of an SBS volume": Story(
+    "snapshot of an SBS volume": Lifecycle(
         "snapshot", {"name": "before-upgrade", "server": "builder"}, {"tags": ["x"]}, {"block_snapshot": 1},
         before=(("server", SERVER),),
     ),
-    "image": Story(
+    "image": Lifecycle(
         "image",
         {"name": "jitsi-1", "server": "builder", "tags": ["x"]},
         {"tags": ["y"]},
         {"instance_image": 1, "instance_snapshot": 1},
         before=(("server", {**SERVER, "volumes": LOCAL_DISK}),),
     ),
-    "image of SBS volumes": Story(
+    "image of SBS volumes": Lifecycle(
         "image",
         {"name": "jitsi-1", "server": "builder", "tags": ["x"]},
         {"tags": ["y"]},
         {"instance_image": 1, "block_snapshot": 1},
         before=(("server", SERVER),),
     ),
-    "image of a snapshot": Story(
+    "image of a snapshot": Lifecycle(
         "image",
         {"name": "jitsi-1", "snapshots": ["disk"]},
         {"tags": ["y"]},
@@ -168,17 +168,17 @@ STORIES = {
         before=(("server", {**SERVER, "volumes": LOCAL_DISK}), ("snapshot", {"name": "disk", "server": "builder"})),
         end={"keep_snapshots": True},
     ),
-    "load balancer": Story(
+    "load balancer": Lifecycle(
         "lb",
         {"name": "portal", "type": "LB-S", "ip_ids": ["reserved"], "tags": ["x"]},
         {"description": "in front", "ssl_compatibility_level": "ssl_compatibility_level_modern"},
         {"lb": 1},
         before=(("lb_ip", {"name": "reserved"}),),
     ),
-    "load balancer with an address of its own": Story(
+    "load balancer with an address of its own": Lifecycle(
         "lb", {"name": "portal", "type": "LB-S"}, {"tags": ["y"]}, {"lb": 1, "lb_ip": 1}
     ),
-    "backend": Story(
+    "backend": Lifecycle(
         "lb_backend",
         {
             **BACKEND[1],
@@ -196,14 +196,14 @@ STORIES = {
         {"lb_backend": 1},
         before=(LB,),
     ),
-    "frontend": Story(
+    "frontend": Lifecycle(
         "lb_frontend",
         FRONTEND[1],
         {"timeout_client": 30000, "enable_http3": True},
         {"lb_frontend": 1},
         before=(LB, BACKEND),
     ),
-    "ACL": Story(
+    "ACL": Lifecycle(
         "lb_acl",
         {"lb": "portal", "frontend": "http", "name": "metrics", "index": 1, "action": {"type": "deny"},
          "match": {"http_filter": "path_begin", "http_filter_value": ["/metrics"]}},
@@ -211,7 +211,7 @@ STORIES = {
         {"lb_acl": 1},
         before=(LB, BACKEND, FRONTEND),
     ),
-    "certificate": Story(
+    "certificate": Lifecycle(
         "lb_certificate",
         {"lb": "portal", "name": "portal", "letsencrypt": ["portal.ensemble.test"]},
         {"letsencrypt": ["portal.ensemble.test", "www.ensemble.test"], "recreate": True},
@@ -228,39 +228,39 @@ STORIES = {
             ),
         ),
     ),
-    "SBS volume": Story(
+    "SBS volume": Lifecycle(
         "volume",
         {"name": "recordings", "size": 20000000000},
         {"size": 30000000000, "perf_iops": 15000, "tags": ["x"]},
         {"block_volume": 1},
     ),
-    "local volume": Story(
+    "local volume": Lifecycle(
         "volume",
         {"name": "recordings", "size": 20000000000, "volume_type": "l_ssd"},
         {"size": 30000000000, "recreate": True, "tags": ["x"]},
         {"instance_volume": 1},
     ),
-    "private network": Story(
+    "private network": Lifecycle(
         "private_network",
         {"name": "inside", "subnets": ["172.16.32.0/22"]},
         {"tags": ["x"]},
         {"private_network": 1},
     ),
-    "server in a private network": Story(
+    "server in a private network": Lifecycle(
         "server",
         {**SERVER, "private_networks": ["inside"], "dynamic_ip_required": False, "volumes": LOCAL_DISK},
         {"private_networks": []},
         {"instance_server": 1, "instance_volume": 1, "instance_private_nic": 1, "ipam_ip": 2},
         before=(("private_network", {"name": "inside"}),),
     ),
-    "DNS zone": Story("dns_zone", {"name": "meet.ensemble.test"}, {}, {"dns_zone": 1}),
-    "secret": Story(
+    "DNS zone": Lifecycle("dns_zone", {"name": "meet.ensemble.test"}, {}, {"dns_zone": 1}),
+    "secret": Lifecycle(
         "secret",
         {"name": "key", "path": "/jitsi", "value": "one", "tags": ["a"]},
         {"value": "two", "description": "of the certificate"},
         {"secret": 1, "secret_version": 1},
     ),
-    "records": Story(
+    "records": Lifecycle(
         "dns_record",
         {"dns_zone": "ensemble.test", "records": [
             {"name": "h-1", "data": ["10.0.0.1", "10.0.0.2"]},
@@ -275,7 +275,7 @@ STORIES = {
         {"dns_record": 5},
         end={"records": [{"name": "h-1"}, {"name": "note", "type": "TXT"}, {"name": "", "type": "MX"}]},
     ),
-    "fleet": Story(
+    "fleet": Lifecycle(
         "fleet",
         {"prefix": "h", "count": 5, "commercial_type": "DEV1-L", "image": "debian_trixie", "tags": ["jitsi"],
          "volumes": LOCAL_DISK, "placement_groups": {"size": 2}, "user_data": {"jitsi-env": "DOMAIN=ensemble.test"},

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import orjson
 
+from .errors import MEDIA_TYPE, Problem
 from .fleet import Fleet
 from .links import android_link, embed_script, ios_link
 from .preferences import LANGUAGES, preferred_language
-from .problems import MEDIA_TYPE, Problem
 from .rooms import RETRY_AFTER, Room, Rooms
 from .settings import Settings
 

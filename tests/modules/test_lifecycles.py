@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 import pytest
-from modules_stories import STORIES, Story, Task
+from modules_lifecycles import LIFECYCLES, Lifecycle, Task
 from modules_support import Lab, Runner
 
-NAMES = sorted(STORIES)
+NAMES = sorted(LIFECYCLES)
 
 
 def prepare(run: Runner, tasks: tuple[Task, ...]) -> None:
@@ -31,12 +31,12 @@ def added(lab: Lab, before: dict[str, int]) -> dict[str, int]:
     }
 
 
-def predicts(run: Runner, lab: Lab, story: Story, arguments: dict[str, Any]) -> dict[str, Any]:
+def predicts(run: Runner, lab: Lab, lifecycle: Lifecycle, arguments: dict[str, Any]) -> dict[str, Any]:
     """Check mode says what then happens, and does nothing; the second run has nothing to do."""
     lab.forget_requests()
-    planned = run.ok(story.module, check=True, **arguments)
+    planned = run.ok(lifecycle.module, check=True, **arguments)
     assert lab.writes() == [], "check mode changed the cloud"
-    done = run.ok(story.module, **arguments)
+    done = run.ok(lifecycle.module, **arguments)
     assert planned["changed"] == done["changed"]
     assert planned["diff"] == done["diff"]
     return done
@@ -44,47 +44,47 @@ def predicts(run: Runner, lab: Lab, story: Story, arguments: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_life(name: str, lab: Lab, run: Runner) -> None:
-    story = STORIES[name]
-    prepare(run, story.before)
+    lifecycle = LIFECYCLES[name]
+    prepare(run, lifecycle.before)
     before = lab.counts()
-    done = predicts(run, lab, story, story.begin)
+    done = predicts(run, lab, lifecycle, lifecycle.begin)
     assert done["changed"]
     assert done["diff"]["before"] != done["diff"]["after"]
-    assert added(lab, before) == story.kinds
-    settled = {key: value for key, value in story.begin.items() if value != "rebooted"}
-    assert not run.ok(story.module, check=True, **settled)["changed"]
-    assert not run.ok(story.module, **settled)["changed"]
+    assert added(lab, before) == lifecycle.kinds
+    settled = {key: value for key, value in lifecycle.begin.items() if value != "rebooted"}
+    assert not run.ok(lifecycle.module, check=True, **settled)["changed"]
+    assert not run.ok(lifecycle.module, **settled)["changed"]
 
-    changed = {**story.begin, **story.change}
-    assert predicts(run, lab, story, changed)["changed"] == bool(story.change)
+    changed = {**lifecycle.begin, **lifecycle.change}
+    assert predicts(run, lab, lifecycle, changed)["changed"] == bool(lifecycle.change)
     if changed.get("state") != "rebooted":
-        assert not run.ok(story.module, **changed)["changed"]
+        assert not run.ok(lifecycle.module, **changed)["changed"]
 
-    assert predicts(run, lab, story, story.removal())["changed"]
-    assert added(lab, before) == story.kept
-    assert not run.ok(story.module, **story.removal())["changed"]
+    assert predicts(run, lab, lifecycle, lifecycle.removal())["changed"]
+    assert added(lab, before) == lifecycle.kept
+    assert not run.ok(lifecycle.module, **lifecycle.removal())["changed"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_life_on_a_bad_day(name: str, lab: Lab, run: Runner) -> None:
     """Whatever gets lost on the way: every module ends right, nothing is made twice, nothing leaks."""
-    story = STORIES[name]
-    prepare(run, story.before)
+    lifecycle = LIFECYCLES[name]
+    prepare(run, lifecycle.before)
     before = lab.counts()
     lab.bad_day()
-    run.ok(story.module, **story.begin)
+    run.ok(lifecycle.module, **lifecycle.begin)
     lab.good_day()
-    assert added(lab, before) == story.kinds
-    assert not run.ok(story.module, **story.begin)["changed"]
+    assert added(lab, before) == lifecycle.kinds
+    assert not run.ok(lifecycle.module, **lifecycle.begin)["changed"]
 
-    changed = {**story.begin, **story.change}
+    changed = {**lifecycle.begin, **lifecycle.change}
     lab.bad_day()
-    run.ok(story.module, **changed)
+    run.ok(lifecycle.module, **changed)
     lab.good_day()
     if changed.get("state") != "rebooted":
-        assert not run.ok(story.module, **changed)["changed"]
+        assert not run.ok(lifecycle.module, **changed)["changed"]
 
     lab.bad_day()
-    run.ok(story.module, **story.removal())
+    run.ok(lifecycle.module, **lifecycle.removal())
     lab.good_day()
-    assert added(lab, before) == story.kept
+    assert added(lab, before) == lifecycle.kept
