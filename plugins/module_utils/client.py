@@ -195,6 +195,12 @@ class Client:
         with ThreadPoolExecutor(max_workers=min(limit, len(todo))) as pool:
             return list(pool.map(attempt, todo))
 
+    def failures(self, work: Callable[[Item], Any], items: Iterable[Item]) -> builtins.list[tuple[Item, Exception]]:
+        """`work` on all items, concurrently; those that it failed for, with the reason."""
+        todo = list(items)
+        outcomes = zip(todo, self.outcomes(work, todo), strict=True)
+        return [(item, outcome) for item, outcome in outcomes if isinstance(outcome, Exception)]
+
     def once(self, key: Any, work: Callable[[], Result]) -> Result:
         """The result of `work`, asked for at most once per client and key; for look-ups that many objects share."""
         with self._lock:

@@ -41,14 +41,15 @@ def parse(text: str) -> dict[str, str]:
     text = text.replace("\r\n", "\n")
     position = 0
     while position < len(text):
-        blank = BLANK.match(text, position)
-        assignment = None if blank else ASSIGNMENT.match(text, position)
-        if assignment and NAME.fullmatch(assignment["name"]):
-            found[assignment["name"]] = _value(assignment)
-        elif not blank:
+        if blank := BLANK.match(text, position):
+            position = blank.end()
+            continue
+        assignment = ASSIGNMENT.match(text, position)
+        if assignment is None or not NAME.fullmatch(assignment["name"]):
             number = text.count("\n", 0, position) + 1
             raise ValueError(f"line {number} is not NAME=value")
-        position = (blank or assignment or re.match("", text)).end()  # type: ignore[union-attr]
+        found[assignment["name"]] = _value(assignment)
+        position = assignment.end()
     return found
 
 

@@ -15,6 +15,8 @@ HINTS = {
 }
 
 
+ASSUMED = "Check mode assumes that this will have changed by then."
+"""The end of a warning about what an earlier task would have put right."""
 IN_USE = (400, 409, 412)
 """How an API answers that does not delete what is in use."""
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import ipaddress
 import json
@@ -142,13 +143,11 @@ def is_representation(text: str) -> bool:
     """Whether this is the text that Python gives of a list or dictionary with texts in it."""
     if not text.startswith(("{'", '{"', "['", '["')) or "'" not in text:
         return False
-    try:
+    with contextlib.suppress(ValueError):
         json.loads(text)
-    except ValueError:
-        try:
-            return isinstance(ast.literal_eval(text), (dict, list))
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            return False
+        return False
+    with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+        return isinstance(ast.literal_eval(text), (dict, list))
     return False
 
 

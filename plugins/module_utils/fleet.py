@@ -257,10 +257,8 @@ class Fleet:
     def _forget(self, doomed: list[disks.Disk]) -> None:
         """Delete disks; those that cannot be deleted now keep their mark for the next run."""
         patience_of_one = self.member(f"{self.prefix}-0").waiter
-        outcomes = self.client.outcomes(lambda disk: disks.delete(self.client, [disk], patience_of_one), doomed)
-        for (_kind, ident), failure in zip(doomed, outcomes, strict=True):
-            if failure is not None:
-                self.warnings.append(f"Volume {ident} is left behind: {failure}")
+        failed = self.client.failures(lambda disk: disks.delete(self.client, [disk], patience_of_one), doomed)
+        self.warnings += [f"Volume {ident} is left behind: {why}" for (_kind, ident), why in failed]
 
     def _place(self, steps: list[Step], plan: FleetPlan) -> None:
         """Give new servers a place in the groups."""

@@ -82,6 +82,5 @@ class Addresses:
 
     def release(self, addresses: list[Object]) -> list[str]:
         """Give addresses back; a warning for each that cannot be given back now, which the next run tries again."""
-        outcomes = self.client.outcomes(lambda each: Ip(self.client, {}).remove(each), addresses)
-        failed = [(each, why) for each, why in zip(addresses, outcomes, strict=True) if isinstance(why, Exception)]
+        failed = self.client.failures(lambda each: Ip(self.client, {}).remove(each), addresses)
         return [f"Address {each.get('address')} is left behind: {why}" for each, why in failed]

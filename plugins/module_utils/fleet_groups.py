@@ -97,19 +97,11 @@ class Groups:
 
     def change(self, plan: GroupsPlan) -> list[str]:
         """Carry out the changes of policy; what the API refused, and why."""
-        outcomes = self.client.outcomes(lambda change: change[0].apply(change[1]), plan.changes)
-        return [
-            f"{resource}: {outcome}"
-            for (resource, _plan), outcome in zip(plan.changes, outcomes, strict=True)
-            if isinstance(outcome, Exception)
-        ]
+        failed = self.client.failures(lambda change: change[0].apply(change[1]), plan.changes)
+        return [f"{resource}: {why}" for (resource, _plan), why in failed]
 
     def remove(self, plan: GroupsPlan) -> list[str]:
         """Remove groups that nobody is in; what the API refused, and why."""
         group = PlacementGroup(self.client, {})
-        outcomes = self.client.outcomes(lambda ident: group.remove({"id": ident}), plan.idle)
-        return [
-            f"placement group {ident}: {outcome}"
-            for ident, outcome in zip(plan.idle, outcomes, strict=True)
-            if isinstance(outcome, Exception)
-        ]
+        failed = self.client.failures(lambda ident: group.remove({"id": ident}), plan.idle)
+        return [f"placement group {ident}: {why}" for ident, why in failed]

@@ -28,6 +28,8 @@ def short(tag: str) -> str:
 class Member(Server):
     """A server of a fleet: keeps tags that others gave it, and tells by a tag which user data it has."""
 
+    parts_first = ("user_data", "secret_user_data", "absent_user_data")  # before the tag that tells which data there is
+
     def __init__(self, client: Client, arguments: Mapping[str, Any], check: bool = False) -> None:
         super().__init__(client, arguments, check)
         self.data_tag = self._data_tag()
@@ -85,13 +87,6 @@ class Member(Server):
         ):
             return self.resolve(name, self.arguments[name])
         return super().read_part(name, current)
-
-    def change(self, current: Object, changes: Values) -> Object:
-        """User data before the tag that vouches for it."""
-        for name in ("user_data", "secret_user_data", "absent_user_data"):
-            if name in changes:
-                self.write_part(name, current, changes[name])
-        return super().change(current, changes)
 
     def fresh(self, current: Object) -> Object:
         """What was just listed or made is fresh enough: waiting, the fleet looks at all of its servers at once."""

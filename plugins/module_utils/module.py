@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .client import Client
 from .engine import Resource, reconcile
-from .errors import Invalid, ScalewayError
+from .errors import ASSUMED, Invalid, ScalewayError
 from .fields import REPLACES, is_representation, tidy
 from .masking import secrets_in
 from .settings import from_arguments
@@ -82,7 +82,7 @@ def fail_or_warn(module: AnsibleModule, problem: str) -> None:
     """As :meth:`Resource.fail_or_warn`, of arguments."""
     if not module.check_mode:
         raise Invalid(problem)
-    module.warn(f"{problem} Check mode assumes that this will have changed by then.")
+    module.warn(f"{problem} {ASSUMED}")
 
 
 @contextmanager

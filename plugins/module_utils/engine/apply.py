@@ -23,12 +23,18 @@ class Applier(Planner, Awaiting):
             self.remove(plan.there)
             return None
         if plan.action == UPDATE:
-            return self.apply_parts(self.change(plan.there, plan.changes), plan.changes)
+            return self.update(plan.there, plan.changes)
         if plan.action == REPLACE:
             self.remove(plan.there)
             self.gone(plan.there["id"])
         made, own = self.make(lambda: self.create(plan.desired))
         return self.complete(plan, self.wait_until_stable(made)) if own else self.join(made)
+
+    def update(self, current: Object, changes: Values) -> Object:
+        """Write the changes: the parts that come first, the body, the other parts."""
+        early = {name: value for name, value in changes.items() if name in self.parts_first}
+        late = {name: value for name, value in changes.items() if name not in early}
+        return self.apply_parts(self.change(self.apply_parts(current, early), late), late)
 
     def complete(self, plan: Plan, made: Object) -> Object:
         """What was just made gets what its creation could not take."""

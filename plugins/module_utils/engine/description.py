@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a kind of object is: data that its description sets, the arguments of a task, references to other objects."""
+"""What a kind of object is: data that its description sets, and the arguments of a task."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..client import Client
-from ..errors import Invalid
+from ..errors import ASSUMED, Invalid
 from ..fields import Field
 from ..ownership import Owned
 from ..plan import Object, Values
@@ -16,7 +16,7 @@ from ..wait import Waiter
 
 
 class Description(Owned, WithoutTwins):
-    """The first layer of :class:`Resource`. Sends nothing but what resolves a reference."""
+    """The first layer of :class:`Resource`. Asks the API for nothing by itself."""
 
     word = ""  #: what people call it, for messages
     key = ""  #: what modules return it as, and the API's envelope
@@ -32,6 +32,7 @@ class Description(Owned, WithoutTwins):
     failed: tuple[str, ...] = ()
     slow_delete = False  #: whether it still shows for a while after DELETE
     states: tuple[str, ...] = ("present", "absent")
+    parts_first: tuple[str, ...] = ()  #: parts that a change writes before the body, which vouches for them
     creation_needs: tuple[str, ...] = ()  #: arguments without which none can be created
     options: ClassVar[Values] = {}  #: further arguments of the module, beside the fields
     unknown: ClassVar[Values] = {}  #: what later tasks may ask of an object that check mode has not made
@@ -81,4 +82,4 @@ class Description(Owned, WithoutTwins):
         """Stop because of what an earlier task would have put right; check mode, where it could not, only warns."""
         if not self.check:
             raise Invalid(problem)
-        self.warnings.append(f"{problem} Check mode assumes that this will have changed by then.")
+        self.warnings.append(f"{problem} {ASSUMED}")

@@ -150,6 +150,8 @@ class LbBackend(LbPart):
             shown=normal_check,
         ),
     )
+    # Before the port that the check follows: the next run of an interrupted one finds it where it belongs.
+    parts_first = ("health_check",)
     creation_needs = ("name", "forward_protocol", "forward_port")
     options: ClassVar[dict] = {**LbPart.options, "allow_empty": {"type": "bool", "default": False}}
 
@@ -190,12 +192,6 @@ class LbBackend(LbPart):
             "health_check": wire_check(merged_check({}, None, desired["forward_port"])),
             **super().creation_body(desired),
         }
-
-    def change(self, current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-        """The check before the port that it follows: the next run of an interrupted one finds it where it belongs."""
-        if {"forward_port", "health_check"} <= set(changes):
-            self.write_part("health_check", current, changes["health_check"])
-        return super().change(current, changes)
 
     def change_body(self, current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         """With what other clients may have set and this module does not know."""
