@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.ensemble.jitsi.plugins.module_utils.engine import Resource, reconcile
 from ansible_collections.ensemble.jitsi.plugins.module_utils.errors import Invalid
+from ansible_collections.ensemble.jitsi.plugins.module_utils.plan import CREATE, Plan
 from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.ip import Ip
 from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.lb_backend import LbBackend
 from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.placement_group import PlacementGroup
@@ -29,6 +30,14 @@ KINDS: dict[type[Resource], tuple[str, dict[str, Any]]] = {
     ),
 }
 kinds = pytest.mark.parametrize("description", KINDS)
+
+
+class Exclusive(PlacementGroup):
+    """Refuses its creation while any object of the name exists, as a server whose reserved address is taken does."""
+
+    def validate(self, plan: Plan) -> None:
+        if plan.action == CREATE and self.client.list(self.url(), self.plural):
+            raise Invalid("The place is taken.")
 
 
 def race(description: type[Resource], count: int, choose: Any, **how: Any) -> list[Peer]:
@@ -95,6 +104,22 @@ def test_a_run_that_dies_after_its_creation_leaves_no_twin_that_is_used(
         outcome = peers[1 - crash].outcome
         assert not isinstance(outcome, Exception)
         assert outcome.result["id"] == min(cloud.shelves[shelf].values(), key=age_order)["id"]
+
+
+def test_a_creation_that_a_peer_stands_in_the_way_of_goes_on_with_what_the_peer_made() -> None:
+    KINDS[Exclusive] = KINDS[PlacementGroup]
+    try:
+        for choose in all_orders():
+            race(Exclusive, 2, choose)
+    finally:
+        del KINDS[Exclusive]
+
+
+def test_a_creation_that_something_else_stands_in_the_way_of_stays_refused() -> None:
+    cloud = Shelves()
+    cloud._put("placement_groups", {"name": "other"})
+    with pytest.raises(Invalid, match="taken"):
+        reconcile(Exclusive(cloud, {"name": "web"}), "present", check=False)
 
 
 def test_twins_that_were_there_before_are_told_with_their_ids() -> None:

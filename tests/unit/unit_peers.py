@@ -53,12 +53,13 @@ class Peer(Shelves):
         return self
 
     def __enter__(self) -> None:
+        """Tell that this peer has come to its next request, and wait for its turn."""
         if threading.current_thread() is not threading.main_thread():
+            self.done.release()
             self.turn.acquire()
 
     def __exit__(self, *_error: object) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            self.done.release()
+        pass
 
     def start(self, work: Callable[[Peer], Any]) -> None:
         def live() -> None:
@@ -70,6 +71,7 @@ class Peer(Shelves):
             self.done.release()
 
         threading.Thread(target=live, daemon=True).start()
+        self.done.acquire()
 
 
 def play(peers: list[Peer], work: Callable[[Peer], Any], choose: Choose, crash: int | None = None) -> None:

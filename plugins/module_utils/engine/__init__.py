@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..errors import Invalid
 from ..plan import CREATE, DELETE, REPLACE, Object, Plan, Values
 from .apply import Applier
 
@@ -38,10 +39,26 @@ class Outcome:
 
 def reconcile(resource: Resource, state: str, check: bool) -> Outcome:
     """Bring one resource to a state, or in check mode tell what that would take."""
-    plan = resource.plan(state, resource.claim(state, resource.find()))
+    plan = up_to_date_plan(resource, state)
     if check and plan.changed:
         result = None if plan.action == DELETE else resource.predict(plan)
     else:
         result = resource.apply(plan)
     shown = None if result is None else resource.represent(result)
     return Outcome(plan.changed, shown, {"before": plan.before, "after": plan.after})
+
+
+def up_to_date_plan(resource: Resource, state: str) -> Plan:
+    """The plan for what there is.
+
+    A creation may be refused because of what a peer made since the look that found nothing: an address is taken, by the
+    very object that this run would have made. It is looked for again then.
+    """
+    current = resource.claim(state, resource.find())
+    try:
+        return resource.plan(state, current)
+    except Invalid:
+        made_meanwhile = None if current else resource.claim(state, resource.find())
+        if made_meanwhile is None:
+            raise
+        return resource.plan(state, made_meanwhile)
