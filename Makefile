@@ -35,9 +35,8 @@ test: machine ## all tests, on a machine where nothing was installed by hand
 	tools/bootstrap test-packages
 	$(PYTEST) -n 4 tests/unit tests/lab tests/modules tests/portal
 	@# Tests of real machines wait more than they compute: what only computes goes beside them, and yields to them.
-	@nice -n 19 $(PYTEST) -n 1 tests/quality tests/playbooks tests/versions >.cache/beside.log 2>&1 & beside=$$!; \
-	status=0; $(PYTEST) tests/lab_docker tests/roles tests/platform || status=$$?; \
-	wait $$beside || status=$$?; cat .cache/beside.log; exit $$status
+	@tools/beside 'nice -n 19 $(PYTEST) -n 1 tests/quality tests/playbooks tests/versions' \
+		'$(PYTEST) tests/lab_docker tests/roles tests/platform'
 
 test-fast: .venv/ready ## unit tests and tests against the null driver only
 	$(PYTEST) -n 4 tests/unit tests/lab tests/modules tests/playbooks

@@ -59,13 +59,13 @@ def test_a_hang_ends_when_the_client_leaves(lab: Lab) -> None:
 
 
 def test_latency_and_slow_bodies(lab: Lab) -> None:
-    lab.fault("latency", seconds=0.2, path="/ips$")
+    lab.fault("latency", seconds=1.5, path="/ips$")
     begin = time.monotonic()
     lab.get("ips")
-    assert time.monotonic() - begin >= 0.2
+    assert time.monotonic() - begin >= 1.5
     begin = time.monotonic()
     lab.get("servers")
-    assert time.monotonic() - begin < 0.2
+    assert time.monotonic() - begin < 1.5
     lab.fault("slow_body", seconds=0.3, path="/security_groups$")
     begin = time.monotonic()
     assert lab.get("security_groups") == {"security_groups": []}
@@ -162,7 +162,7 @@ def test_every_request_is_seen(lab: Lab) -> None:
 
 
 def test_faults_do_not_hold_up_other_requests(lab: Lab) -> None:
-    lab.fault("latency", seconds=1.0, path="/ips$", count=1)
+    lab.fault("latency", seconds=3.0, path="/ips$", count=1)
     waiting = threading.Thread(
         target=lambda: requests.get(f"{lab.url}/instance/v1/zones/fr-par-1/ips", headers=lab.http.headers, timeout=10)
     )
@@ -170,7 +170,7 @@ def test_faults_do_not_hold_up_other_requests(lab: Lab) -> None:
     time.sleep(0.1)
     begin = time.monotonic()
     lab.get("servers")
-    assert time.monotonic() - begin < 0.5
+    assert time.monotonic() - begin < 2
     waiting.join()
 
 
@@ -183,11 +183,11 @@ def test_the_wire_breaks_alike_with_and_without_tls(secure: tuple[Lab, str], sch
         return requests.post(f"{url}/instance/v1/zones/fr-par-1/ips", json={}, headers=lab.http.headers, timeout=10)
 
     for number, (kind, when) in enumerate(itertools.product(("reset", "hang"), ("before", "after"))):
-        lab.fault(kind, when=when, method="POST", count=1, seconds=0.2)
+        lab.fault(kind, when=when, method="POST", count=1, seconds=1.5)
         begin = time.monotonic()
         with pytest.raises(requests.ConnectionError):
             create()
-        assert (time.monotonic() - begin >= 0.2) is (kind == "hang")
+        assert (time.monotonic() - begin >= 1.5) is (kind == "hang")
         assert len(lab.get("ips")["ips"]) == (number + 1) // 2, f"{kind} {when}"
     lab.fault("status", status=503, body="html", count=1)
     assert create().text.startswith("<html>")
