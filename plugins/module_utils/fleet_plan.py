@@ -10,7 +10,7 @@ from .fleet_groups import GroupsPlan
 from .fleet_member import Member
 from .plan import KEEP, Object, Plan
 from .resources import disks
-from .resources.server import RUNNING, arrived
+from .resources.server_power import RUNNING, arrived
 
 
 @dataclass

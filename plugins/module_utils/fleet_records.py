@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .client import Client
 from .plan import KEEP, Object, Plan, Values
-from .resources.dns import Records, Set
+from .resources.dns_records import Records, Set
 from .resources.server import Server
 
 

@@ -9,7 +9,7 @@ from .client import Client
 from .errors import ScalewayError, WaitTimeout
 from .fleet_census import Census
 from .plan import Object
-from .resources.server import START_GRACE, arrived
+from .resources.server_power import START_GRACE, arrived
 from .retry import delays
 from .twins import age_order
 

@@ -123,7 +123,7 @@ records:
 """
 
 from ..module_utils.module import run
-from ..module_utils.resources.dns import TYPES, Records
+from ..module_utils.resources.dns_records import TYPES, Records
 
 RECORD = {
     "name": {"type": "str", "required": True},

@@ -61,7 +61,7 @@ dns_zone:
 
 from ..module_utils.fields import choice
 from ..module_utils.module import run
-from ..module_utils.resources.dns import Zone
+from ..module_utils.resources.dns_zone import Zone
 
 
 def main() -> None:

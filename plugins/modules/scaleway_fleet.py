@@ -316,7 +316,6 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.client import IN_FLIGHT
 from ..module_utils.fields import choice
 from ..module_utils.fleet import Fleet
 from ..module_utils.fleet_groups import MOST
@@ -324,6 +323,7 @@ from ..module_utils.fleet_plan import FleetPlan
 from ..module_utils.module import account, account_spec, connect, diff, reported
 from ..module_utils.plan import Values
 from ..module_utils.resources.server import Server
+from ..module_utils.transport import IN_FLIGHT
 
 PLACES = {
     "policy_type": choice("max_availability", "low_latency", default="max_availability"),

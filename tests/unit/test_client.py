@@ -15,9 +15,10 @@ from typing import Any
 
 import certifi
 import pytest
-from ansible_collections.ensemble.jitsi.plugins.module_utils.client import IN_FLIGHT, Client
+from ansible_collections.ensemble.jitsi.plugins.module_utils.client import Client
 from ansible_collections.ensemble.jitsi.plugins.module_utils.errors import ApiError, Invalid, LostAnswer, ScalewayError
 from ansible_collections.ensemble.jitsi.plugins.module_utils.settings import Settings
+from ansible_collections.ensemble.jitsi.plugins.module_utils.transport import IN_FLIGHT
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from ansible_collections.ensemble.jitsi.plugins.module_utils.engine import reconcile
 from ansible_collections.ensemble.jitsi.plugins.module_utils.errors import Invalid
-from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.dns import Records
 from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.dns_data import (
     actual_value,
     desired_value,
     relative_name,
 )
+from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.dns_records import Records
 from ansible_collections.ensemble.jitsi.plugins.module_utils.resources.security_group import (
     SecurityGroup,
     normal_rules,

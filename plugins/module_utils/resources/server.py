@@ -2,11 +2,8 @@
 from __future__ import annotations
 
 import builtins
-import time
 from typing import Any, ClassVar
-from urllib.parse import quote
 
-from ..errors import ApiError, Invalid, ScalewayError
 from ..fields import (
     AT_CREATION,
     IN_PLACE,
@@ -18,7 +15,6 @@ from ..fields import (
     embedded,
     hidden,
     label,
-    plain_text,
     text,
     unordered,
 )
@@ -26,17 +22,15 @@ from ..masking import masked
 from ..plan import DELETE, KEEP, REPLACE, UPDATE, Plan
 from ..settings import is_uuid
 from . import disks, server_disks
-from .existing import ExistingServer, is_dying
 from .image import Image
 from .ip import address_id
 from .placement_group import PlacementGroup
 from .private_network import PrivateNetwork
 from .products import LABEL, check_volumes, marketplace_image
 from .security_group import SecurityGroup
-
-RUNNING, STOPPED, REBOOTED, REBUILT = "running", "stopped", "rebooted", "rebuilt"
-POWER = {RUNNING: RUNNING, STOPPED: STOPPED, REBOOTED: REBOOTED, REBUILT: RUNNING}
-START_GRACE = 15.0
+from .server_power import POWER, REBOOTED, REBUILT, RUNNING, STOPPED
+from .server_removal import RemovableServer
+from .server_user_data import USER_DATA, UserData
 
 
 def reserved(server: dict[str, Any]) -> list[Ref]:
@@ -47,14 +41,7 @@ def networks(server: dict[str, Any]) -> list[str]:
     return [nic["private_network_id"] for nic in server.get("private_nics") or []]
 
 
-def arrived(server: dict[str, Any], wait_for: str | None) -> bool:
-    """Whether a started server counts as started: it runs, and with `booted` its system has reported itself."""
-    return server["state"] == RUNNING and (wait_for != "booted" or server.get("state_detail") == "booted")
-
-
-class Server(ExistingServer):
-    transient = ("starting", "stopping")
-    failed = ("locked",)
+class Server(UserData, RemovableServer):
     slow_delete = True
     states = ("present", "absent", RUNNING, STOPPED, REBOOTED, REBUILT)
     creation_needs = ("name", "commercial_type")
@@ -106,7 +93,7 @@ class Server(ExistingServer):
             self.arguments = {**self.arguments, "recreate": True}
         if state != "absent":
             return super().plan(state, current)
-        self._leftovers = self._left_behind()
+        self._leftovers = self.left_behind()
         if current:
             self.check_removal(current)
         if current is None and not self._leftovers:
@@ -115,13 +102,8 @@ class Server(ExistingServer):
         before = {**(self.identity(current) if current else {"name": self.name}), **shown}
         return Plan(DELETE, current or {}, before=before)
 
-    def _left_behind(self) -> list[disks.Disk]:
-        if not self.name:
-            return []
-        return disks.marked(self.client, lambda server: server == self.name, self.owner_tag)
-
     def create(self, desired: dict[str, Any]) -> dict[str, Any]:
-        disks.delete(self.client, self._left_behind(), self.waiter)
+        disks.delete(self.client, self.left_behind(), self.waiter)
         image = self._image_object(desired["image"]) if self._own_image else None
         volumes = self._disks.layout(self.name, self._layout, image)
         return super().create({**desired, **({"volumes": volumes} if volumes else {})})
@@ -138,7 +120,7 @@ class Server(ExistingServer):
         """Wait for the start of a server that needs no change, too: an earlier run may have begun it."""
         applied = super().apply(plan)
         awaited = plan.action == KEEP and plan.desired.get("power") == RUNNING and not self.check
-        return self._reach(applied, RUNNING) if applied and awaited else applied
+        return self.wait_for_power(applied, RUNNING) if applied and awaited else applied
 
     def desired(self) -> dict[str, Any]:
         desired = super().desired()
@@ -157,22 +139,9 @@ class Server(ExistingServer):
             return [address_id(self, each) for each in value]
         if name == "private_networks":
             return [self.reference(PrivateNetwork, each) for each in value]
-        if name in ("user_data", "secret_user_data"):
-            return self.texts(value)
-        if name == "absent_user_data":
-            return []
+        if name in USER_DATA:
+            return self.resolve_user_data(name, value)
         return self._layout if name == "volumes" else value
-
-    def texts(self, values: dict[str, Any]) -> dict[str, str]:
-        """User data as it is sent. An empty value is no way to remove one: it may be what a look-up did not find."""
-        texts = {}
-        for key, content in values.items():
-            if content in (None, ""):
-                raise Invalid(f"{self}: user data {key!r} is empty. To remove it, name it in absent_user_data.")
-            if key in (self.arguments.get("absent_user_data") or []):
-                raise Invalid(f"{self}: user data {key!r} is given, and to be absent as well.")
-            texts[key] = plain_text(f"{self}: user data {key!r}", content)
-        return texts
 
     def _image(self, value: str) -> Ref:
         """An image by id, by marketplace label, or by the exact name of one of the project's own."""
@@ -258,21 +227,7 @@ class Server(ExistingServer):
             return server_disks.actual_values(current, self._layout)
         if name == "power":
             return {"starting": RUNNING, "stopping": STOPPED}.get(current["state"], current["state"])
-        if name == "absent_user_data":
-            there = self._keys(current)
-            return [key for key in self.arguments[name] if key in there]
-        if name in ("user_data", "secret_user_data"):
-            there = self._keys(current)
-            keys = [key for key in self.arguments[name] if key in there]
-            contents = self.client.each(lambda key: self.client.text(self._user_data(current, key)) or "", keys)
-            return dict(zip(keys, contents, strict=True))
         return super().read_part(name, current)
-
-    def _keys(self, current: dict[str, Any]) -> set[str]:
-        return set(self.client.get(self.url(current["id"], "/user_data"))["user_data"])
-
-    def _user_data(self, current: dict[str, Any], key: str) -> str:
-        return self.url(current["id"], f"/user_data/{quote(key, safe='')}")
 
     # --- writing
 
@@ -288,18 +243,13 @@ class Server(ExistingServer):
 
     def write_part(self, name: str, current: dict[str, Any], value: Any) -> None:
         if name == "power":
-            self._power(self._steady(self.fresh(current)) or current, value)
+            self.set_power(self.wait_until_at_rest(self.fresh(current)) or current, value)
         elif name == "volumes":
             self._disks.change(current, value)
         elif name == "private_networks":
             self._join(current, value)
-        elif name == "absent_user_data":
-            unwanted = self.arguments[name] if self._current else []
-            self.client.each(lambda key: self.client.delete(self._user_data(current, key)), unwanted)
         else:
-            self.client.each(
-                lambda item: self.client.set_text(self._user_data(current, item[0]), item[1]), value.items()
-            )
+            super().write_part(name, current, value)
 
     def _join(self, current: dict[str, Any], desired: list[str]) -> None:
         nics = {nic["private_network_id"]: nic["id"] for nic in current.get("private_nics") or []}
@@ -323,105 +273,6 @@ class Server(ExistingServer):
                 lambda: self.look(current["id"]),
                 lambda seen: all(nic.get("state") != "attaching" for nic in seen["private_nics"]),
             )
-
-    # --- power
-
-    def act(self, current: dict[str, Any], action: str, *done: str) -> None:
-        """A power action, once: after a lost answer the states in `done` tell that the first try arrived."""
-
-        def arrived() -> dict[str, Any] | None:
-            seen = self.get(current["id"])
-            return {} if self.status(seen) in (*done, "gone") else None
-
-        try:
-            self.client.post(self.url(current["id"], "/action"), {"action": action}, recover=arrived)
-        except ApiError as refusal:  # perhaps since a peer was faster
-            if refusal.status not in (400, 409, 412) or arrived() is None:
-                raise
-
-    def _power(self, current: dict[str, Any], desired: str) -> None:
-        state = current["state"]
-        if desired == STOPPED:
-            if state != "stopped":
-                self.act(current, "poweroff", "stopping", "stopped")
-                self._reach(current, STOPPED)
-        elif state != "running":
-            self.act(current, "poweron", "starting", "running")
-            self._reach(current, RUNNING)
-        elif desired == REBOOTED:
-            self.act(current, "reboot", "stopping", "starting")
-            self._reach({**current, "state": "stopping"}, RUNNING)
-
-    def _reach(self, current: dict[str, Any], state: str) -> dict[str, Any]:
-        wait_for = self.arguments.get("wait_for")
-        started = time.monotonic()
-
-        def done(seen: dict[str, Any]) -> bool:
-            if state != RUNNING:
-                return seen["state"] == state
-            if seen["state"] == STOPPED and time.monotonic() - started > START_GRACE:
-                detail = seen.get("state_detail") or "no detail given"
-                raise ScalewayError(
-                    f"{self} did not start: it is stopped again ({detail}). Scaleway may be out of stock."
-                )
-            return arrived(seen, wait_for)
-
-        if not self.wait or (state == RUNNING and arrived(current, wait_for)):
-            return current
-        what = wait_for if state == RUNNING and wait_for else state
-        return self.wait_for_state(f"{self} to be {what}", lambda: self.look(current["id"]), done)
-
-    def look(self, ident: str) -> dict[str, Any] | None:
-        """One look at the server while waiting; a fleet looks at all of its servers at once."""
-        return self.get(ident)
-
-    def status(self, current: dict[str, Any] | None) -> str:
-        return "gone" if current is None else str(current.get("state") or "gone")
-
-    def wait_until_stable(self, current: dict[str, Any]) -> dict[str, Any]:
-        return current if current["state"] not in self.transient else super().wait_until_stable(current)
-
-    # --- removing
-
-    def check_removal(self, current: dict[str, Any]) -> None:
-        if current.get("protected") and self.arguments.get("protected") is not False:
-            self.fail_or_warn(f"{self} is protected: removing it needs protected: false.")
-
-    def remove(self, current: dict[str, Any]) -> None:
-        doomed = [*self._leftovers, *(self.begin_removal(current) if current else [])]
-        if current and (self.wait or doomed):
-            self.gone(current["id"])
-        disks.delete(self.client, doomed, self.waiter)
-
-    def begin_removal(self, current: dict[str, Any]) -> list[disks.Disk]:
-        """Begin the end of a server; the disks that are to be deleted as soon as it is gone."""
-        if current.get("protected"):
-            self.client.patch(self.url(current["id"]), {"protected": False})
-        doomed = [] if self.arguments.get("keep_volumes") else disks.of_server(self.client, current)
-        disks.mark(self.client, doomed, current["name"], self.owner_tag)
-        steady = self._steady(current)
-        if steady is None or is_dying(steady):
-            return doomed
-        if steady["state"] != "stopped" and server_disks.would_be_lost(current, doomed):
-            self.act(steady, "poweroff", "stopping", "stopped")
-            steady = self._steady({**steady, "state": "stopping"}) or steady
-        if steady["state"] == "stopped":
-            self.client.delete(self.url(steady["id"]))
-        else:
-            self.act(steady, "terminate", "stopping")
-        return doomed
-
-    def _steady(self, current: dict[str, Any]) -> dict[str, Any] | None:
-        """The server as soon as it can be told what to do: in no passing state, or on its way out."""
-        return self.waiter.until(
-            f"{self} to come to rest",
-            lambda: self.look(current["id"]) if self.status(current) in self.transient else current,
-            lambda seen: self.status(seen) not in self.transient or is_dying(seen),
-            self.status,
-        )
-
-    def gone(self, ident: str) -> None:
-        self.waiter.until(f"{self} to be gone", lambda: self.look(ident), lambda seen: seen is None, self.status)
 
     # --- results
 

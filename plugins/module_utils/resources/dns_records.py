@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""DNS: zones, and any number of records of one zone in one atomic change."""
+"""DNS records: any number of one zone in one atomic change."""
 
 from __future__ import annotations
 
-import builtins
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..client import Client
 from ..engine import Resource
 from ..errors import ApiError, Invalid, LostAnswer, ScalewayError
 from ..fields import plain_text
-from ..plan import CREATE, KEEP, UPDATE, Plan
+from ..plan import KEEP, UPDATE, Plan
 from ..retry import delays
 from . import dns_data
+from .dns_zone import owned_zone, owned_zones
 
 TYPES = ("A", "AAAA", "ALIAS", "CAA", "CNAME", "DNAME", "MX", "NS", "PTR", "SRV", "TXT", "TLSA", "SSHFP")
 LONGEST_CHANGE = 500
@@ -23,16 +22,6 @@ KEPT = ("comment", "geo_ip_config", "http_service_config", "weighted_config", "v
 
 Set = tuple[str, str]  # (name, type)
 Value = tuple[str, int]  # (data, ttl)
-
-
-def owned_zone(client: Client, zone: str) -> dict[str, Any] | None:
-    """The DNS zone of this exact name."""
-    zones = client.list("/domain/v2beta1/dns-zones", "dns_zones", domain="", dns_zone=zone)
-    return next((each for each in zones if zone_name(each) == zone), None)
-
-
-def zone_name(zone: dict[str, Any]) -> str:
-    return ".".join(part for part in (zone.get("subdomain"), zone.get("domain")) if part)
 
 
 class Records(Resource):
@@ -56,20 +45,15 @@ class Records(Resource):
         """The account's zone that holds the domain: the domain itself, or the closest above it."""
         found = self.client.once(("zone of", self.domain), self._holding_zone)
         if found is None:
-            raise Invalid(
-                f"The DNS zone {self.domain} is not of this account, which has {', '.join(self._zones()) or 'none'}."
-            )
+            owned = ", ".join(owned_zones(self.client)) or "none"
+            raise Invalid(f"The DNS zone {self.domain} is not of this account, which has {owned}.")
         return found
 
     def _holding_zone(self) -> str | None:
         if owned_zone(self.client, self.domain):
             return self.domain
-        above = [each for each in self._zones() if self.domain.endswith(f".{each}")]
+        above = [each for each in owned_zones(self.client) if self.domain.endswith(f".{each}")]
         return max(above, key=len, default=None)
-
-    def _zones(self) -> list[str]:
-        zones = self.client.list("/domain/v2beta1/dns-zones", "dns_zones", domain="")
-        return sorted(zone_name(each) for each in zones)
 
     @property
     def below(self) -> str:
@@ -290,51 +274,3 @@ class Records(Resource):
             for each in current["records"]
             if self.mine(each, wanted) and (self.owns(each) or self.adopts(each, wanted))
         ]
-
-
-class Zone(Resource):
-    """A DNS zone: a subdomain of a domain that the account owns."""
-
-    word = "DNS zone"
-    key = "dns_zone"
-
-    @property
-    def name(self) -> str:
-        return dns_data.ascii_name(self.arguments["name"]).rstrip(".")
-
-    def find(self) -> dict[str, Any] | None:
-        return owned_zone(self.client, self.name)
-
-    def namesakes(self) -> builtins.list[dict[str, Any]]:
-        found = self.find()
-        return [found] if found else []
-
-    def validate(self, plan: Plan) -> None:
-        if plan.action == CREATE and self._root() is None:
-            raise Invalid(f"{self} cannot be created: no domain above it is owned by this account.")
-
-    def _root(self) -> str | None:
-        owned = {each["domain"] for each in self.client.list("/domain/v2beta1/dns-zones", "dns_zones", domain="")}
-        above = [".".join(self.name.split(".")[start:]) for start in range(1, self.name.count(".") + 1)]
-        return next((each for each in above if each in owned), None)
-
-    def create(self, desired: dict[str, Any]) -> dict[str, Any]:
-        root = self._root() or ""
-        body = {"domain": root, "subdomain": self.name[: -len(root) - 1], "project_id": self.client.project}
-        return self.client.post("/domain/v2beta1/dns-zones", body, recover=self.find)
-
-    def apply_parts(self, current: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-        return current
-
-    def check_removal(self, current: dict[str, Any]) -> None:
-        if not current.get("subdomain"):
-            raise Invalid(f"{self} is a root zone: it exists as long as the domain is owned.")
-
-    def remove(self, current: dict[str, Any]) -> None:
-        self.client.delete(f"/domain/v2beta1/dns-zones/{self.name}", project_id=self.client.project)
-
-    def identity(self, current: dict[str, Any]) -> dict[str, Any]:
-        return {"name": zone_name(current)}
-
-    def represent(self, current: dict[str, Any]) -> dict[str, Any]:
-        return {"name": self.name, **current}
