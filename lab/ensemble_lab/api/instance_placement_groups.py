@@ -10,6 +10,7 @@ from ensemble_lab.api.instance_views import placement_group_view
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.store import Object
 from ensemble_lab.times import now
+from ensemble_lab.web.crud import Crud
 from ensemble_lab.web.lists import containing, equal, having_tags, instance_list, token_list
 from ensemble_lab.web.service import NO_CONTENT, Call, Reply
 
@@ -152,40 +153,35 @@ def _view_v2(group: Object) -> Object:
     }
 
 
-@V2.get("/placement-groups")
-def list_groups_v2(call: Call) -> Object:
-    groups = [
-        group
-        for group in call.cloud.store.iterate(KIND)
-        if group["zone"] == call.zone and call.asked("project_id") in (None, group["project"])
-    ]
-    chosen = call.asked_all("placement_group_ids")
+def _choose_v2(call: Call) -> list[Object]:
+    chosen, project = call.asked_all("placement_group_ids"), call.asked("project_id")
+    groups = [group for group in in_zone(call, KIND) if project in (None, group["project"])]
     groups = [group for group in groups if not chosen or group["id"] in chosen]
-    groups = having_tags(equal(call, containing(call, groups), "policy_type"), call.asked_all("tags"))
-    return token_list(call, "placement_groups", groups, _view_v2)
+    return having_tags(equal(call, containing(call, groups), "policy_type"), call.asked_all("tags"))
 
 
-@V2.post("/placement-groups")
-def create_group_v2(call: Call) -> Object:
+def _create_v2(call: Call) -> Object:
     call.need("name")
     call.cloud.check_quota(KIND, KIND)
-    return _view_v2(call.cloud.store.put(KIND, _new(call, call.cloud.project_of(call.body.get("project_id")))))
+    return call.cloud.store.put(KIND, _new(call, call.cloud.project_of(call.body.get("project_id"))))
 
 
-@V2.get("/placement-groups/{group}")
-def get_group_v2(call: Call) -> Object:
-    return _view_v2(find(call, KIND, call["group"]))
-
-
-@V2.patch("/placement-groups/{group}")
-def update_group_v2(call: Call) -> Object:
-    group = find(call, KIND, call["group"])
+def _change_v2(call: Call, group: Object) -> Object:
     if str(call.body.get("policy_type")).startswith("unknown"):
         del call.body["policy_type"]
     _change(call, group)
-    return _view_v2(group)
+    return group
 
 
-@V2.delete("/placement-groups/{group}")
-def delete_group_v2(call: Call) -> Reply:
-    return delete_group(call)
+Crud(
+    path="/placement-groups",
+    item="group",
+    key="placement_groups",
+    find=lambda call, ident: find(call, KIND, ident),
+    view=lambda _call, group: _view_v2(group),
+    choose=_choose_v2,
+    page=token_list,
+    create=_create_v2,
+    change=_change_v2,
+    delete=lambda call, _group: delete_group(call),
+).serve(V2)

@@ -14,6 +14,7 @@ from ensemble_lab.api.instance_v2 import SERVICE
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.store import Object
 from ensemble_lab.times import plain
+from ensemble_lab.web.crud import Crud
 from ensemble_lab.web.lists import containing, having_tags, token_list
 from ensemble_lab.web.service import NO_CONTENT, Call, Reply
 
@@ -72,34 +73,35 @@ def _as_v1(call: Call) -> Call:
     return replace(call, body=old | {"project": body.get("project_id")})
 
 
-@SERVICE.get("/security-groups")
-def list_groups(call: Call) -> Object:
+def _choose(call: Call) -> list[Object]:
     chosen, project = call.asked_all("security_group_ids"), call.asked("project_id")
     groups = having_tags(containing(call, in_zone(call, KIND)), call.asked_all("tags"))
-    groups = [g for g in groups if (not chosen or g["id"] in chosen) and project in (None, g["project"])]
-    return token_list(call, "security_groups", groups, _summary)
+    return [g for g in groups if (not chosen or g["id"] in chosen) and project in (None, g["project"])]
 
 
-@SERVICE.post("/security-groups")
-def create_group(call: Call) -> Object:
+def _create(call: Call) -> Object:
     made = v1.create_group(_as_v1(replace(call, body={"stateless": False, **call.body}))).body["security_group"]
-    return _view(call.cloud, find(call, KIND, made["id"]))
+    return find(call, KIND, made["id"])
 
 
-@SERVICE.get("/security-groups/{group}")
-def get_group(call: Call) -> Object:
-    return _view(call.cloud, find(call, KIND, call["group"]))
-
-
-@SERVICE.patch("/security-groups/{group}")
-def update_group(call: Call) -> Object:
+def _change(call: Call, group: Object) -> Object:
     v1.update_group(_as_v1(call))
-    return get_group(call)
+    return find(call, KIND, group["id"])
 
 
-@SERVICE.delete("/security-groups/{group}")
-def delete_group(call: Call) -> Reply:
-    return v1.delete_group(call)
+Crud(
+    path="/security-groups",
+    item="group",
+    key="security_groups",
+    find=lambda call, ident: find(call, KIND, ident),
+    view=lambda call, group: _view(call.cloud, group),
+    summary=lambda _call, group: _summary(group),
+    choose=_choose,
+    page=token_list,
+    create=_create,
+    change=_change,
+    delete=lambda call, _group: v1.delete_group(call),
+).serve(SERVICE)
 
 
 # rules

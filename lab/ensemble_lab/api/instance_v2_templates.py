@@ -14,6 +14,7 @@ from ensemble_lab.api.instance_v2 import SERVICE
 from ensemble_lab.catalog.server_types import server_types
 from ensemble_lab.store import Object
 from ensemble_lab.times import now
+from ensemble_lab.web.crud import Crud
 from ensemble_lab.web.lists import containing, having_tags, token_list
 from ensemble_lab.web.service import NO_CONTENT, Call, Reply
 
@@ -70,8 +71,7 @@ def _check(call: Call, template: Object) -> Object:
     return template
 
 
-@SERVICE.get("/templates")
-def list_templates(call: Call) -> Object:
+def _choose(call: Call) -> list[Object]:
     templates = having_tags(containing(call, in_zone(call, KIND)), call.asked_all("tags"))
     for name, field in (
         ("template_ids", "id"),
@@ -82,12 +82,10 @@ def list_templates(call: Call) -> Object:
         wanted = call.asked_all(name)
         templates = [template for template in templates if not wanted or template[field] in wanted]
     of_servers = set(call.asked_all("server_tags"))
-    templates = [template for template in templates if of_servers <= set(template["server_tags"])]
-    return token_list(call, "templates", templates, _summary)
+    return [template for template in templates if of_servers <= set(template["server_tags"])]
 
 
-@SERVICE.post("/templates")
-def create_template(call: Call) -> Object:
+def _create(call: Call) -> Object:
     call.need("name", "server_type")
     body, cloud, moment = call.body, call.cloud, now()
     asked = {name: body[name] if body.get(name) is not None else default for name, default in _DEFAULTS.items()}
@@ -102,33 +100,39 @@ def create_template(call: Call) -> Object:
         "created_at": moment,
         "updated_at": moment,
     }
-    return _view(cloud.store.put(KIND, _check(call, template)))
+    return cloud.store.put(KIND, _check(call, template))
 
 
-@SERVICE.get("/templates/{template}")
-def get_template(call: Call) -> Object:
-    return _view(_find(call))
-
-
-@SERVICE.patch("/templates/{template}")
-def update_template(call: Call) -> Object:
+def _change(call: Call, template: Object) -> Object:
     """Lists of objects come in objects of their own, so that an empty one can be told from none."""
-    template, body = _find(call), call.body
+    body = call.body
     plain = ("name", "server_type", *(name for name in _DEFAULTS if name not in ("volumes", "private_networks")))
     changed = {name: body[name] for name in plain if body.get(name) is not None}
     for name in ("volumes", "private_networks"):
         if body.get(f"update_{name}") is not None:
             changed[name] = body[f"update_{name}"].get(name) or []
     template |= _check(call, {**template, **changed}) | {"updated_at": now()}
-    return _view(call.cloud.store.put(KIND, template))
+    return call.cloud.store.put(KIND, template)
 
 
-@SERVICE.delete("/templates/{template}")
-def delete_template(call: Call) -> Reply:
-    ident = _find(call)["id"]
-    call.cloud.store.delete(KIND, ident)
-    call.cloud.store.delete("user_data", ident)
-    return NO_CONTENT
+def _delete(call: Call, template: Object) -> None:
+    call.cloud.store.delete(KIND, template["id"])
+    call.cloud.store.delete("user_data", template["id"])
+
+
+Crud(
+    path="/templates",
+    item="template",
+    key="templates",
+    find=lambda call, ident: find(call, KIND, ident),
+    view=lambda _call, template: _view(template),
+    summary=lambda _call, template: _summary(template),
+    choose=_choose,
+    page=token_list,
+    create=_create,
+    change=_change,
+    delete=_delete,
+).serve(SERVICE)
 
 
 @SERVICE.get("/templates/{template}/check")

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from ensemble_lab.api import instance_snapshots, instance_volumes
+from ensemble_lab.api import instance_snapshots as snapshots
+from ensemble_lab.api import instance_volumes as volumes
 from ensemble_lab.api.instance import find, in_zone
 from ensemble_lab.api.instance_snapshots import KIND as SNAPSHOT
 from ensemble_lab.api.instance_v2 import SERVICE
@@ -13,8 +15,9 @@ from ensemble_lab.api.instance_volumes import KIND as VOLUME
 from ensemble_lab.api.instance_volumes import TYPES
 from ensemble_lab.store import Object
 from ensemble_lab.times import plain
+from ensemble_lab.web.crud import Crud
 from ensemble_lab.web.lists import containing, equal, having_tags, token_list
-from ensemble_lab.web.service import Call, Reply
+from ensemble_lab.web.service import Call, Handler
 
 
 def _view(obj: Object) -> Object:
@@ -52,59 +55,47 @@ def list_volume_types(call: Call) -> Object:
     return {"volume_types": types, "total_count": len(types)}
 
 
-@SERVICE.get("/volumes")
-def list_volumes(call: Call) -> Object:
-    volumes = equal(call, _chosen(call, VOLUME, "volume_ids"), "volume_type")
-    return token_list(call, "volumes", volumes, _volume_view)
-
-
-@SERVICE.post("/volumes")
-def create_volume(call: Call) -> Object:
-    made = instance_volumes.create_volume(_as_v1(call)).body["volume"]
-    return _volume_view(find(call, VOLUME, made["id"]))
-
-
-@SERVICE.get("/volumes/{volume}")
-def get_volume(call: Call) -> Object:
-    return _volume_view(find(call, VOLUME, call["volume"]))
-
-
-@SERVICE.patch("/volumes/{volume}")
-def update_volume(call: Call) -> Object:
-    instance_volumes.update_volume(call)
-    return get_volume(call)
-
-
-@SERVICE.delete("/volumes/{volume}")
-def delete_volume(call: Call) -> Reply:
-    return instance_volumes.delete_volume(call)
-
-
-@SERVICE.get("/snapshots")
-def list_snapshots(call: Call) -> Object:
+def _choose_snapshots(call: Call) -> list[Object]:
     base = call.asked("base_volume_id")
-    snapshots = _chosen(call, SNAPSHOT, "snapshot_ids")
-    snapshots = [snapshot for snapshot in snapshots if base in (None, snapshot["base_volume"]["id"])]
-    return token_list(call, "snapshots", snapshots, _snapshot_view)
+    return [
+        snapshot
+        for snapshot in _chosen(call, SNAPSHOT, "snapshot_ids")
+        if base in (None, snapshot["base_volume"]["id"])
+    ]
 
 
-@SERVICE.post("/snapshots")
-def create_snapshot(call: Call) -> Object:
-    made = instance_snapshots.create_snapshot(_as_v1(call)).body["snapshot"]
-    return _snapshot_view(find(call, SNAPSHOT, made["id"]))
+def _by_v1(kind: str, word: str, create: Handler, change: Handler, delete: Handler) -> dict[str, Any]:
+    """What the handlers of v1 do, for objects in the form of v2."""
+
+    def made(call: Call) -> Object:
+        return find(call, kind, create(_as_v1(call)).body[word]["id"])
+
+    def changed(call: Call, obj: Object) -> Object:
+        change(call)
+        return find(call, kind, obj["id"])
+
+    return {
+        "item": word,
+        "find": lambda call, ident: find(call, kind, ident),
+        "page": token_list,
+        "create": made,
+        "change": changed,
+        "delete": lambda call, _obj: delete(call),
+    }
 
 
-@SERVICE.get("/snapshots/{snapshot}")
-def get_snapshot(call: Call) -> Object:
-    return _snapshot_view(find(call, SNAPSHOT, call["snapshot"]))
+Crud(
+    path="/volumes",
+    key="volumes",
+    view=lambda _call, volume: _volume_view(volume),
+    choose=lambda call: equal(call, _chosen(call, VOLUME, "volume_ids"), "volume_type"),
+    **_by_v1(VOLUME, "volume", volumes.create_volume, volumes.update_volume, volumes.delete_volume),
+).serve(SERVICE)
 
-
-@SERVICE.patch("/snapshots/{snapshot}")
-def update_snapshot(call: Call) -> Object:
-    instance_snapshots.update_snapshot(call)
-    return get_snapshot(call)
-
-
-@SERVICE.delete("/snapshots/{snapshot}")
-def delete_snapshot(call: Call) -> Reply:
-    return instance_snapshots.delete_snapshot(call)
+Crud(
+    path="/snapshots",
+    key="snapshots",
+    view=lambda _call, snapshot: _snapshot_view(snapshot),
+    choose=_choose_snapshots,
+    **_by_v1(SNAPSHOT, "snapshot", snapshots.create_snapshot, snapshots.update_snapshot, snapshots.delete_snapshot),
+).serve(SERVICE)

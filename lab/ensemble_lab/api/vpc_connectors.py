@@ -10,8 +10,9 @@ from ensemble_lab.api.vpc import NETWORK, SERVICE, VPC, change, find, in_region
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.store import Object
 from ensemble_lab.times import now
+from ensemble_lab.web.crud import Crud
 from ensemble_lab.web.lists import equal, plain_list
-from ensemble_lab.web.service import NO_CONTENT, Call, Reply
+from ensemble_lab.web.service import Call
 
 KIND = "vpc_connector"
 
@@ -24,17 +25,14 @@ def _view(cloud: Cloud, connector: Object) -> Object:
     return {**connector, "status": "peered" if peered else "orphan", "peer_info": peer if peered else None}
 
 
-@SERVICE.get("/vpc-connectors")
-def list_connectors(call: Call) -> Object:
-    found = [_view(call.cloud, connector) for connector in in_region(call, KIND)]
-    status = call.asked("status")
+def _choose(call: Call) -> list[Object]:
+    found, status = in_region(call, KIND), call.asked("status")
     if status and not status.startswith("unknown"):
-        found = [connector for connector in found if connector["status"] == status]
-    return plain_list(call, "vpc_connectors", equal(call, found, "vpc_id", "target_vpc_id"))
+        found = [connector for connector in found if _view(call.cloud, connector)["status"] == status]
+    return equal(call, found, "vpc_id", "target_vpc_id")
 
 
-@SERVICE.post("/vpc-connectors")
-def create_connector(call: Call) -> Object:
+def _create(call: Call) -> Object:
     call.need("vpc_id", "target_vpc_id")
     body, cloud, moment = call.body, call.cloud, now()
     vpc, target = (find(call, VPC, body[name]) for name in ("vpc_id", "target_vpc_id"))
@@ -50,23 +48,20 @@ def create_connector(call: Call) -> Object:
         "created_at": moment,
         "updated_at": moment,
     }
-    return _view(cloud, cloud.store.put(KIND, connector))
+    return cloud.store.put(KIND, connector)
 
 
-@SERVICE.get("/vpc-connectors/{connector}")
-def get_connector(call: Call) -> Object:
-    return _view(call.cloud, find(call, KIND, call["connector"]))
-
-
-@SERVICE.patch("/vpc-connectors/{connector}")
-def update_connector(call: Call) -> Object:
-    return _view(call.cloud, change(call, KIND, find(call, KIND, call["connector"]), ("name", "tags")))
-
-
-@SERVICE.delete("/vpc-connectors/{connector}")
-def delete_connector(call: Call) -> Reply:
-    call.cloud.store.delete(KIND, find(call, KIND, call["connector"])["id"])
-    return NO_CONTENT
+Crud(
+    path="/vpc-connectors",
+    item="connector",
+    key="vpc_connectors",
+    find=lambda call, ident: find(call, KIND, ident),
+    view=lambda call, connector: _view(call.cloud, connector),
+    choose=_choose,
+    create=_create,
+    change=lambda call, connector: change(call, KIND, connector, ("name", "tags")),
+    delete=lambda call, connector: call.cloud.store.delete(KIND, connector["id"]),
+).serve(SERVICE)
 
 
 @SERVICE.get("/vpc-connectors/{connector}/subnet-overlaps")

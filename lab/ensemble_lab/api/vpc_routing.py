@@ -10,8 +10,9 @@ from ensemble_lab import errors
 from ensemble_lab.api.vpc import NETWORK, SERVICE, VPC, change, find, in_region
 from ensemble_lab.store import Object
 from ensemble_lab.times import now
-from ensemble_lab.web.lists import equal, plain_list
-from ensemble_lab.web.service import NO_CONTENT, Call, Reply
+from ensemble_lab.web.crud import Crud
+from ensemble_lab.web.lists import equal
+from ensemble_lab.web.service import Call
 
 ROUTE, INGRESS, ACL = "route", "ingress_rule", "vpc_acl"
 _NEXT_HOPS = ("nexthop_resource_id", "nexthop_private_network_id", "nexthop_vpc_connector_id")
@@ -45,8 +46,7 @@ def _check_next_hop(call: Call) -> None:
         find(call, "vpc_connector", call.body["nexthop_vpc_connector_id"])
 
 
-@SERVICE.post("/routes")
-def create_route(call: Call) -> Object:
+def _create_route(call: Call) -> Object:
     call.need("vpc_id", "destination")
     body, destination = call.body, str(_network(call, "destination"))
     if not any(body.get(hop) for hop in _NEXT_HOPS):
@@ -57,37 +57,32 @@ def create_route(call: Call) -> Object:
     return _new(call, ROUTE, **described, **hops, is_read_only=False, type="custom")
 
 
-@SERVICE.get("/routes/{route}")
-def get_route(call: Call) -> Object:
-    return find(call, ROUTE, call["route"])
-
-
-@SERVICE.patch("/routes/{route}")
-def update_route(call: Call) -> Object:
-    route = find(call, ROUTE, call["route"])
+def _change_route(call: Call, route: Object) -> Object:
     if call.body.get("destination") is not None:
         call.body["destination"] = str(_network(call, "destination"))
     _check_next_hop(call)
     return change(call, ROUTE, route, ("description", "tags", "destination", *_NEXT_HOPS))
 
 
-@SERVICE.delete("/routes/{route}")
-def delete_route(call: Call) -> Reply:
-    call.cloud.store.delete(ROUTE, find(call, ROUTE, call["route"])["id"])
-    return NO_CONTENT
+Crud(
+    path="/routes",
+    item="route",
+    find=lambda call, ident: find(call, ROUTE, ident),
+    create=_create_route,
+    change=_change_route,
+    delete=lambda call, route: call.cloud.store.delete(ROUTE, route["id"]),
+).serve(SERVICE)
 
 
 # ingress rules
 
 
-@SERVICE.get("/ingress-rules")
-def list_ingress_rules(call: Call) -> Object:
+def _choose_ingress_rules(call: Call) -> list[Object]:
     filters = ("vpc_id", "nexthop_resource_ip", "nexthop_private_network_id", "is_ipv6")
-    return plain_list(call, "rules", equal(call, in_region(call, INGRESS), *filters))
+    return equal(call, in_region(call, INGRESS), *filters)
 
 
-@SERVICE.post("/ingress-rules")
-def create_ingress_rule(call: Call) -> Object:
+def _create_ingress_rule(call: Call) -> Object:
     body = call.body
     call.need("vpc_id", "source", "nexthop_resource_ip", "nexthop_private_network_id")
     source, network = _network(call, "source"), find(call, NETWORK, body["nexthop_private_network_id"])
@@ -97,14 +92,7 @@ def create_ingress_rule(call: Call) -> Object:
     return _new(call, INGRESS, **described, **next_hop, **owned_by)
 
 
-@SERVICE.get("/ingress-rules/{rule}")
-def get_ingress_rule(call: Call) -> Object:
-    return find(call, INGRESS, call["rule"])
-
-
-@SERVICE.patch("/ingress-rules/{rule}")
-def update_ingress_rule(call: Call) -> Object:
-    rule = find(call, INGRESS, call["rule"])
+def _change_ingress_rule(call: Call, rule: Object) -> Object:
     if call.body.get("source") is not None:
         source = _network(call, "source")
         call.body["source"], rule["is_ipv6"] = str(source), source.version == 6
@@ -114,10 +102,16 @@ def update_ingress_rule(call: Call) -> Object:
     return change(call, INGRESS, rule, names)
 
 
-@SERVICE.delete("/ingress-rules/{rule}")
-def delete_ingress_rule(call: Call) -> Reply:
-    call.cloud.store.delete(INGRESS, find(call, INGRESS, call["rule"])["id"])
-    return NO_CONTENT
+Crud(
+    path="/ingress-rules",
+    item="rule",
+    key="rules",
+    find=lambda call, ident: find(call, INGRESS, ident),
+    choose=_choose_ingress_rules,
+    create=_create_ingress_rule,
+    change=_change_ingress_rule,
+    delete=lambda call, rule: call.cloud.store.delete(INGRESS, rule["id"]),
+).serve(SERVICE)
 
 
 # ACLs
