@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from modules_lifecycles import KEY
 from modules_support import ROOT, SECRET_KEY, Lab, Runner, serve
 
-MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("scaleway_*.py"))
 OURS = "ensemble.jitsi.scaleway_"
 VARIABLES = {
     "fleet": {"servers": [{"name": f"h-{number}", "public_address": f"198.18.7.{number}"} for number in (1, 2, 3)]},
