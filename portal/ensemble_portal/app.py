@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from . import api, pages, status
 from .errors import Problem
 from .portal import Portal
-from .responses import LARGEST_BODY, SAFE, refused
+from .responses import LARGEST_BODY, SAFE, refused, strict_transport
 
 BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 SAFE_BYTES = [(name.encode(), value.encode()) for name, value in SAFE]
@@ -35,18 +35,25 @@ class Outer:
     def __init__(self, app: ASGIApp, portal: Portal) -> None:
         self._app = app
         self._portal = portal
+        self._secure = strict_transport(portal.settings.hsts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         started, status = time.monotonic(), 0
-        balanced = any(name == b"x-forwarded-for" for name, _ in scope["headers"])
+        asked = dict(scope["headers"])
+        balanced = b"x-forwarded-for" in asked
+        peer, protocol = (scope.get("client") or ("",))[0], asked.get(b"x-forwarded-proto")
+        further = SAFE_BYTES
+        if self._portal.proxies.is_secure(peer, protocol and protocol.decode("latin-1")):
+            scope["scheme"] = "https"
+            further = SAFE_BYTES + self._secure
 
         async def send_safely(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", []), *SAFE_BYTES]
+                message["headers"] = [*message.get("headers", []), *further]
                 if balanced or self._portal.stopping:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
@@ -55,7 +62,7 @@ class Outer:
         if self._portal.settings.log_requests:
             facts = {"method": scope["method"], "path": scope["path"], "status": status}
             seconds = round(time.monotonic() - started, 6)
-            log.info("request", extra={**facts, "seconds": seconds, "peer": (scope.get("client") or ("",))[0]})
+            log.info("request", extra={**facts, "seconds": seconds, "peer": peer})
 
 
 async def on_problem(request: Request, problem: Exception) -> Response:

@@ -11,7 +11,7 @@ MOST_REMEMBERED = 65536
 
 
 class Proxies:
-    """Finds the client's address. X-Forwarded-For is believed only as far as trusted peers wrote it."""
+    """Finds the client's address. X-Forwarded-* is believed only as far as trusted peers wrote it."""
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = trusted
@@ -31,6 +31,10 @@ class Proxies:
             if not trusted:
                 break
         return client
+
+    def is_secure(self, peer: str, protocol: str | None) -> bool:
+        """Whether a trusted proxy says that the visitor came by HTTPS."""
+        return protocol is not None and protocol.lower() == "https" and bool(self._is_trusted(peer))
 
     def _is_trusted(self, address: str) -> bool | None:
         """Whether the address is one of a trusted proxy; None when it is no address."""

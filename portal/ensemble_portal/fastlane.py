@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from .errors import Problem
 from .portal import Portal
 from .preferences import accepts_gzip
-from .responses import Answer, refused
+from .responses import Answer, refused, strict_transport
 
 # A strict subset of RFC 9112: field names are tokens, values hold no control characters, nothing follows the request.
 PLAIN = re.compile(
@@ -53,6 +53,7 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
     """The protocol class to hand to uvicorn."""
     answers, proxies = portal.answers, portal.proxies
     always = b"vary: Origin\r\n" if portal.settings.cors_origins else b""
+    secure = b"".join(b"%b: %b\r\n" % header for header in strict_transport(portal.settings.hsts))
 
     class FastLane(HttpToolsProtocol):
         amid_request = False
@@ -64,7 +65,8 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
             if request is None:
                 super().data_received(data)
             else:
-                self._write(self._answer(*request), portal.stopping or b"x-forwarded-for" in request[1])
+                closes = portal.stopping or b"x-forwarded-for" in request[1]
+                self._write(self._answer(*request), closes, self._is_secure(request[1]))
 
         def on_message_begin(self) -> None:
             self.amid_request = True
@@ -87,22 +89,32 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
             unanswered = self.cycle is not None and not self.cycle.response_complete
             return self.amid_request or unanswered or self.flow.write_paused
 
+        def _is_secure(self, fields: Fields) -> bool:
+            protocol = fields.get(b"x-forwarded-proto")
+            return protocol is not None and proxies.is_secure(self._peer(), _text(protocol))
+
+        def _peer(self) -> str:
+            return self.client[0] if self.client else ""
+
         def _answer(self, line: bytes, fields: Fields) -> Answer:
             language = _text(fields.get(b"accept-language"))
             try:
                 if line == b"POST /api/v1/rooms":
-                    peer = self.client[0] if self.client else ""
-                    return answers.new_room(proxies.client(peer, _text(fields.get(b"x-forwarded-for"))), language)
+                    return answers.new_room(
+                        proxies.client(self._peer(), _text(fields.get(b"x-forwarded-for"))), language
+                    )
                 gzip = accepts_gzip(_text(fields.get(b"accept-encoding")))
                 return answers.servers(_text(fields.get(b"if-none-match")), gzip)
             except Problem as problem:
                 return refused(problem, language)
 
-        def _write(self, answer: Answer, closes: bool) -> None:
+        def _write(self, answer: Answer, closes: bool, is_secure: bool) -> None:
             head, body, location = answer
             further = b"" if location is None else b"location: %b\r\n" % location.encode()
             if head.status != 304:
                 further += b"content-length: %d\r\n" % len(body)
+            if is_secure:
+                further += secure
             if closes:
                 further += b"connection: close\r\n"
             lines = b"%b%b%b\r\n" % (head.lines, self._common_lines(), further)

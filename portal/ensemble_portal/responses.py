@@ -28,6 +28,11 @@ SAFE = (
 )
 
 
+def strict_transport(seconds: float) -> list[tuple[bytes, bytes]]:
+    """What an answer over HTTPS carries beyond SAFE."""
+    return [(b"strict-transport-security", f"max-age={seconds:.0f}".encode())] if seconds else []
+
+
 class Head:
     """Status and headers that many answers share; `lines` is how they begin on the wire, SAFE included."""
 

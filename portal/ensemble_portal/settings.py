@@ -144,7 +144,12 @@ class Settings:
     store: str = setting(_store, IN_MEMORY, "where named rooms are claimed; PostgreSQL when portals share it")
     claim_time: float = setting(_seconds, "12h", "how long a named room keeps its server unused", 1, 31536000)
     rooms_per_minute: float = setting(_number, "120", "new rooms per client and minute; 0 is no limit", 0, 1e9)
-    trusted_proxies: tuple[Network, ...] = setting(_networks, PRIVATE_NETWORKS, "peers whose X-Forwarded-For counts")
+    trusted_proxies: tuple[Network, ...] = setting(
+        _networks, PRIVATE_NETWORKS, "peers whose X-Forwarded-For and -Proto count"
+    )
+    hsts: float = setting(
+        _seconds, "365d", "how long a browser that came by HTTPS insists on it; 0: as it likes", 0, 63072000
+    )
     cors_origins: tuple[str, ...] = setting(_words, "", "web origins that may call the API; * is any")
     site_name: str = setting(str, "Ensemble", "the name shown on the pages")
     contact: str = setting(str, "", "an address or page for help, shown on error pages")

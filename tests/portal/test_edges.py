@@ -187,6 +187,21 @@ def test_static_files_last_as_long_as_their_content(portal: PortalProcess) -> No
     assert "immutable" not in portal.client.get("/static/portal.css?v=old").headers["cache-control"]
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("GET", "/api/v1/servers"), ("POST", "/api/v1/rooms")])
+def test_only_visitors_by_https_are_told_to_stay_there(
+    prometheus: FakePrometheus, portal: PortalProcess, start_portal: StartPortal, method: str, path: str
+) -> None:
+    def told(where: PortalProcess, **headers: str) -> str | None:
+        return where.client.request(method, path, headers=headers).headers.get("strict-transport-security")
+
+    https = {"x-forwarded-for": "198.51.100.9", "x-forwarded-proto": "https"}
+    assert told(portal, **https) == "max-age=31536000"
+    assert told(portal, **{**https, "x-forwarded-proto": "http"}) is None
+    assert told(portal) is None
+    assert told(start_portal(prometheus.url, trusted_proxies="192.0.2.0/24"), **https) is None, "a stranger's word"
+    assert told(start_portal(prometheus.url, hsts="0"), **https) is None
+
+
 def test_a_balancer_connects_anew_for_every_request(portal: PortalProcess) -> None:
     for method, path in [("GET", "/"), ("GET", "/api/v1/servers"), ("POST", "/api/v1/rooms")]:
         assert "connection" not in portal.client.request(method, path).headers
