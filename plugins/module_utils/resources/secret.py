@@ -63,20 +63,53 @@ class Secret(Resource):
 
     def value(self, ident: str, revision: str = "latest_enabled") -> str | None:
         """The value of a version, None where there is none."""
+        return self.version(ident, revision)[1]
+
+    def version(self, ident: str, revision: str = "latest_enabled") -> tuple[int, str | None]:
+        """Number and value of a version; 0 and None where there is none."""
         answer = self.client.find(self.url(ident, f"/versions/{revision}/access"))
-        return None if answer is None else base64.b64decode(answer["data"]).decode("utf-8", "replace")
+        if answer is None:
+            return 0, None
+        return answer["revision"], base64.b64decode(answer["data"]).decode("utf-8", "replace")
+
+    def enabled(self, ident: str, after: int = 0) -> builtins.list[dict[str, Any]]:
+        """Versions that may be read and are later than this one, the first of them first."""
+        found = self.client.list(self.url(ident, "/versions"), "versions", status="enabled")
+        later = [each for each in found if each["revision"] > after and each["status"] == "enabled"]
+        return sorted(later, key=lambda each: each["revision"])
 
     def write_part(self, name: str, current: dict[str, Any], value: Any) -> None:
         if name == "protected":
             verb = "protect" if value else "unprotect"
             self.client.post(self.url(current["id"], f"/{verb}"), {}, recover=lambda: self._protected(current, value))
             return
-        body = {"data": base64.b64encode(value.encode()).decode(), "disable_previous": True}
+        self._add(current["id"], value, 0, disable_previous=True)
+
+    def _add(self, ident: str, value: str, after: int, **options: Any) -> int:
+        """Write a version; its number. After a lost answer it is looked for among those later than `after`."""
 
         def there() -> dict[str, Any] | None:
-            return {} if self.value(current["id"]) == value else None
+            revision, found = self.version(ident)
+            return {"revision": revision} if found == value and revision > after else None
 
-        self.client.post(self.url(current["id"], "/versions"), body, recover=there)
+        body = {"data": base64.b64encode(value.encode()).decode(), **options}
+        return self.client.post(self.url(ident, "/versions"), body, recover=there)["revision"]
+
+    def follow(self, ident: str, value: str, after: int) -> tuple[int, str | None]:
+        """Write the version that follows the one that was read, unless a peer has; the one that there is then.
+
+        Of several at once the first one stays and the others go again, so all end with the same value.
+        """
+        mine = 0 if self.enabled(ident, after) else self._add(ident, value, after)
+        first = next((each["revision"] for each in self.enabled(ident, after)), mine)
+        if first != mine:
+            if mine:
+                self.client.delete(self.url(ident, f"/versions/{mine}"))
+            return self.version(ident, str(first))
+        for each in self.enabled(ident):
+            if each["revision"] <= after:
+                self.client.post(self.url(ident, f"/versions/{each['revision']}/disable"), {}, recover=lambda: {})
+        return mine, value
 
     def _protected(self, current: dict[str, Any], value: bool) -> dict[str, Any] | None:
         seen = self.get(current["id"]) or {}
