@@ -113,7 +113,7 @@ class Fleet:
         leaving = [each for name, twins in alive.items() for each in twins[name in self.wanted :]]
         addressed = self.addresses.desired or absent or any(reserved(server) for server in leaving)
         if addressed:
-            self.addresses.look()
+            self.addresses.read()
         for name in self.wanted:
             twins = alive.get(name, [])
             plan.steps.append(self._step(name, twins[0] if twins else None, plan))
@@ -197,7 +197,7 @@ class Fleet:
         self.refusals += self.groups.remove(plan.groups)
         surplus = [each for each in plan.addresses.surplus if name_of(each) not in self.failures]
         self.warnings += self.addresses.release(surplus)
-        self.census.look()
+        self.census.read()
         if self.fleet_names:
             self.fleet_names.publish(self.census.eldest(), self.wanted)
 
@@ -227,7 +227,7 @@ class Fleet:
         made = self._all(steps, lambda step: step.member.create(step.plan.desired))
         if not made:
             return
-        self.census.look()
+        self.census.read()
         alive = self.census.alive()
 
         def start(step: Step) -> Object | None:

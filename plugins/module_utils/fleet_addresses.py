@@ -40,7 +40,7 @@ class Addresses:
         self._all: list[Object] = []
         self._there: dict[str, Object] = {}
 
-    def look(self) -> None:
+    def read(self) -> None:
         """Read the addresses that there are."""
         self._all = Ip(self.client, {}).list()
         named = {name_of(each): each for each in self._all if self.pattern.fullmatch(name_of(each))}

@@ -30,7 +30,7 @@ class Census:
         self.servers: list[Object] = []
         self._adopted: set[str] = set()
 
-    def look(self) -> list[Object]:
+    def read(self) -> list[Object]:
         """All servers whose names have the fleet's pattern, ours or not."""
         named = Server(self.client, {}).list(name=f"{self.prefix}-")
         self.servers = [each for each in named if self.pattern.fullmatch(each["name"])]
@@ -63,7 +63,7 @@ class Census:
         """What there is; twins that were made just now are given time to become one."""
         pauses = patience()
         while True:
-            there = self.look()
+            there = self.read()
             younger = [each for twins in self.alive().values() for each in twins[1:]]
             pause = next(pauses, None) if younger and all(is_recent(each) for each in younger) else None
             if pause is None:

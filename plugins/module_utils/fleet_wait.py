@@ -27,18 +27,18 @@ class FleetWaiter:
 
     def gone(self, idents: dict[str, str]) -> None:
         """Until no server has these ids (id: name)."""
-        self._watch(dict(idents), "to be gone", lambda seen, _waited: seen is None)
+        self._watch(dict(idents), "to be gone", lambda actual, _waited: actual is None)
 
     def running(self, names: Iterable[str], wait_for: str) -> None:
         """Until all of these run, or with `booted` have started their system."""
 
-        def judge(seen: Object | None, waited: float) -> bool:
-            if seen is None:
+        def judge(actual: Object | None, waited: float) -> bool:
+            if actual is None:
                 raise ScalewayError("The server vanished while it was started.")
-            if seen["state"] == "stopped" and waited > START_GRACE:
-                detail = seen.get("state_detail") or "no detail given"
+            if actual["state"] == "stopped" and waited > START_GRACE:
+                detail = actual.get("state_detail") or "no detail given"
                 raise ScalewayError(f"It did not start and is stopped again ({detail}). Scaleway may be out of stock.")
-            return arrived(seen, wait_for)
+            return arrived(actual, wait_for)
 
         self._watch({name: name for name in names}, f"to be {wait_for}", judge)
 
@@ -47,11 +47,11 @@ class FleetWaiter:
         pauses = delays(0.5, 2, self.timeout, spread=0.2)
         waited = 0.0
         while waiting:
-            listed = sorted(self.census.look(), key=age_order, reverse=True)
-            seen = {**{each["name"]: each for each in listed}, **{each["id"]: each for each in listed}}
+            listed = sorted(self.census.read(), key=age_order, reverse=True)
+            actual = {**{each["name"]: each for each in listed}, **{each["id"]: each for each in listed}}
             for key, name in list(waiting.items()):
                 try:
-                    if judge(seen.get(key), waited):
+                    if judge(actual.get(key), waited):
                         del waiting[key]
                 except ScalewayError as error:
                     self.failures[name] = str(error)
@@ -61,7 +61,7 @@ class FleetWaiter:
             pause = next(pauses, None)
             if pause is None:
                 for key, name in waiting.items():
-                    state = seen[key]["state"] if key in seen else "gone"
+                    state = actual[key]["state"] if key in actual else "gone"
                     self.failures[name] = str(
                         WaitTimeout(f"Waited {waited:.0f} s for {name} {what}; it was last seen {state}.")
                     )

@@ -33,24 +33,23 @@ class Waiter:
     def until(
         self,
         what: str,
-        look: Callable[[], Object | None],
+        read: Callable[[], Object | None],
         done: Callable[[Object | None], bool],
         state: Callable[[Object | None], str],
     ) -> Object | None:
-        """What `look` returned when `done` held; `state` puts what was seen in words for the error.
+        """What `read` returned when `done` held; `state` puts what was seen in words for the error.
 
         `done` raises what it likes to end a wait that cannot succeed.
         """
         pauses = delays(self._first, self._longest, self.timeout, self._clock, spread=0.2)
         start = self._clock()
         while True:
-            seen = look()
-            if done(seen):
-                return seen
+            actual = read()
+            if done(actual):
+                return actual
             pause = next(pauses, None)
             if pause is None:
                 waited = self._clock() - start
-                raise WaitTimeout(
-                    f"Waited {waited:.0f} s for {what}; it was last seen {state(seen)}. A longer wait_timeout may help."
-                )
+                last = f"it was last seen {state(actual)}"
+                raise WaitTimeout(f"Waited {waited:.0f} s for {what}; {last}. A longer wait_timeout may help.")
             self._sleep(pause)

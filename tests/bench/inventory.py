@@ -124,8 +124,8 @@ def _fill(here: Cloud) -> None:
     def make(number: int) -> None:
         zone = ZONES[number % len(ZONES)]
         servers = f"/instance/v1/zones/{zone}/servers"
-        wish = {"name": f"s-{number}", "commercial_type": SERVER_TYPE, "image": "debian_trixie", "project": PROJECT}
-        server = f"{servers}/{post(servers, **wish, tags=['bench', 'ensemble-role:jitsi'])['server']['id']}"
+        desired = {"name": f"s-{number}", "commercial_type": SERVER_TYPE, "image": "debian_trixie", "project": PROJECT}
+        server = f"{servers}/{post(servers, **desired, tags=['bench', 'ensemble-role:jitsi'])['server']['id']}"
         post(f"{server}/private_nics", private_network_id=networks[zone.rsplit("-", 1)[0]])
         post(f"{server}/action", action="poweron")
 

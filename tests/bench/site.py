@@ -67,7 +67,7 @@ def _inventory(here: Cloud, platform: Path) -> Path:
         link.unlink(missing_ok=True)
         link.symlink_to(ROOT / "inventories" / target)
     place = {"zone": "{{ ensemble_zone }}", "region": "{{ ensemble_region }}"}
-    wishes = {
+    desired = {
         "ensemble_platform": "bench",
         "ensemble_domain": "ensemble.test",
         "ensemble_contact": "root@localhost",
@@ -77,7 +77,7 @@ def _inventory(here: Cloud, platform: Path) -> Path:
         "jitsi_archive_sha256": "0" * 64,
         "certificate_provider": "own_ca",
     }
-    _write(variables / "50-bench.yml", wishes)
+    _write(variables / "50-bench.yml", desired)
     source = {"plugin": "ensemble.jitsi.scaleway", "zones": ["fr-par-1"], "tags": ["ensemble:bench"], **here.account}
     _write(folder / "scaleway.yml", source)
     return folder

@@ -42,10 +42,10 @@ def test_a_wildcard_certificate(named: tuple[Lab, int, int], pebble: str, tmp_pa
     credentials.write_text(f"dns_scaleway_application_token = {TOKEN}\n")
     credentials.chmod(0o600)
     folders = [word for name in ("config", "work", "logs") for word in (f"--{name}-dir", str(tmp_path / name))]
-    wishes = ["-d", "*.example.test", "-d", "example.test", "--server", pebble, "--agree-tos", "-m", "op@example.test"]
+    desired = ["-d", "*.example.test", "-d", "example.test", "--server", pebble, "--agree-tos", "-m", "op@example.test"]
     plugin = ["--dns-scaleway-credentials", str(credentials), "--dns-scaleway-propagation-seconds", "0"]
     program = Path(sys.executable).with_name("certbot")
-    command = [program, "certonly", "--non-interactive", "--authenticator", "dns-scaleway", *plugin, *wishes, *folders]
+    command = [program, "certonly", "--non-interactive", "--authenticator", "dns-scaleway", *plugin, *desired, *folders]
     with scaleway_proxy(tls) as proxy:
         trust = {"REQUESTS_CA_BUNDLE": str(lab.ca_file), "HTTPS_PROXY": proxy.url, "NO_PROXY": "127.0.0.1"}
         done = subprocess.run(command, env={**os.environ, **trust}, capture_output=True, text=True, timeout=120)

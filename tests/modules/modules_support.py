@@ -60,8 +60,7 @@ class Lab:
 
     def state(self) -> dict[str, list[dict[str, Any]]]:
         """All objects by kind, without what the API makes by itself."""
-        self.admin("POST", "idle")
-        state = self.admin("GET", "state")
+        state = self.save()
         groups = state.get("instance_security_group", [])
         state["instance_security_group"] = [each for each in groups if not each.get("project_default")]
         state["dns_record"] = [each for each in state.get("dns_record", []) if each["type"] != "NS"]
@@ -72,9 +71,15 @@ class Lab:
         return {kind: objects for kind, objects in state.items() if objects}
 
     def save(self) -> dict[str, Any]:
-        """Everything there is, when nothing is under way."""
-        self.admin("POST", "idle")
-        return self.admin("GET", "state")
+        """Everything there is, when nothing is under way and no server is still booting."""
+        deadline = time.monotonic() + 5
+        while True:
+            self.admin("POST", "idle")
+            state = self.admin("GET", "state")
+            running = [each for each in state.get("instance_server", []) if each["state"] == "running"]
+            if all(each["state_detail"] == "booted" for each in running) or time.monotonic() > deadline:
+                return state
+            time.sleep(0.05)
 
     def restore(self, saved: dict[str, Any]) -> None:
         self.admin("PUT", "state", json=saved)

@@ -50,15 +50,15 @@ def test_secrets_are_not_printed_when_tasks_fail(lab: Lab, run: Runner, tmp_path
     run.ok(*LB[:1], **LB[1])
     lab.fault(kind="status", status=500, method="PATCH|POST", body="json")
     value = "{{ lookup('env', 'VERY_SECRET') }}"
-    wishes: dict[str, dict[str, Any]] = {
+    desired: dict[str, dict[str, Any]] = {
         "secret": {"name": "password", "value": value},
         "lb_certificate": {"lb": "portal", "name": "tls", "certificate_chain": value},
         "server": {**SERVER, "secret_user_data": {"key": value}},
         "ip": {"name": "mon", "api_proxy": f"http://me:{value}@127.0.0.1:1"},
     }
     tasks = [
-        {f"ensemble.jitsi.scaleway_{module}": {**wish, "api_retry_time": 0.5}, "ignore_errors": True}
-        for module, wish in wishes.items()
+        {f"ensemble.jitsi.scaleway_{module}": {**arguments, "api_retry_time": 0.5}, "ignore_errors": True}
+        for module, arguments in desired.items()
     ]
     output = play(tmp_path, lab, tasks, "-vvvv", "--diff", VERY_SECRET=VERY_SECRET)
     assert output.count("...ignoring") == len(tasks)
@@ -69,8 +69,8 @@ def test_secrets_are_not_printed_when_tasks_fail(lab: Lab, run: Runner, tmp_path
 def test_lookup_of_a_secret(lab: Lab, run: Runner, tmp_path: Path) -> None:
     run.ok("secret", name="password", path="/jitsi", value="open sesame")
     options = f"path='/jitsi', api_url='{lab.url}', project_id='{PROJECT}'"
-    wish = "{{ lookup('ensemble.jitsi.scaleway_secret', 'password', " + options + ") == 'open sesame' }}"
-    play(tmp_path, lab, [{"ansible.builtin.assert": {"that": [wish]}}])
+    desired = "{{ lookup('ensemble.jitsi.scaleway_secret', 'password', " + options + ") == 'open sesame' }}"
+    play(tmp_path, lab, [{"ansible.builtin.assert": {"that": [desired]}}])
 
 
 def test_profile_of_the_config_file(lab: Lab, run: Runner, tmp_path: Path) -> None:

@@ -30,12 +30,12 @@ def certificates(lab: Lab) -> dict[str, Any]:
 
 
 def renew(run: Runner, chain: str, **more: Any) -> dict[str, Any]:
-    wish = {**OWN, "certificate_chain": chain, **more}
-    planned = run.ok("lb_certificate", check=True, **wish)
-    done = run.ok("lb_certificate", **wish)
+    desired = {**OWN, "certificate_chain": chain, **more}
+    planned = run.ok("lb_certificate", check=True, **desired)
+    done = run.ok("lb_certificate", **desired)
     assert planned["changed"] == done["changed"]
     assert planned["diff"] == done["diff"]
-    assert not run.ok("lb_certificate", **wish)["changed"]
+    assert not run.ok("lb_certificate", **desired)["changed"]
     return done
 
 
@@ -88,15 +88,15 @@ def test_an_order_that_fails_leaves_what_was_there(used: bool, lab: Lab, run: Ru
 @pytest.mark.parametrize("write", range(1, 7))
 def test_a_renewal_that_is_cut_anywhere_is_ended_by_the_next(write: int, used: bool, lab: Lab, run: Runner) -> None:
     chain = self_signed("meet.example.org")
-    wish = {**OWN, "certificate_chain": chain, "api_retry_time": 0.2}
+    desired = {**OWN, "certificate_chain": chain, "api_retry_time": 0.2}
     count = len(lab.state().get("lb_frontend", []))
     lab.fault(kind="status", status=403, method="POST|PUT|DELETE", skip=write - 1)
-    run("lb_certificate", **wish)
+    run("lb_certificate", **desired)
     for frontend in lab.state().get("lb_frontend", []):
         assert set(frontend["certificate_ids"]) <= {each["id"] for each in certificates(lab).values()}
     lab.good_day()
-    run.ok("lb_certificate", **wish)
-    assert not run.ok("lb_certificate", **wish)["changed"]
+    run.ok("lb_certificate", **desired)
+    assert not run.ok("lb_certificate", **desired)["changed"]
     (name, certificate), *others = certificates(lab).items()
     assert (name, others) == ("tls", [])
     frontends = lab.state().get("lb_frontend", [])

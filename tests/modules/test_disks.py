@@ -46,12 +46,12 @@ def test_a_volume_goes_from_server_to_server(lab: Lab, run: Runner) -> None:
 def test_a_local_volume_only_while_the_server_is_off(lab: Lab, run: Runner) -> None:
     run.ok("volume", **LOCAL)
     run.ok("server", **SMALL, state="running")
-    wish: dict[str, Any] = {"name": "builder", "volumes": {"1": {"name": "cache"}}}
+    desired: dict[str, Any] = {"name": "builder", "volumes": {"1": {"name": "cache"}}}
     lab.forget_requests()
-    assert "only while it is off" in run.error("server", **wish, state="running")
+    assert "only while it is off" in run.error("server", **desired, state="running")
     assert lab.writes() == []
-    assert list(slots(run.ok("server", **wish, state="stopped"))) == ["0", "1"]
-    run.ok("server", **wish, state="running")
+    assert list(slots(run.ok("server", **desired, state="stopped"))) == ["0", "1"]
+    run.ok("server", **desired, state="running")
     run.ok("server", name="builder", state="absent")
     assert volumes(lab) == ["cache"], "termination would have taken it along"
 
@@ -63,11 +63,12 @@ def test_disks_that_are_kept(lab: Lab, run: Runner) -> None:
 
 
 def test_a_disk_of_its_own_that_was_detached(lab: Lab, run: Runner) -> None:
-    wish: dict[str, Any] = {**SERVER, "volumes": {"1": {"size": 10 * GB}}}
-    run.ok("server", **wish)
-    assert not run.ok("server", **{**wish, "volumes": {"1": {"size": 30 * GB}}})["changed"], "scaleway_volume grows it"
-    run.ok("server", **{**wish, "volumes": {"1": {}}})
-    assert run.ok("server", **{**wish, "volumes": {"1": {}}})["changed"] is False
+    desired: dict[str, Any] = {**SERVER, "volumes": {"1": {"size": 10 * GB}}}
+    run.ok("server", **desired)
+    larger = {**desired, "volumes": {"1": {"size": 30 * GB}}}
+    assert not run.ok("server", **larger)["changed"], "scaleway_volume grows it"
+    run.ok("server", **{**desired, "volumes": {"1": {}}})
+    assert run.ok("server", **{**desired, "volumes": {"1": {}}})["changed"] is False
     run.ok("server", name="builder", state="absent")
     assert volumes(lab) == ["builder_disk_1"]
 
@@ -76,15 +77,15 @@ def test_a_disk_of_its_own_that_was_detached(lab: Lab, run: Runner) -> None:
 def test_another_disk_for_the_system(root: dict[str, Any], lab: Lab, run: Runner) -> None:
     """It cannot change in place; with another server, what was attached to it is attached again."""
     ident = run.ok("volume", **VOLUME)["volume"]["id"]
-    wish = {**SMALL, "volumes": {**SMALL["volumes"], "1": {"name": "recordings"}}, "state": "running"}
-    first = run.ok("server", **wish)["server"]["id"]
-    wish["volumes"] = {**wish["volumes"], "0": root}
-    assert "recreate: true" in run.error("server", **wish)
-    second = run.ok("server", **wish, recreate=True)
+    desired = {**SMALL, "volumes": {**SMALL["volumes"], "1": {"name": "recordings"}}, "state": "running"}
+    first = run.ok("server", **desired)["server"]["id"]
+    desired["volumes"] = {**desired["volumes"], "0": root}
+    assert "recreate: true" in run.error("server", **desired)
+    second = run.ok("server", **desired, recreate=True)
     assert second["server"]["id"] != first
     assert slots(second)["1"] == ident
     assert len(volumes(lab)) == 2
-    assert not run.ok("server", **wish, recreate=True)["changed"]
+    assert not run.ok("server", **desired, recreate=True)["changed"]
 
 
 def test_disks_that_an_image_brings(lab: Lab, run: Runner) -> None:
@@ -111,7 +112,7 @@ def test_each_server_of_a_fleet_has_its_own(lab: Lab, run: Runner) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "said"),
+    ("desired", "said"),
     [
         ({"root": {"size": 10 * GB}}, "'root' is not a slot"),
         ({"1": {"size": "10GB"}}, "number of bytes"),
@@ -124,8 +125,8 @@ def test_each_server_of_a_fleet_has_its_own(lab: Lab, run: Runner) -> None:
         ({"1": {"base_snapshot": "nowhere"}}, "no snapshot 'nowhere'"),
     ],
 )
-def test_a_wrong_wish(wish: dict[str, Any], said: str, lab: Lab, run: Runner) -> None:
-    assert said in run.error("server", **{**SERVER, "volumes": wish})
+def test_a_wrong_wish(desired: dict[str, Any], said: str, lab: Lab, run: Runner) -> None:
+    assert said in run.error("server", **{**SERVER, "volumes": desired})
     assert "cannot be in every server" in run.error("fleet", prefix="h", count=1, volumes={"1": {"name": "x"}})
     assert lab.writes() == []
 
@@ -133,6 +134,6 @@ def test_a_wrong_wish(wish: dict[str, Any], said: str, lab: Lab, run: Runner) ->
 def test_a_volume_that_is_to_come(lab: Lab, run: Runner) -> None:
     """Check mode of a play that makes it first."""
     run.ok("server", **SERVER, state="running")
-    wish = {"name": "builder", "volumes": {"1": {"name": "recordings"}}}
-    assert run.ok("server", check=True, **wish)["changed"]
-    assert run.ok("server", check=True, **{**SERVER, "name": "other"}, volumes=wish["volumes"])["changed"]
+    desired = {"name": "builder", "volumes": {"1": {"name": "recordings"}}}
+    assert run.ok("server", check=True, **desired)["changed"]
+    assert run.ok("server", check=True, **{**SERVER, "name": "other"}, volumes=desired["volumes"])["changed"]

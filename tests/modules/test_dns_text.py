@@ -54,12 +54,12 @@ def random_texts(count: int) -> list[str]:
 
 def test_texts_of_any_kind_come_back_as_they_were_given(zone: Runner, served: tuple[Lab, int]) -> None:
     texts = random_texts(120)
-    wish = {
+    desired = {
         "dns_zone": ZONE,
         "records": [{"name": f"t-{number}", "type": "TXT", "data": [text]} for number, text in enumerate(texts)],
     }
-    assert zone.ok("dns_record", **wish)["changed"]
-    again = zone.ok("dns_record", **wish)
+    assert zone.ok("dns_record", **desired)["changed"]
+    again = zone.ok("dns_record", **desired)
     assert not again["changed"], again["diff"]
     for number, text in enumerate(texts):
         (answer,) = answers(served[1], f"t-{number}", "TXT")

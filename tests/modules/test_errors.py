@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A wrong wish is one clear sentence, and nothing was made."""
+"""A wrong desired is one clear sentence, and nothing was made."""
 
 from __future__ import annotations
 
@@ -113,9 +113,9 @@ def test_nothing_is_removed_that_could_not_be_made_anew(lab: Lab, run: Runner) -
 
 def test_type_of_a_server(lab: Lab, run: Runner) -> None:
     """In place while it is off, and only then."""
-    wish = {**SERVER, "volumes": LOCAL_DISK}
-    first = run.ok("server", **wish, state="running")["server"]["id"]
-    bigger = {**wish, "commercial_type": "DEV1-M"}
+    desired = {**SERVER, "volumes": LOCAL_DISK}
+    first = run.ok("server", **desired, state="running")["server"]["id"]
+    bigger = {**desired, "commercial_type": "DEV1-M"}
     message = run.error("server", **bigger, state="running")
     assert "commercial_type" in message
     assert "With state: stopped" in message
@@ -128,16 +128,16 @@ def test_type_of_a_server(lab: Lab, run: Runner) -> None:
 
 def test_rebuilt_from_another_image(lab: Lab, run: Runner) -> None:
     run.ok("ip", name="kept")
-    wish = {**SERVER, "volumes": LOCAL_DISK, "dynamic_ip_required": False, "public_ips": ["kept"]}
-    first = run.ok("server", **wish, state="running")["server"]
+    desired = {**SERVER, "volumes": LOCAL_DISK, "dynamic_ip_required": False, "public_ips": ["kept"]}
+    first = run.ok("server", **desired, state="running")["server"]
     run.ok("server", name="builder", state="stopped")
     run.ok("image", name="golden", server="builder")
-    wish["image"] = "golden"
-    assert run.ok("server", **wish, state="running")["server"]["id"] == first["id"]
-    second = run.ok("server", **wish, state="rebuilt")["server"]
+    desired["image"] = "golden"
+    assert run.ok("server", **desired, state="running")["server"]["id"] == first["id"]
+    second = run.ok("server", **desired, state="rebuilt")["server"]
     assert second["id"] != first["id"]
     assert second["public_address"] == first["public_address"]
-    assert run.ok("server", **wish, state="rebuilt")["changed"] is False
+    assert run.ok("server", **desired, state="rebuilt")["changed"] is False
 
 
 def test_image_of_a_running_server(lab: Lab, run: Runner) -> None:
@@ -182,7 +182,7 @@ def test_a_play_in_check_mode_before_anything_exists(lab: Lab, run: Runner) -> N
     """Each task assumes that those before it have done their work."""
     run.ok("server", **SERVER, state="running")
     lab.forget_requests()
-    for module, wish in (
+    for module, desired in (
         ("image", {"name": "golden", "server": "builder"}),
         ("image", {"name": "golden", "server": "later"}),
         ("image", {"name": "golden", "snapshots": ["later"]}),
@@ -198,21 +198,21 @@ def test_a_play_in_check_mode_before_anything_exists(lab: Lab, run: Runner) -> N
         ("lb_certificate", {"lb": "portal", "name": "tls", "letsencrypt": ["ensemble.test"]}),
         ("fleet", {"prefix": "h", "count": 2, "commercial_type": "DEV1-S", "image": "later-1", **IN_GROUPS}),
     ):
-        wish = {key: value for key, value in wish.items() if module != "fleet" or key != "placement_group"}
-        assert run.ok(module, check=True, **wish)["changed"]
+        desired = {key: value for key, value in desired.items() if module != "fleet" or key != "placement_group"}
+        assert run.ok(module, check=True, **desired)["changed"]
     assert lab.writes() == []
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_a_request_that_hangs_is_asked_again(method: str, lab: Lab, run: Runner) -> None:
     lab.fault(kind="hang", method=method, seconds=3, count=1)
-    for wish in ({"public_key": KEY}, {"state": "absent"}):
-        assert run.ok("ssh_key", name="op", api_timeout=0.5, **wish)["changed"]
+    for desired in ({"public_key": KEY}, {"state": "absent"}):
+        assert run.ok("ssh_key", name="op", api_timeout=0.5, **desired)["changed"]
     assert lab.counts().get("ssh_key") is None
 
 
 def test_records_and_the_rest_of_the_zone(lab: Lab, run: Runner) -> None:
-    """Exclusive names remove what nobody wishes any more, and nothing else."""
+    """Exclusive names remove what nobody desired any more, and nothing else."""
     fleet = [{"name": f"h-{number}", "data": [f"10.0.0.{number}"]} for number in range(1, 6)]
     others = [{"name": "hello", "data": ["10.0.1.1"]}, {"name": "h-9", "type": "TXT", "data": ["mine"]}]
     run.ok("dns_record", dns_zone="ensemble.test", records=fleet + others)
@@ -261,10 +261,10 @@ def test_a_name_that_came_out_empty(lab: Lab, run: Runner) -> None:
 @pytest.mark.parametrize("kind", ["server", "secret"])
 def test_protection(kind: str, lab: Lab, run: Runner) -> None:
     """What is protected stays, until the task that removes it says that it shall not be."""
-    wish = SERVER if kind == "server" else {"name": "key", "value": "x"}
-    run.ok(kind, **wish, protected=True)
+    desired = SERVER if kind == "server" else {"name": "key", "value": "x"}
+    run.ok(kind, **desired, protected=True)
     lab.forget_requests()
-    removal = {"name": wish["name"], "state": "absent"}
+    removal = {"name": desired["name"], "state": "absent"}
     assert "protected: false" in run.error(kind, **removal)
     assert run.ok(kind, check=True, **removal)["changed"], "an earlier task may lift it"
     assert lab.writes() == []

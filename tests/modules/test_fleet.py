@@ -34,18 +34,18 @@ def test_servers_with_addresses_in_the_order_of_their_numbers(lab: Lab, run: Run
 
 def test_an_unchanged_fleet_needs_few_requests(lab: Lab, run: Runner) -> None:
     run.ok("security_group", name="web")
-    wish = {**FLEET, "count": 30, "security_group": "web", "user_data": {"a": "b"}, "placement_groups": {"size": 20}}
-    run.ok("fleet", **wish)
+    desired = {**FLEET, "count": 30, "security_group": "web", "user_data": {"a": "b"}, "placement_groups": {"size": 20}}
+    run.ok("fleet", **desired)
     lab.forget_requests()
-    assert not run.ok("fleet", **wish)["changed"]
+    assert not run.ok("fleet", **desired)["changed"]
     assert len(lab.requests()) <= 8
 
 
 def test_placement_groups_fill_before_another_is_made(lab: Lab, run: Runner) -> None:
-    wish = {**FLEET, "placement_groups": {"size": 3}}
-    run.ok("fleet", **wish, count=4)
-    run.ok("fleet", **wish, count=2)
-    run.ok("fleet", **wish, count=5)
+    desired = {**FLEET, "placement_groups": {"size": 3}}
+    run.ok("fleet", **desired, count=4)
+    run.ok("fleet", **desired, count=2)
+    run.ok("fleet", **desired, count=5)
     groups = {each["id"]: each["name"] for each in lab.state()["instance_placement_group"]}
     members = [groups[(each["placement_group"] or {}).get("id")] for each in run.ok("server_info")["servers"]]
     assert sorted(members) == ["h-group-1"] * 3 + ["h-group-2"] * 2
@@ -61,13 +61,13 @@ def test_groups_that_exist_follow_the_policy(lab: Lab, run: Runner) -> None:
 
 def test_no_group_gets_more_than_its_size(lab: Lab, run: Runner) -> None:
     """Not even for the moment in which servers that go are still there."""
-    wish = {**FLEET, "max_change": 100, "placement_groups": {"size": 2}}
-    run.ok("fleet", **wish, numbers=[1, 2, 3])
+    desired = {**FLEET, "max_change": 100, "placement_groups": {"size": 2}}
+    run.ok("fleet", **desired, numbers=[1, 2, 3])
     lab.forget_requests()
-    run.ok("fleet", **wish, numbers=[3, 4, 5])
+    run.ok("fleet", **desired, numbers=[3, 4, 5])
     members = [each["placement_group"]["name"] for each in run.ok("server_info")["servers"]]
     assert sorted(members) == ["h-group-2", "h-group-2", "h-group-3"]
-    assert run.ok("fleet", **wish, numbers=[3, 4, 5])["changed"], "the group that is empty by now goes"
+    assert run.ok("fleet", **desired, numbers=[3, 4, 5])["changed"], "the group that is empty by now goes"
     assert [each["name"] for each in lab.state()["instance_placement_group"]] == ["h-group-2", "h-group-3"]
 
 
@@ -176,13 +176,13 @@ def test_refused_placement_groups_leave_no_server_unmade(refused: str, lab: Lab,
     run.ok("fleet", **FLEET, count=2, placement_groups={"size": 2}, dns={"zone": "ensemble.test"})
     lab.fault(kind="status", status=412, method=refused, path="/placement_groups")
     groups = {"size": 2, "policy_mode": "enforced"} if refused == "PATCH" else {"size": 2}
-    wish = {**FLEET, "count": 3, "placement_groups": groups, "dns": {"zone": "ensemble.test"}, "tags": ["new"]}
-    assert "placement group" in run.error("fleet", **wish)
+    desired = {**FLEET, "count": 3, "placement_groups": groups, "dns": {"zone": "ensemble.test"}, "tags": ["new"]}
+    assert "placement group" in run.error("fleet", **desired)
     assert names(lab) == ["h-1", "h-2", "h-3"] if refused == "PATCH" else ["h-1", "h-2"]
     assert tags_of(run) == {"new"}
     lab.good_day()
-    run.ok("fleet", **wish)
-    assert not run.ok("fleet", **wish)["changed"]
+    run.ok("fleet", **desired)
+    assert not run.ok("fleet", **desired)["changed"]
     assert names(lab) == ["h-1", "h-2", "h-3"]
 
 
@@ -202,18 +202,18 @@ def test_a_new_image_replaces_only_when_told(lab: Lab, run: Runner) -> None:
 def test_names_in_dns_follow_the_fleet(lab: Lab, run: Runner) -> None:
     hello = {"name": "h-ello", "data": ["10.0.0.1"]}
     run.ok("dns_record", dns_zone="ensemble.test", records=[hello])
-    wish = {**FLEET, "dns": {"zone": "ensemble.test"}, "max_change": 100}
+    desired = {**FLEET, "dns": {"zone": "ensemble.test"}, "max_change": 100}
     for count in (3, 1):
-        servers = run.ok("fleet", **wish, count=count)["servers"]
-        assert not run.ok("fleet", **wish, count=count)["changed"]
+        servers = run.ok("fleet", **desired, count=count)["servers"]
+        assert not run.ok("fleet", **desired, count=count)["changed"]
         records = {each["name"]: each["data"] for each in lab.state()["dns_record"]}
         assert records == {"h-ello": "10.0.0.1", **{each["name"]: each["public_address"] for each in servers}}
     run.ok("dns_record", dns_zone="ensemble.test", records=[{"name": "h-1"}], state="absent")
-    assert run.ok("fleet", check=True, **wish, count=1)["diff"]["after"]["records"]
-    assert run.ok("fleet", **wish, count=1)["changed"]
+    assert run.ok("fleet", check=True, **desired, count=1)["diff"]["after"]["records"]
+    assert run.ok("fleet", **desired, count=1)["changed"]
     run.ok("fleet", prefix="h", state="absent", dns={"zone": "ensemble.test"})
     assert [each["name"] for each in lab.state()["dns_record"]] == ["h-ello"]
-    assert "not of this account" in run.error("fleet", **{**wish, "dns": {"zone": "example.com"}}, count=1)
+    assert "not of this account" in run.error("fleet", **{**desired, "dns": {"zone": "example.com"}}, count=1)
 
 
 def test_out_of_stock_keeps_what_works_and_the_next_run_continues(lab: Lab, run: Runner) -> None:
@@ -251,7 +251,7 @@ def test_the_73rd_of_a_hundred_is_one_too_many(lab: Lab, run: Runner) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "said"),
+    ("desired", "said"),
     [
         ({"count": -1}, "count is -1"),
         ({"count": 10**10}, "0 to 1000"),
@@ -268,7 +268,7 @@ def test_the_73rd_of_a_hundred_is_one_too_many(lab: Lab, run: Runner) -> None:
     ],
 )
 def test_a_wrong_wish_is_one_error_before_anything_is_made(
-    wish: dict[str, Any], said: str, lab: Lab, run: Runner
+    desired: dict[str, Any], said: str, lab: Lab, run: Runner
 ) -> None:
-    assert said in run.error("fleet", **{**FLEET, **wish})
+    assert said in run.error("fleet", **{**FLEET, **desired})
     assert lab.writes() == []

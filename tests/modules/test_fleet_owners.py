@@ -97,15 +97,15 @@ def test_lost_names_count_and_are_told(lab: Lab, run: Runner) -> None:
 
 
 def test_reserved_addresses_outlive_power_cycles_and_replacement(lab: Lab, run: Runner) -> None:
-    wish = {**NAMED, "count": 2, "reserved_ips": True}
-    run.ok("fleet", **wish)
-    assert not run.ok("fleet", **wish)["changed"]
+    desired = {**NAMED, "count": 2, "reserved_ips": True}
+    run.ok("fleet", **desired)
+    assert not run.ok("fleet", **desired)["changed"]
     before = addresses(run)
     for state in ("stopped", "running"):
         run.ok("server", name="h-1", state=state)
     assert addresses(run) == before
     ids = {each["id"] for each in run.ok("server_info")["servers"]}
-    assert run.ok("fleet", **{**wish, "image": "debian_bookworm"}, recreate=True)["replaced"] == ["h-1", "h-2"]
+    assert run.ok("fleet", **{**desired, "image": "debian_bookworm"}, recreate=True)["replaced"] == ["h-1", "h-2"]
     assert ids.isdisjoint({each["id"] for each in run.ok("server_info")["servers"]})
     assert addresses(run) == before == names(lab)
 
@@ -198,17 +198,17 @@ def test_a_server_that_a_peer_made_meanwhile(lab: Lab, run: Runner, monkeypatch:
     """Its address is seen to be taken by a namesake that was not there a moment before: the fleet looks again."""
     from ansible_collections.ensemble.jitsi.plugins.module_utils.fleet_census import Census
 
-    wish = {**FLEET, "count": 1, "reserved_ips": True}
-    run.ok("fleet", **wish)
-    look, looks = Census.look, []
+    desired = {**FLEET, "count": 1, "reserved_ips": True}
+    run.ok("fleet", **desired)
+    read, reads = Census.read, []
 
     def late(census: Census) -> list[dict[str, Any]]:
-        found = look(census)
-        looks.append(len(found))
-        if len(looks) == 1:
+        found = read(census)
+        reads.append(len(found))
+        if len(reads) == 1:
             census.servers = []
         return census.servers
 
-    monkeypatch.setattr(Census, "look", late)
-    assert not run.ok("fleet", **wish)["changed"]
-    assert len(looks) > 1
+    monkeypatch.setattr(Census, "read", late)
+    assert not run.ok("fleet", **desired)["changed"]
+    assert len(reads) > 1

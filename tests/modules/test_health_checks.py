@@ -22,7 +22,7 @@ def check(lab: Lab) -> dict[str, Any]:
     return {key: value for key, value in lab.state()["lb_backend"][0]["health_check"].items() if value is not None}
 
 
-def wish(run: Runner, **more: Any) -> dict[str, Any]:
+def desired(run: Runner, **more: Any) -> dict[str, Any]:
     arguments = {**BACKEND[1], **more}
     planned, done = run.ok("lb_backend", check=True, **arguments), run.ok("lb_backend", **arguments)
     assert planned["diff"] == done["diff"]
@@ -31,58 +31,58 @@ def wish(run: Runner, **more: Any) -> dict[str, Any]:
 
 
 def test_a_port_that_was_never_given_follows_the_servers(backend: Runner, lab: Lab) -> None:
-    wish(backend)
+    desired(backend)
     assert check(lab)["port"] == 80
-    assert wish(backend, forward_port=8080)["diff"]["after"]["health_check"]["port"] == 8080
+    assert desired(backend, forward_port=8080)["diff"]["after"]["health_check"]["port"] == 8080
     assert check(lab)["port"] == 8080
-    wish(backend, forward_port=8081, health_check=HTTP)
+    desired(backend, forward_port=8081, health_check=HTTP)
     assert check(lab)["port"] == 8081
 
 
 def test_a_port_that_was_given_stays(backend: Runner, lab: Lab) -> None:
-    wish(backend, health_check={**HTTP, "port": 9000})
-    wish(backend, forward_port=8080)
-    wish(backend, forward_port=8080, health_check=HTTP)
+    desired(backend, health_check={**HTTP, "port": 9000})
+    desired(backend, forward_port=8080)
+    desired(backend, forward_port=8080, health_check=HTTP)
     assert check(lab)["port"] == 9000
 
 
 @pytest.mark.parametrize("failing", [1, 2, 3])
 def test_a_change_that_is_cut_anywhere_is_ended_by_the_next(failing: int, backend: Runner, lab: Lab) -> None:
-    wish(backend)
+    desired(backend)
     lab.fault(kind="status", status=403, method="PUT", skip=failing - 1)
     backend("lb_backend", **{**BACKEND[1], "forward_port": 8080})
     lab.good_day()
-    wish(backend, forward_port=8080)
+    desired(backend, forward_port=8080)
     assert check(lab)["port"] == 8080
 
 
 def test_what_a_task_does_not_speak_of_is_kept(backend: Runner, lab: Lab) -> None:
-    wish(backend, health_check={**HTTP, "check_max_retries": 7})
+    desired(backend, health_check={**HTTP, "check_max_retries": 7})
     before = check(lab)
-    wish(backend, health_check={"check_delay": 3000})
+    desired(backend, health_check={"check_delay": 3000})
     assert check(lab) == {**before, "check_delay": 3000}
-    wish(backend, health_check={"http_config": {"uri": "/ready"}})
+    desired(backend, health_check={"http_config": {"uri": "/ready"}})
     assert check(lab)["http_config"]["uri"] == "/ready"
     assert (check(lab)["http_config"]["code"], check(lab)["http_config"]["method"]) == (204, "HEAD")
-    wish(backend, timeout_server=1000)
+    desired(backend, timeout_server=1000)
     assert check(lab)["check_max_retries"] == 7
 
 
 def test_another_kind_of_check(backend: Runner, lab: Lab) -> None:
-    wish(backend, health_check=HTTP)
-    wish(backend, health_check={"tcp_config": {}})
+    desired(backend, health_check=HTTP)
+    desired(backend, health_check={"tcp_config": {}})
     assert "http_config" not in check(lab)
     assert check(lab)["check_delay"] == 2000
     assert "has one of" in backend.error("lb_backend", **BACKEND[1], health_check={**HTTP, "tcp_config": {}})
 
 
 def test_kinds_that_the_module_does_not_know_are_kept(backend: Runner, lab: Lab) -> None:
-    wish(backend)
+    desired(backend)
     state = lab.save()
     (found,) = state["lb_backend"]
     found["health_check"] = {**found["health_check"], "tcp_config": None, "redis_config": {}}
     lab.restore(state)
-    wish(backend, health_check={"check_delay": 1000}, forward_port=6379)
+    desired(backend, health_check={"check_delay": 1000}, forward_port=6379)
     assert check(lab)["redis_config"] == {}
     assert "tcp_config" not in check(lab)
     assert check(lab)["port"] == 6379

@@ -61,8 +61,8 @@ USES: dict[str, tuple[tuple[Task, ...], Task, str]] = {
 @pytest.mark.parametrize("name", sorted(USES))
 def test_what_is_in_use_stays(name: str, lab: Lab, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     before, (module, arguments), user = USES[name]
-    for task, wish in before:
-        run.ok(task, **wish)
+    for task, desired in before:
+        run.ok(task, **desired)
     state = lab.state()
     warnings: list[str] = []
     monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _module, text, **_more: warnings.append(text))

@@ -31,9 +31,9 @@ def test_a_name_of_anothers_object_is_an_error_and_stays(name: str, lab: Lab, ru
     )
     assert not run.ok(lifecycle.module, **MINE, **lifecycle.begin)["changed"]
     before = lab.state()
-    for wish in (lifecycle.begin, {**lifecycle.begin, **lifecycle.change}):
+    for desired in (lifecycle.begin, {**lifecycle.begin, **lifecycle.change}):
         for check in (True, False):
-            refused = run(lifecycle.module, check=check, **OTHER, **wish)
+            refused = run(lifecycle.module, check=check, **OTHER, **desired)
             assert refused.get("failed"), refused
             assert "ensemble:staging" in refused["msg"]
     assert not run.ok(lifecycle.module, **OTHER, **lifecycle.removal())["changed"]
@@ -119,9 +119,9 @@ def test_records_of_others_are_neither_changed_nor_removed(lab: Lab, run: Runner
     assert not run.ok("dns_record", **MINE, **www("198.18.0.1"))["changed"]
     before = lab.state()
     assert "held by others" in run.error("dns_record", **OTHER, **www("198.18.0.2"))
-    for wish in (www("198.18.0.1"), www(), {"dns_zone": "ensemble.test", "records": [], "exclusive_names": ".*"}):
-        state = "absent" if wish["records"] else "present"
-        assert not run.ok("dns_record", **OTHER, **wish, state=state)["changed"]
+    for desired in (www("198.18.0.1"), www(), {"dns_zone": "ensemble.test", "records": [], "exclusive_names": ".*"}):
+        state = "absent" if desired["records"] else "present"
+        assert not run.ok("dns_record", **OTHER, **desired, state=state)["changed"]
     assert lab.state() == before
     assert run.ok("dns_record", **MINE, **www("198.18.0.2"))["changed"]
     assert run.ok("dns_record", **MINE, **www(), state="absent")["changed"]
@@ -193,8 +193,8 @@ def test_without_a_project_nothing_is_found_by_name(name: str, lab: Lab, run: Ru
     nobody = Lab(lab.url)
     nobody.account = {key: value for key, value in lab.account.items() if key != "project_id"}
     run.lab = nobody
-    for wish in ({**lifecycle.begin, **lifecycle.change}, lifecycle.removal()):
-        message = run.error(lifecycle.module, **wish)
+    for desired in ({**lifecycle.begin, **lifecycle.change}, lifecycle.removal()):
+        message = run.error(lifecycle.module, **desired)
         assert "No project: give project_id" in message
         assert f"The key sees objects of {project}" in message
     assert lab.state() == before

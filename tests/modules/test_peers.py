@@ -63,7 +63,7 @@ def test_two_runs_of_six_fleets_leave_no_twin(number: int, lab: Lab, run: Runner
 @pytest.mark.timeout(600)
 def test_two_runs_of_single_objects_leave_no_twin(lab: Lab, run: Runner, tmp_path: Path) -> None:
     server = {"name": "web", "commercial_type": "DEV1-S", "image": "debian_trixie", "volumes": LOCAL_DISK}
-    wishes: list[tuple[str, dict[str, Any]]] = [
+    desired: list[tuple[str, dict[str, Any]]] = [
         ("security_group", {"name": "web", "rules": [{"dest_port_from": 22}]}),
         ("placement_group", {"name": "apart"}),
         ("ip", {"name": "mon"}),
@@ -76,11 +76,11 @@ def test_two_runs_of_single_objects_leave_no_twin(lab: Lab, run: Runner, tmp_pat
         ("lb_backend", {"lb": "portal", "name": "web", "forward_protocol": "http", "forward_port": 80}),
         ("dns_record", {"dns_zone": "ensemble.test", "records": [{"name": "www", "data": ["198.18.0.9"]}]}),
     ]
-    together(lab, tmp_path, [{f"ensemble.jitsi.scaleway_{module}": wish} for module, wish in wishes])
+    together(lab, tmp_path, [{f"ensemble.jitsi.scaleway_{module}": arguments} for module, arguments in desired])
     state = lab.state()
     made = ("security_group", "placement_group", "server")
     assert {kind: len(state[f"instance_{kind}"]) for kind in made} == dict.fromkeys(made, 1)
     for kind in ("secret", "registry_namespace", "lb", "lb_backend", "dns_record", "block_volume"):
         assert len(state[kind]) == 1, state[kind]
-    for module, wish in wishes:
-        assert not run.ok(module, **wish)["changed"], module
+    for module, arguments in desired:
+        assert not run.ok(module, **arguments)["changed"], module

@@ -27,20 +27,20 @@ def sequence(lifecycle: Lifecycle) -> list[Task]:
     """A life from nothing to nothing, with what it needs."""
     before = json.loads(json.dumps(lifecycle.before).replace("{lb}", BALANCER))
     life = [lifecycle.begin, {**lifecycle.begin, **lifecycle.change}]
-    return [*((module, wish) for module, wish in before), *((lifecycle.module, wish) for wish in life)]
+    return [*((module, desired) for module, desired in before), *((lifecycle.module, desired) for desired in life)]
 
 
 def removal(task: Task) -> Task:
-    module, wish = task
+    module, desired = task
     if module == "dns_record":
-        records = [{key: each[key] for key in ("name", "type") if key in each} for each in wish["records"]]
-        return module, {"dns_zone": wish["dns_zone"], "records": records, "state": "absent"}
-    return module, {**{key: wish[key] for key in REMOVED_BY if key in wish}, "state": "absent"}
+        records = [{key: each[key] for key in ("name", "type") if key in each} for each in desired["records"]]
+        return module, {"dns_zone": desired["dns_zone"], "records": records, "state": "absent"}
+    return module, {**{key: desired[key] for key in REMOVED_BY if key in desired}, "state": "absent"}
 
 
 def carried_out(run: Runner, tasks: list[Task], check: bool) -> list[str]:
     """What failed, and of what."""
-    answers = [(module, run(module, check=check, **wish)) for module, wish in tasks]
+    answers = [(module, run(module, check=check, **desired)) for module, desired in tasks]
     return [f"{module}: {answer['msg']}" for module, answer in answers if answer.get("failed")]
 
 
@@ -58,8 +58,8 @@ def test_the_end_of_everything_in_one_check_run(name: str, lab: Lab, run: Runner
     """All of it exists; removed in the reverse order, check mode and reality agree."""
     lifecycle = LIFECYCLES[name]
     address = ""
-    for module, wish in lifecycle.before:
-        made = run.ok(module, **json.loads(json.dumps(wish).replace("{lb}", address)))
+    for module, desired in lifecycle.before:
+        made = run.ok(module, **json.loads(json.dumps(desired).replace("{lb}", address)))
         address = (made.get("ip") or {}).get("ip_address") or address
     run.ok(lifecycle.module, **lifecycle.begin)
     tasks = [(lifecycle.module, lifecycle.removal()), *(removal(task) for task in reversed(lifecycle.before))]
@@ -73,11 +73,11 @@ def test_examples_in_one_check_run(module: str, lab: Lab, run: Runner, folder: P
     loader.set_basedir(str(folder))
     variables: dict[str, Any] = dict(VARIABLES)
     before = load(Path(__file__).with_name("examples_before.yml")).get(module.removeprefix("scaleway_"), [])
-    steps = [(name, {}, wish) for task in before for name, wish in task.items()]
+    steps = [(name, {}, desired) for task in before for name, desired in task.items()]
     for task in documented(module, folder):
         steps += [(key.removeprefix(OURS), task, task[key]) for key in task if key.startswith(OURS)]
-    for name, task, wish in steps:
-        rendered = Templar(loader=loader, variables=variables).template(wish)
+    for name, task, desired in steps:
+        rendered = Templar(loader=loader, variables=variables).template(desired)
         rendered = json.loads(json.dumps(rendered).replace("example.org", "ensemble.test"))
         answer = run(name, check=True, **rendered)
         assert not answer.get("failed"), f"{task.get('name', name)}: {answer['msg']}"

@@ -29,8 +29,8 @@ def test_an_empty_value_removes_nothing(option: str, empty: str | None, lab: Lab
     run.ok("fleet", **FLEET, **{option: {"key": "kept"}})
     lab.forget_requests()
     for check in (True, False):
-        for module, wish in (("server", SERVER), ("fleet", FLEET)):
-            refused = run(module, check=check, **wish, **{option: {"key": empty}})
+        for module, desired in (("server", SERVER), ("fleet", FLEET)):
+            refused = run(module, check=check, **desired, **{option: {"key": empty}})
             assert refused["failed"]
             assert "user data 'key' is empty" in refused["msg"]
     assert lab.writes() == []
@@ -42,11 +42,11 @@ def test_keys_that_are_named_go(lab: Lab, run: Runner) -> None:
     server = run.ok("server", **SERVER, **two)["server"]
     servers = run.ok("fleet", **FLEET, **two)["servers"]
     less = {"user_data": {"a": "1"}, "absent_user_data": ["b", "never there"]}
-    for module, wish in (("server", SERVER), ("fleet", FLEET)):
-        assert run.ok(module, check=True, **wish, **less)["changed"]
-        assert run.ok(module, **wish, **less)["changed"]
+    for module, desired in (("server", SERVER), ("fleet", FLEET)):
+        assert run.ok(module, check=True, **desired, **less)["changed"]
+        assert run.ok(module, **desired, **less)["changed"]
         lab.forget_requests()
-        assert not run.ok(module, **wish, **less)["changed"]
+        assert not run.ok(module, **desired, **less)["changed"]
         assert len(lab.requests()) <= 8
     for each in (server, *servers):
         assert data(lab, each, "a") == "1"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`site.yml` again, with other wishes, and with bad ones."""
+"""`site.yml` again, with other desired, and with bad ones."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_check_mode_on_an_empty_cloud_shows_the_plan_and_creates_nothing(empty_c
 
 
 @pytest.mark.parametrize(
-    ("wish", "says"),
+    ("desired", "says"),
     [
         pytest.param({"jitsi_server_type": "DEV9-XXL"}, "DEV9-XXL", id="unknown server type"),
         pytest.param({"ensemble_domain": "not-ours.example"}, "not-ours.example", id="domain not owned"),
@@ -112,8 +112,8 @@ def test_check_mode_on_an_empty_cloud_shows_the_plan_and_creates_nothing(empty_c
         pytest.param({"scaleway": account(port=9)}, "127.0.0.1:9", id="API not reachable"),
     ],
 )
-def test_bad_input_is_one_clear_error_before_anything_is_created(empty_cloud: str, wish: dict, says: str) -> None:
-    failed = play("site.yml", "-e", json.dumps(wish), inventory=empty_cloud, timeout=300)
+def test_bad_input_is_one_clear_error_before_anything_is_created(empty_cloud: str, desired: dict, says: str) -> None:
+    failed = play("site.yml", "-e", json.dumps(desired), inventory=empty_cloud, timeout=300)
     assert failed.status != 0
     assert failed.output.count("[ERROR]") + failed.output.count("fatal:") <= 2
     assert sum(counts["failed"] for counts in failed.recap.values()) == 1

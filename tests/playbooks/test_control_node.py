@@ -46,7 +46,7 @@ def test_any_folder_will_do(operator: Operator, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "says"),
+    ("desired", "says"),
     [
         ({"ensemble_admin_networks": "203.0.113.0/24"}, "ensemble_admin_networks is a text"),
         ({"ensemble_admin_networks": []}, "ensemble_admin_networks is []"),
@@ -57,9 +57,9 @@ def test_any_folder_will_do(operator: Operator, tmp_path: Path) -> None:
         ({"ensemble_name_prefix": "_"}, "ensemble_name_prefix is '_'"),
     ],
 )
-def test_bad_input_is_one_error_first(operator: Operator, wish: dict, says: str) -> None:
+def test_bad_input_is_one_error_first(operator: Operator, desired: dict, says: str) -> None:
     before = operator.lab.state()
-    operator.play("fleet.yml", **wish).failed(says)
+    operator.play("fleet.yml", **desired).failed(says)
     assert operator.lab.state() == before
 
 
@@ -69,12 +69,12 @@ def test_texts_from_surveys_and_command_lines_are_numbers_and_booleans(operator:
     The domain is one below a zone of the account.
     """
     spec = yaml.safe_load((PLAYBOOKS / "vars/platform_spec.yml").read_text())
-    wish = {
+    desired = {
         "jitsi_count": 2, "jitsi_max_change": 100, "ensemble_ip_quota": 50, "jitsi_reserved_ips": False,
         "jitsi_replace": False, "api_count": 2, "database_count": 1, "acme_tries": 3, "acme_dns_timeout": 60,
     }  # fmt: skip
-    assert set(wish) == {name for name, option in spec.items() if option["type"] in ("int", "bool")}
-    texts = {name: str(value).lower() for name, value in wish.items()}
+    assert set(desired) == {name for name, option in spec.items() if option["type"] in ("int", "bool")}
+    texts = {name: str(value).lower() for name, value in desired.items()}
     below = {"ensemble_domain": f"meet.{DOMAIN}"}
     operator.play("certificate.yml", "fleet.yml", **texts, **below).ok()
     assert sorted(name for name in operator.servers() if name.startswith("h-")) == ["h-1", "h-2"]

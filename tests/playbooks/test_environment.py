@@ -60,9 +60,9 @@ def user_data(operator: Operator, server: str, key: str) -> str:
 def test_settings_arrive_as_they_were_given(operator: Operator, boot: ModuleType, tmp_path: Path) -> None:
     given: dict[str, Any] = {**TRICKY, **random_settings(150)}
     secret = {"JWT_APP_SECRET": "a 'very' \"secret\" $word\\", "TURN_CREDENTIALS": "x\ny"}
-    wish = {"jitsi_environment": given, "jitsi_secret_environment": secret, "jitsi_count": 1}
-    operator.play("network.yml", "images_without_machines.yml", "certificate.yml", "fleet.yml", **wish).ok()
-    assert operator.play("fleet.yml", **wish).ok().changed == 0
+    desired = {"jitsi_environment": given, "jitsi_secret_environment": secret, "jitsi_count": 1}
+    operator.play("network.yml", "images_without_machines.yml", "certificate.yml", "fleet.yml", **desired).ok()
+    assert operator.play("fleet.yml", **desired).ok().changed == 0
 
     read = boot.parse_environment("jitsi-env", user_data(operator, "h-1", "jitsi-env"))
     read |= boot.parse_environment("jitsi-secret-env", user_data(operator, "h-1", "jitsi-secret-env"))
@@ -79,15 +79,15 @@ def test_user_data_that_cannot_be_read_is_told(boot: ModuleType) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "says"),
+    ("desired", "says"),
     [
         ({"jitsi_environment": {"A B": "c"}}, "'A B' is not the name of a variable"),
         ({"jitsi_environment": {"A": None}}, "A is null"),
         ({"jitsi_secret_environment": {"A": ["a secret"]}}, "A is a list"),
     ],
 )
-def test_settings_that_cannot_be_written_are_one_error_first(operator: Operator, wish: dict, says: str) -> None:
+def test_settings_that_cannot_be_written_are_one_error_first(operator: Operator, desired: dict, says: str) -> None:
     before = operator.lab.state()
-    output = operator.play("fleet.yml", **wish).failed(says, next(iter(wish))).output
+    output = operator.play("fleet.yml", **desired).failed(says, next(iter(desired))).output
     assert "a secret" not in output
     assert operator.lab.state() == before

@@ -43,7 +43,7 @@ def rules(draw: st.DrawFn, actions: tuple[str, ...] = ("accept", "drop")) -> dic
     }
 
 
-WISHES = st.fixed_dictionaries(
+DESIRED = st.fixed_dictionaries(
     {"rules": st.lists(rules(), max_size=6)},
     optional={
         "description": st.sampled_from(["", "a", "b"]),
@@ -74,11 +74,11 @@ def passes(listed: list[dict[str, Any]], direction: str, protocol: str, source: 
     return "default"
 
 
-@given(st.lists(WISHES, min_size=1, max_size=4))
-def test_apply_is_idempotent_and_check_tells_what_it_does(wishes: list[dict[str, Any]]) -> None:
+@given(st.lists(DESIRED, min_size=1, max_size=4))
+def test_apply_is_idempotent_and_check_tells_what_it_does(in_turn: list[dict[str, Any]]) -> None:
     cloud = Cloud()
-    for wish in wishes:
-        arguments = {"name": "web", **wish}
+    for desired in in_turn:
+        arguments = {"name": "web", **desired}
         before = len(cloud.writes)
         planned = reconcile(SecurityGroup(cloud, arguments, check=True), "present", check=True)
         assert len(cloud.writes) == before
@@ -144,15 +144,15 @@ RECORDS = st.lists(
 def test_records_become_what_is_wished_in_one_change(first: list[Any], second: list[Any], exclusive: bool) -> None:
     cloud = Cloud()
     for records in (first, second):
-        wish = {"dns_zone": "example.org", "records": records, "ttl": 300}
+        desired = {"dns_zone": "example.org", "records": records, "ttl": 300}
         if exclusive:
-            wish["exclusive_names"] = "h-[0-9]+"
+            desired["exclusive_names"] = "h-[0-9]+"
         before = len(cloud.writes)
-        planned = reconcile(Records(cloud, wish, check=True), "present", check=True)
-        done = reconcile(Records(cloud, wish), "present", check=False)
+        planned = reconcile(Records(cloud, desired, check=True), "present", check=True)
+        done = reconcile(Records(cloud, desired), "present", check=False)
         assert planned.diff == done.diff
         assert len(cloud.writes) - before == done.changed
-        assert not reconcile(Records(cloud, wish), "present", check=False).changed
+        assert not reconcile(Records(cloud, desired), "present", check=False).changed
         there = {
             (each["name"], each["type"], actual_value(each["type"], each["data"], "example.org"))
             for each in cloud.records.values()

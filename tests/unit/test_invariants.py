@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the engine promises for any resource and any wish, found out with wishes nobody thought of."""
+"""What the engine promises for any resource and any desired, found out with desired nobody thought of."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit_shelves import Shelves
 
-Wish = dict[str, Any]
+Desired = dict[str, Any]
 
 TAGS = st.lists(st.sampled_from("abc"), max_size=3)
 WORDS = st.sampled_from(["", "one", "two"])
@@ -44,7 +44,7 @@ POLICIES = {
 BACKEND = {"lb": "portal", "forward_protocol": "http", "forward_port": 80, "allow_empty": True}
 ACL = {"lb": "portal", "frontend": "http", "index": 1, "action": {"type": "deny"}}
 
-RESOURCES: dict[type[Resource], tuple[Wish, dict[str, st.SearchStrategy[Any]]]] = {
+RESOURCES: dict[type[Resource], tuple[Desired, dict[str, st.SearchStrategy[Any]]]] = {
     PlacementGroup: ({}, {"tags": TAGS, **POLICIES}),
     RegistryNamespace: ({}, {"description": WORDS, "is_public": st.booleans()}),
     SshKey: ({"public_key": "ssh-ed25519 AAAAx", "recreate": True}, {"public_key": KEYS, "disabled": st.booleans()}),
@@ -63,15 +63,15 @@ RESOURCES: dict[type[Resource], tuple[Wish, dict[str, st.SearchStrategy[Any]]]] 
 }
 
 
-def done(description: type[Resource], cloud: Shelves, wish: Wish, state: str = "present") -> bool:
+def done(description: type[Resource], cloud: Shelves, desired: Desired, state: str = "present") -> bool:
     """Whether anything changed; check mode has told so before, and nothing is left to do."""
     writes = len(cloud.writes)
-    planned = reconcile(description(cloud, wish, check=True), state, check=True)
+    planned = reconcile(description(cloud, desired, check=True), state, check=True)
     assert len(cloud.writes) == writes, "check mode wrote"
-    outcome = reconcile(description(cloud, wish), state, check=False)
+    outcome = reconcile(description(cloud, desired), state, check=False)
     assert (planned.changed, planned.diff) == (outcome.changed, outcome.diff)
     assert (len(cloud.writes) > writes) == outcome.changed
-    again = reconcile(description(cloud, wish), state, check=False)
+    again = reconcile(description(cloud, desired), state, check=False)
     assert not again.changed
     assert again.diff["before"] == again.diff["after"]
     return outcome.changed
@@ -84,8 +84,8 @@ def test_applying_is_idempotent_and_check_mode_tells_what_it_does(
 ) -> None:
     cloud = Shelves()
     needed, optional = RESOURCES[description]
-    for wish in data.draw(st.lists(st.fixed_dictionaries({}, optional=optional), min_size=1, max_size=3)):
-        done(description, cloud, {**needed, "name": "web", **wish})
+    for desired in data.draw(st.lists(st.fixed_dictionaries({}, optional=optional), min_size=1, max_size=3)):
+        done(description, cloud, {**needed, "name": "web", **desired})
     assert done(description, cloud, {**needed, "name": "web"}, "absent")
 
 
@@ -96,8 +96,8 @@ def test_only_what_is_given_changes(description: type[Resource], data: st.DataOb
     cloud = Shelves()
     needed, optional = RESOURCES[description]
     first, second = (data.draw(st.fixed_dictionaries({}, optional=optional)) for _ in range(2))
-    for wish in (first, second):
-        done(description, cloud, {**needed, "name": "web", **wish})
+    for desired in (first, second):
+        done(description, cloud, {**needed, "name": "web", **desired})
     untouched = {name: value for name, value in first.items() if name not in {*second, *needed}}
     assert not done(description, cloud, {"name": "web", **scope(needed), **untouched})
 
@@ -107,12 +107,12 @@ def test_only_what_is_given_changes(description: type[Resource], data: st.DataOb
 def test_order_means_nothing(description: type[Resource], data: st.DataObject) -> None:
     cloud = Shelves()
     needed, optional = RESOURCES[description]
-    wish = {**needed, "name": "web", **data.draw(st.fixed_dictionaries({}, optional=optional))}
-    done(description, cloud, wish)
-    assert not done(description, cloud, shuffled(wish, data))
+    desired = {**needed, "name": "web", **data.draw(st.fixed_dictionaries({}, optional=optional))}
+    done(description, cloud, desired)
+    assert not done(description, cloud, shuffled(desired, data))
 
 
-def scope(needed: Wish) -> Wish:
+def scope(needed: Desired) -> Desired:
     """What says which object is meant."""
     return {key: value for key, value in needed.items() if key in ("lb", "frontend", "allow_empty")}
 

@@ -45,15 +45,15 @@ def race(description: type[Resource], count: int, choose: Any, **how: Any) -> li
     crash, dated, refuses = how.get("crash"), how.get("dated", True), how.get("refuses", False)
     cloud = Shelves()
     peers = [Peer(cloud, dated, refuses) for _ in range(count)]
-    shelf, wish = KINDS[description]
-    wish = {**wish, "name": "web"}
-    play(peers, lambda peer: reconcile(description(peer, wish), "present", check=False), choose, crash)
+    shelf, desired = KINDS[description]
+    desired = {**desired, "name": "web"}
+    play(peers, lambda peer: reconcile(description(peer, desired), "present", check=False), choose, crash)
     lived = [peer for number, peer in enumerate(peers) if number != crash]
     failures = [peer.outcome for peer in lived if isinstance(peer.outcome, Exception)]
     assert not failures
     assert len(cloud.shelves[shelf]) == 1, cloud.shelves[shelf]
     assert {peer.outcome.result["id"] for peer in lived} == set(cloud.shelves[shelf])
-    assert not reconcile(description(peers[0], wish), "present", check=False).changed
+    assert not reconcile(description(peers[0], desired), "present", check=False).changed
     return peers
 
 
@@ -95,12 +95,12 @@ def test_a_run_that_dies_after_its_creation_leaves_no_twin_that_is_used(
     description: type[Resource], crash: int
 ) -> None:
     """What it made may stay beside the elder; where it is the elder itself, the other run goes on with it."""
-    shelf, wish = KINDS[description]
-    wish = {**wish, "name": "web"}
+    shelf, desired = KINDS[description]
+    desired = {**desired, "name": "web"}
     for choose in all_orders():
         cloud = Shelves()
         peers = [Peer(cloud, dated=True, refuses=False) for _ in range(2)]
-        play(peers, lambda peer: reconcile(description(peer, wish), "present", check=False), choose, crash)
+        play(peers, lambda peer: reconcile(description(peer, desired), "present", check=False), choose, crash)
         outcome = peers[1 - crash].outcome
         assert not isinstance(outcome, Exception)
         assert outcome.result["id"] == min(cloud.shelves[shelf].values(), key=age_order)["id"]

@@ -48,21 +48,21 @@ class Planner(Reader):
         return ", ".join(name for name in self.creation_needs if self.arguments.get(name) in (None, ""))
 
     def compare(self, current: Object, desired: Values) -> Plan:
-        seen = self.actual_values(current, desired)
+        actual = self.actual_values(current, desired)
         kinds = {entry.name: entry for entry in (*self.fields, Field("name"))}
-        changes = {name: desired[name] for name, value in seen.items() if not kinds[name].equal(value, desired[name])}
+        changes = {name: desired[name] for name, value in actual.items() if not kinds[name].equal(value, desired[name])}
         frozen = [name for name in changes if self.change_of(kinds[name], current) == REPLACES]
-        before = {**self.identity(current), **self.display(seen)}
+        before = {**self.identity(current), **self.display(actual)}
         action = UPDATE if changes else KEEP
         if frozen:
             if not self.arguments.get("recreate"):
-                raise Invalid(self.frozen(frozen, seen, desired))
+                raise Invalid(self.frozen(frozen, actual, desired))
             self.check_removal(current)
             action = REPLACE
         return Plan(action, current, desired, changes, before, {**before, **self.display(changes)})
 
-    def frozen(self, names: builtins.list[str], seen: Values, desired: Values) -> str:
-        before, after = self.display(seen), self.display(desired)
+    def frozen(self, names: builtins.list[str], actual: Values, desired: Values) -> str:
+        before, after = self.display(actual), self.display(desired)
         what = "; ".join(f"{name} is {before[name]!r}, desired {after[name]!r}" for name in names)
         return f"{self} exists, and this cannot change in place: {what}. With recreate: true it is made anew."
 

@@ -22,30 +22,29 @@ class Awaiting(Reader):
             return current
         pending: Object | None = current
 
-        def look() -> Object | None:
+        def read() -> Object | None:
             nonlocal pending
-            seen, pending = pending, None
-            return seen if seen is not None else self.get(current["id"])
+            actual, pending = pending, None
+            return actual if actual is not None else self.get(current["id"])
 
-        return self.wait_for_state(f"{self} to settle", look, lambda seen: self.status(seen) not in self.transient)
+        return self.wait_for_state(f"{self} to settle", read, lambda actual: self.status(actual) not in self.transient)
 
-    def wait_for_state(self, what: str, look: Any, done: Any) -> Object:
+    def wait_for_state(self, what: str, read: Any, done: Any) -> Object:
         """Wait for a state of an object that must not vanish or fail meanwhile."""
 
-        def judged(seen: Object | None) -> bool:
-            if seen is None:
+        def judged(actual: Object | None) -> bool:
+            if actual is None:
                 raise ScalewayError(f"Waited for {what}, but it vanished.")
-            if self.status(seen) in self.failed:
-                raise ScalewayError(
-                    f"Waited for {what}, but its {self.status_key} is {self.status(seen)!r}. {self.why(seen)}".strip()
-                )
-            return done(seen)
+            if self.status(actual) in self.failed:
+                status = f"its {self.status_key} is {self.status(actual)!r}"
+                raise ScalewayError(f"Waited for {what}, but {status}. {self.why(actual)}".strip())
+            return done(actual)
 
-        return self.waiter.until(what, look, judged, self.status) or {}
+        return self.waiter.until(what, read, judged, self.status) or {}
 
-    def why(self, seen: Object) -> str:
+    def why(self, actual: Object) -> str:
         """What the object itself tells about its failure."""
-        return str(seen.get("status_details") or seen.get("error_message") or "")
+        return str(actual.get("status_details") or actual.get("error_message") or "")
 
     def gone(self, ident: str) -> None:
-        self.waiter.until(f"{self} to be gone", lambda: self.get(ident), lambda seen: seen is None, self.status)
+        self.waiter.until(f"{self} to be gone", lambda: self.get(ident), lambda actual: actual is None, self.status)

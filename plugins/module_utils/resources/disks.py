@@ -88,13 +88,13 @@ def delete(client: Client, disks: list[Disk], waiter: Waiter) -> None:
             f"volume {ident} to be deleted",
             partial(client.find, path),
             partial(_deleted, client, path),
-            lambda seen: str((seen or {}).get("status") or "in use"),
+            lambda actual: str((actual or {}).get("status") or "in use"),
         )
 
 
-def _deleted(client: Client, path: str, seen: dict[str, Any] | None) -> bool:
+def _deleted(client: Client, path: str, actual: dict[str, Any] | None) -> bool:
     """Whether the disk is gone, or the API took the deletion; one still `detaching` is refused for some seconds."""
-    if seen is None:
+    if actual is None:
         return True
     try:
         client.delete(path)

@@ -106,8 +106,8 @@ class Lb(Resource):
             )
 
     def _migrated(self, current: dict[str, Any], desired: str) -> dict[str, Any] | None:
-        seen = self.get(current["id"]) or {}
-        return seen if lower(seen.get("type")) == lower(desired) or self.status(seen) == "migrating" else None
+        actual = self.get(current["id"]) or {}
+        return actual if lower(actual.get("type")) == lower(desired) or self.status(actual) == "migrating" else None
 
     def _attachment(self, current: dict[str, Any], verb: str, network: str) -> None:
         def done() -> dict[str, Any] | None:

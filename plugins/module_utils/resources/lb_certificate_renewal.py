@@ -59,7 +59,9 @@ class RenewedCertificate(LbCertificate):
         if shown_fingerprint(current) or current.get("type") != OWN or self.status(current) in self.failed:
             return current
         return self.wait_for_state(
-            f"the fingerprint of {self}", lambda: self.get(current["id"]), lambda seen: bool(shown_fingerprint(seen))
+            f"the fingerprint of {self}",
+            lambda: self.get(current["id"]),
+            lambda actual: bool(shown_fingerprint(actual)),
         )
 
     # --- replacing

@@ -112,8 +112,8 @@ class Secret(Resource):
         return mine, value
 
     def _protected(self, current: dict[str, Any], value: bool) -> dict[str, Any] | None:
-        seen = self.get(current["id"]) or {}
-        return seen if seen.get("protected") is value else None
+        actual = self.get(current["id"]) or {}
+        return actual if actual.get("protected") is value else None
 
     def check_removal(self, current: dict[str, Any]) -> None:
         if current.get("protected") and self.arguments.get("protected") is not False:

@@ -206,13 +206,13 @@ class Server(UserData, RemovableServer):
             return REPLACES
         return entry.change
 
-    def frozen(self, names: builtins.list[str], seen: dict[str, Any], desired: dict[str, Any]) -> str:
+    def frozen(self, names: builtins.list[str], actual: dict[str, Any], desired: dict[str, Any]) -> str:
         """Type and placement group change in place while the server is off, which costs less than its disks."""
         if set(names) - {"commercial_type", "placement_group"}:
-            return super().frozen(names, seen, desired)
+            return super().frozen(names, actual, desired)
         grouped = "commercial_type" in names and (self._current or {}).get("placement_group")
         first = "Take it out of its placement group first (placement_group: ''); with" if grouped else "With"
-        before, after = self.display(seen), self.display(desired)
+        before, after = self.display(actual), self.display(desired)
         what = "; ".join(f"{name} is {before[name]!r}, desired {after[name]!r}" for name in names)
         return (
             f"{self} exists, and this cannot change while it runs: {what}. {first} state: stopped it changes in place "
@@ -259,9 +259,9 @@ class Server(UserData, RemovableServer):
             if network not in nics:
 
                 def joined(network: str = network) -> dict[str, Any] | None:
-                    seen = self.get(current["id"]) or {}
+                    actual = self.get(current["id"]) or {}
                     return next(
-                        (nic for nic in seen.get("private_nics") or [] if nic["private_network_id"] == network), None
+                        (nic for nic in actual.get("private_nics") or [] if nic["private_network_id"] == network), None
                     )
 
                 self.client.post(
@@ -270,8 +270,8 @@ class Server(UserData, RemovableServer):
         if self.wait and current["state"] != STOPPED:
             self.wait_for_state(
                 f"{self} to be in its private networks",
-                lambda: self.look(current["id"]),
-                lambda seen: all(nic.get("state") != "attaching" for nic in seen["private_nics"]),
+                lambda: self.read(current["id"]),
+                lambda actual: all(nic.get("state") != "attaching" for nic in actual["private_nics"]),
             )
 
     # --- results

@@ -12,7 +12,7 @@ from typing import Any
 from ..engine import Resource
 from ..errors import Invalid
 from ..fields import Ref
-from ..plan import Object
+from ..plan import Object, Values
 from . import disks
 from .existing import is_block
 from .snapshot import Snapshot
@@ -22,10 +22,8 @@ ROOT = "0"
 LOCAL = ("l_ssd", "scratch")
 KEYS = ("id", "name", "volume_type", "size", "base_snapshot")
 
-Wish = dict[str, Any]
 
-
-def parse(server: Resource, volumes: Mapping[Any, Any]) -> Wish:
+def parse(server: Resource, volumes: Mapping[Any, Any]) -> Values:
     """The argument, checked, with names resolved."""
     desired = {str(slot): template or {} for slot, template in volumes.items()}
     for slot, template in desired.items():
@@ -60,7 +58,7 @@ def _parse_one(server: Resource, slot: str, template: Object) -> Object | None:
     return given
 
 
-def actual_values(server: Object, desired: Wish) -> Wish:
+def actual_values(server: Object, desired: Values) -> Values:
     """What is in the slots of a template; one that is as desired shows the template itself."""
     there = server.get("volumes") or {}
     return {
@@ -89,7 +87,7 @@ def _actual(disk: Object | None) -> Object | None:
     }
 
 
-def changes_in_place(server: Object, desired: Wish) -> bool:
+def changes_in_place(server: Object, desired: Values) -> bool:
     """Whether all that differs can be attached or detached: not the system's disk, and no other disk in its place."""
     there = server.get("volumes") or {}
     return all(
@@ -98,7 +96,7 @@ def changes_in_place(server: Object, desired: Wish) -> bool:
     )
 
 
-def touched_slots(server: Object, desired: Wish) -> Wish:
+def touched_slots(server: Object, desired: Values) -> Values:
     """The part of a template that is not so yet."""
     there = server.get("volumes") or {}
     return {slot: template for slot, template in desired.items() if not _is_as_desired(there.get(slot), template)}
@@ -117,7 +115,7 @@ class Disks:
         self.server = server
         self.client = server.client
 
-    def check(self, current: Object | None, desired: Wish, stopped: bool) -> None:
+    def check(self, current: Object | None, desired: Values, stopped: bool) -> None:
         """Complain about what an API would refuse; `stopped` tells whether the server will be off by then."""
         current = current or {"id": "", "volumes": {}, "state": "stopped"}
         there, touched = current["volumes"], touched_slots(current, desired)
@@ -141,7 +139,7 @@ class Disks:
 
     # --- a new server
 
-    def layout(self, name: str, desired: Wish, image: Object | None) -> Object:
+    def layout(self, name: str, desired: Values, image: Object | None) -> Object:
         """The volumes of a server that is to be created, with further disks made, also those that its image brings."""
         extra = {
             slot: {
@@ -158,7 +156,7 @@ class Disks:
 
     # --- a server that exists
 
-    def change(self, current: Object, desired: Wish) -> None:
+    def change(self, current: Object, desired: Values) -> None:
         """Change the map of volumes as a whole, at once; slots that are not spoken of stay as they are."""
         there = current["volumes"]
         touched = touched_slots(current, desired)
@@ -177,7 +175,7 @@ class Disks:
         self.server.wait_for_state(
             f"{self.server} to have its disks",
             lambda: self.server.get(current["id"]),
-            lambda seen: all(disk.get("state") != "attaching" for disk in seen["volumes"].values()),
+            lambda actual: all(disk.get("state") != "attaching" for disk in actual["volumes"].values()),
         )
         for disk in leaving if self.server.wait else []:
             self._free(disk["id"])
@@ -206,8 +204,10 @@ class Disks:
             self.server.waiter.until(
                 f"volume {volume['name']} to be free",
                 lambda: self._volume(ident),
-                lambda seen: seen is not None and not holder(seen) and seen.get("status") in (None, "available"),
-                lambda seen: str((seen or {}).get("status") or "in use"),
+                lambda actual: (
+                    actual is not None and not holder(actual) and actual.get("status") in (None, "available")
+                ),
+                lambda actual: str((actual or {}).get("status") or "in use"),
             )
             or {}
         )

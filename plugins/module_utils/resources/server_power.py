@@ -29,8 +29,8 @@ class PoweredServer(ExistingServer):
         """A power action, once: after a lost answer the states in `done` tell that the first try arrived."""
 
         def arrived() -> dict[str, Any] | None:
-            seen = self.get(current["id"])
-            return {} if self.status(seen) in (*done, "gone") else None
+            actual = self.get(current["id"])
+            return {} if self.status(actual) in (*done, "gone") else None
 
         try:
             self.client.post(self.url(current["id"], "/action"), {"action": action}, recover=arrived)
@@ -55,22 +55,22 @@ class PoweredServer(ExistingServer):
         wait_for = self.arguments.get("wait_for")
         started = time.monotonic()
 
-        def done(seen: dict[str, Any]) -> bool:
+        def done(actual: dict[str, Any]) -> bool:
             if state != RUNNING:
-                return seen["state"] == state
-            if seen["state"] == STOPPED and time.monotonic() - started > START_GRACE:
-                detail = seen.get("state_detail") or "no detail given"
+                return actual["state"] == state
+            if actual["state"] == STOPPED and time.monotonic() - started > START_GRACE:
+                detail = actual.get("state_detail") or "no detail given"
                 raise ScalewayError(
                     f"{self} did not start: it is stopped again ({detail}). Scaleway may be out of stock."
                 )
-            return arrived(seen, wait_for)
+            return arrived(actual, wait_for)
 
         if not self.wait or (state == RUNNING and arrived(current, wait_for)):
             return current
         what = wait_for if state == RUNNING and wait_for else state
-        return self.wait_for_state(f"{self} to be {what}", lambda: self.look(current["id"]), done)
+        return self.wait_for_state(f"{self} to be {what}", lambda: self.read(current["id"]), done)
 
-    def look(self, ident: str) -> dict[str, Any] | None:
+    def read(self, ident: str) -> dict[str, Any] | None:
         """One look at the server while waiting; a fleet looks at all of its servers at once."""
         return self.get(ident)
 
@@ -84,10 +84,10 @@ class PoweredServer(ExistingServer):
         """The server as soon as it can be told what to do: in no passing state, or on its way out."""
         return self.waiter.until(
             f"{self} to be at rest",
-            lambda: self.look(current["id"]) if self.status(current) in self.transient else current,
-            lambda seen: self.status(seen) not in self.transient or is_dying(seen),
+            lambda: self.read(current["id"]) if self.status(current) in self.transient else current,
+            lambda actual: self.status(actual) not in self.transient or is_dying(actual),
             self.status,
         )
 
     def gone(self, ident: str) -> None:
-        self.waiter.until(f"{self} to be gone", lambda: self.look(ident), lambda seen: seen is None, self.status)
+        self.waiter.until(f"{self} to be gone", lambda: self.read(ident), lambda actual: actual is None, self.status)

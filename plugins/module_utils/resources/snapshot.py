@@ -91,10 +91,11 @@ class Snapshot(Resource):
         path = self.url(current["id"], block=is_block(current))
         refusal: list[ApiError] = []
 
-        def deleted(seen: dict[str, Any] | None) -> bool:
-            if seen is None:
+        def deleted(actual: dict[str, Any] | None) -> bool:
+            if actual is None:
                 return True
-            if self.status(seen) == "in_use" and any(ref.get("type") == "link" for ref in seen.get("references") or []):
+            references = actual.get("references") or []
+            if self.status(actual) == "in_use" and any(each.get("type") == "link" for each in references):
                 return False
             try:
                 self.client.delete(path)

@@ -33,9 +33,9 @@ class SshKey(Resource):
     )
     creation_needs = ("name", "public_key")
 
-    def frozen(self, names: builtins.list[str], seen: Values, desired: Values) -> str:
+    def frozen(self, names: builtins.list[str], actual: Values, desired: Values) -> str:
         return (
-            f"{self} exists, and is another key ({seen['public_key'][:40]}…). Servers that boot let in who has it: "
+            f"{self} exists, and is another key ({actual['public_key'][:40]}…). Servers that boot let in who has it: "
             "give the new key another name, and remove the old one when nobody needs it. recreate: true replaces it at "
             "once, and locks out everybody who has only the old one."
         )
