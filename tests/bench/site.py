@@ -60,12 +60,9 @@ def _inventory(here: Cloud, platform: Path) -> Path:
     folder = platform / "inventory"
     variables = folder / "group_vars" / "all"
     variables.mkdir(parents=True, exist_ok=True)
-    for link, target in {
-        folder / "hosts.yml": "local/hosts.yml",
-        variables / "10-defaults.yml": "defaults.yml",
-    }.items():
-        link.unlink(missing_ok=True)
-        link.symlink_to(ROOT / "inventories" / target)
+    hosts = folder / "hosts.yml"
+    hosts.unlink(missing_ok=True)
+    hosts.symlink_to(ROOT / "inventories/local/hosts.yml")
     place = {"zone": "{{ ensemble_zone }}", "region": "{{ ensemble_region }}"}
     desired = {
         "ensemble_platform": "bench",

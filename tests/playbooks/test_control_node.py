@@ -161,3 +161,18 @@ def test_every_play_on_machines_has_hosts_of_the_run_and_is_looked_after(part: P
         assert play["hosts"].startswith("configure_")
         later = yaml.safe_dump(plays[number + 1 :])
         assert "tasks/configured.yml" in later or "tasks/image_close.yml" in later
+
+
+@pytest.mark.parametrize("book", sorted(PLAYBOOKS.glob("*.yml")), ids=lambda path: path.stem)
+def test_every_play_has_the_defaults_of_the_platform(book: Path) -> None:
+    for play in yaml.safe_load(book.read_text()):
+        assert "hosts" not in play or play["roles"] == ["ensemble.jitsi.platform"], play["name"]
+
+
+def test_a_role_and_the_platform_have_one_default() -> None:
+    """Within a role its own defaults win: another one for the platform would be told, and not used."""
+    roles = PLAYBOOKS.parent / "roles"
+    platform = yaml.safe_load((roles / "platform/defaults/main.yml").read_text())
+    for defaults in roles.glob("*/defaults/main.yml"):
+        own = yaml.safe_load(defaults.read_text())
+        assert {name: platform[name] for name in own.keys() & platform.keys()}.items() <= own.items(), defaults

@@ -49,10 +49,9 @@ def test_the_builder_is_found_by_the_run_itself(empty: Operator) -> None:
 
 def test_a_static_inventory_is_enough(empty: Operator) -> None:
     inventory = static(empty)
-    defaults = ["-e", f"@{empty.inventory}/group_vars/all/10-defaults.yml"]
     own = ["-e", f"@{empty.inventory}/group_vars/all/60-test.yml", "-e", "ensemble_contact=ops@example.org"]
     books = [empty._book(book) for book in BUILD]
-    done = empty.command(*books, "-i", inventory, *defaults, "-e", '{"scaleway": {}}', *own)
+    done = empty.command(*books, "-i", inventory, "-e", '{"scaleway": {}}', *own)
     done.failed("timed out waiting for ping", "builder-base")
     assert empty.images() == []
 

@@ -22,8 +22,8 @@ guides = pytest.mark.parametrize("guide", GUIDES, ids=lambda path: str(path.rela
 
 
 def variables() -> set[str]:
-    """What an operator may set: the inventories' defaults, what the playbooks check, and every role's options."""
-    known = set(yaml.safe_load((ROOT / "inventories/defaults.yml").read_text()))
+    """What an operator may set: the platform's defaults, what the playbooks check, and every role's options."""
+    known = set(yaml.safe_load((ROOT / "roles/platform/defaults/main.yml").read_text()))
     known |= set(yaml.safe_load((ROOT / "playbooks/vars/platform_spec.yml").read_text()))
     for specs in ROOT.glob("roles/*/meta/argument_specs.yml"):
         known |= set(yaml.safe_load(specs.read_text())["argument_specs"]["main"]["options"])
