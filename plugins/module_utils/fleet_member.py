@@ -108,6 +108,6 @@ class Member(Server):
     def frozen_changes(self, plan: Plan) -> list[str]:
         return [name for name in plan.changes if self.change_of(self.field(name), plan.there) == REPLACES]
 
-    def _left_behind(self) -> list[disks.Disk]:
+    def left_behind(self) -> list[disks.Disk]:
         """The fleet looks for disks of interrupted removals once, for all of its servers."""
         return []
