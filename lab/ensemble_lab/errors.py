@@ -50,14 +50,15 @@ def denied(resource: str, action: str) -> ApiError:
     )
 
 
-def unauthenticated() -> ApiError:
+def unauthenticated(reason: str = "not_found") -> ApiError:
+    """`reason`: not_found, expired."""
     return ApiError(
         401,
         {
             "type": "denied_authentication",
             "message": "authentication is denied",
             "method": "api_key",
-            "reason": "not_found",
+            "reason": reason,
         },
     )
 

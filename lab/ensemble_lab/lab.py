@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import logging
 
+from ensemble_lab import access
 from ensemble_lab.api import domain, lb
 from ensemble_lab.api.account import ensure_project
 from ensemble_lab.api.instance_actions import guest_reported
 from ensemble_lab.api.instance_views import server_conf, server_seen
 from ensemble_lab.api.registry import image_pushed
 from ensemble_lab.cloud import Cloud
+from ensemble_lab.errors import ApiError
 from ensemble_lab.store import Object, State
 
 log = logging.getLogger(__name__)
@@ -79,11 +81,14 @@ class Lab:
         self.cloud.store.commit()
 
     def check_registry_login(self, user: str, password: str) -> bool:
-        return password == self.cloud.settings.secret_key
+        try:
+            access.bearer_of(self.cloud, password)
+        except ApiError:
+            return False
+        return True
 
-    def namespace_is_public(self, name: str) -> bool:
-        spaces = self.cloud.store.iterate("registry_namespace")
-        return any(space["name"] == name and space["is_public"] for space in spaces)
+    def registry_actions(self, namespace: str, password: str | None) -> frozenset[str]:
+        return access.registry_actions(self.cloud, namespace, password)
 
     async def registry_pushed(self, namespace: str, image: str, tag: str, digest: str, size: int) -> None:
         image_pushed(self.cloud, namespace, image, tag, digest, size)

@@ -63,7 +63,11 @@ class Store:
 
     def holds(self, ident: str) -> bool:
         """Whether an object of any kind has this id."""
-        return any(ident in objects for objects in self._objects.values())
+        return self.find(ident) is not None
+
+    def find(self, ident: str) -> Object | None:
+        """The object of any kind with this id."""
+        return next((objects[ident] for objects in self._objects.values() if ident in objects), None)
 
     def list(self, kind: str) -> Objects:
         """All objects of a kind, oldest first."""

@@ -45,7 +45,8 @@ KINDS = {
     "ipam": {"ip": "ipam_ip"},
     "vpc": {"network": "private_network", "rule": "ingress_rule", "connector": "vpc_connector"},
     "lb": {"network": "private_network"},
-    "iam": {"key": "ssh_key"},
+    "iam": {"key": "ssh_key", "access_key": "iam_api_key"},
+    "cockpit": {"source": "cockpit_data_source"},
 }
 
 
@@ -77,6 +78,11 @@ def cloud(lab_process: Lab) -> dict[str, list[Any]]:
     lab.post(f"/secret-manager/v1beta1/regions/fr-par/secrets/{secret['id']}/versions", {"data": "eA=="}, 200)
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHxBqO9d2ZgIDjWFzDOJZ4sfkXeXyXV6pPGqEyYQ9Yx0"
     lab.post("/iam/v1alpha1/ssh-keys", {"name": "k", "public_key": key}, 200)
+    application = lab.post("/iam/v1alpha1/applications", {"name": "a"}, 200)["id"]
+    grants = {"permission_set_names": ["InstancesReadOnly"], "project_ids": [server["project"]]}
+    lab.post("/iam/v1alpha1/policies", {"name": "p", "application_id": application, "rules": [grants]}, 200)
+    lab.post("/iam/v1alpha1/api-keys", {"application_id": application}, 200)
+    lab.post("/cockpit/v1/regions/fr-par/data-sources", {"name": "d", "type": "metrics"}, 200)
     lab.post("/_emulator/idle")
     return lab.get("/_emulator/state")
 

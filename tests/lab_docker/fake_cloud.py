@@ -10,6 +10,7 @@ from ensemble_lab.drivers.docker import DockerDriver
 
 Object = dict[str, Any]
 SECRET_KEY = "22222222-2222-4222-8222-222222222222"
+PULL_KEY = "33333333-3333-4333-8333-333333333333"
 
 
 class FakeCloud:
@@ -60,10 +61,12 @@ class FakeCloud:
         self.reports.append((server_id, event))
 
     def check_registry_login(self, user: str, password: str) -> bool:
-        return password == SECRET_KEY
+        return password in (SECRET_KEY, PULL_KEY)
 
-    def namespace_is_public(self, name: str) -> bool:
-        return name in self.public_namespaces
+    def registry_actions(self, namespace: str, password: str | None) -> frozenset[str]:
+        known = namespace in self.objects.get("registry_namespace", {})
+        mine = {SECRET_KEY: {"pull", "push", "*"}, PULL_KEY: {"pull"}}.get(password or "", set()) if known else set()
+        return frozenset(mine | ({"pull"} if namespace in self.public_namespaces else set()))
 
     async def registry_pushed(self, namespace: str, image: str, tag: str, digest: str, size: int) -> None:
         self.pushes.append((namespace, image, tag))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fake_cloud import SECRET_KEY
+from fake_cloud import PULL_KEY, SECRET_KEY
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -30,7 +30,7 @@ async def make_image(name: str) -> None:
 
 async def test_login_push_pull_and_strangers(lab, tmp_path):
     registry = lab.driver.info()["registry"]
-    known, stranger = tmp_path / "known", tmp_path / "stranger"
+    known, puller, stranger = tmp_path / "known", tmp_path / "puller", tmp_path / "stranger"
     for name in ("hidden", "open"):
         lab.cloud.put("registry_namespace", {"id": name, "name": name})
     lab.cloud.public_namespaces.add("open")
@@ -38,12 +38,15 @@ async def test_login_push_pull_and_strangers(lab, tmp_path):
     assert status != 0, output
     status, output = await docker(known, "login", registry, "-u", "nologin", "-p", SECRET_KEY)
     assert status == 0, output
+    status, output = await docker(puller, "login", registry, "-u", "nologin", "-p", PULL_KEY)
+    assert status == 0, output
     for namespace in ("hidden", "open", "missing"):
         image = f"{registry}/{namespace}/thing:1"
         await make_image(image)
         status, output = await docker(known, "push", image)
         assert (status == 0) == (namespace != "missing"), output
-        assert (await docker(stranger, "push", image))[0] != 0
+        for other in (puller, stranger):
+            assert (await docker(other, "push", image))[0] != 0
         await docker(known, "rmi", image)
     for _ in range(30):
         if len(lab.cloud.pushes) == 2:
@@ -51,7 +54,7 @@ async def test_login_push_pull_and_strangers(lab, tmp_path):
         await asyncio.sleep(0.1)
     assert lab.cloud.pushes == [("hidden", "thing", "1"), ("open", "thing", "1")]
     assert (await docker(stranger, "pull", f"{registry}/hidden/thing:1"))[0] != 0
-    for config, namespace in ((known, "hidden"), (stranger, "open")):
+    for config, namespace in ((known, "hidden"), (puller, "hidden"), (stranger, "open")):
         status, output = await docker(config, "pull", f"{registry}/{namespace}/thing:1")
         assert status == 0, output
         await docker(config, "rmi", f"{registry}/{namespace}/thing:1")

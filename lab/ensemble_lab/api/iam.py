@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""IAM v1alpha1: SSH keys of projects, and what clients ask about their own API key."""
+"""IAM v1alpha1: SSH keys of projects. Applications, policies and API keys are in the files beside this one."""
 
 from __future__ import annotations
 
@@ -95,24 +95,3 @@ def update_key(call: Call) -> Object:
 def delete_key(call: Call) -> Reply:
     call.cloud.store.delete(KIND, _find(call)["id"])
     return NO_CONTENT
-
-
-@SERVICE.get("/api-keys/{access_key}")
-def get_api_key(call: Call) -> Object:
-    settings = call.cloud.settings
-    if call["access_key"] != settings.access_key:
-        raise errors.not_found("api_key", call["access_key"])
-    return {
-        "access_key": settings.access_key,
-        "secret_key": None,
-        "user_id": settings.organization,
-        "description": "the lab's own key",
-        "created_at": None,
-        "updated_at": None,
-        "expires_at": None,
-        "default_project_id": settings.project,
-        "editable": False,
-        "deletable": False,
-        "managed": False,
-        "creation_ip": "127.0.0.1",
-    }

@@ -51,10 +51,10 @@ class Api(Protocol):
         """Something happened in the guest: ``booted``, or ``powered-off`` (it shut itself down)."""
 
     def check_registry_login(self, user: str, password: str) -> bool:
-        """Whether a registry login is right (any user name, the secret key as password)."""
+        """Whether a registry login is right (any user name, the secret key of an API key as password)."""
 
-    def namespace_is_public(self, name: str) -> bool:
-        """Whether the registry namespace exists and is public."""
+    def registry_actions(self, namespace: str, password: str | None) -> frozenset[str]:
+        """What this password (that is right; None: none was given) allows in a registry namespace."""
 
     async def registry_pushed(self, namespace: str, image: str, tag: str, digest: str, size: int) -> None:
         """An image arrived in the registry."""

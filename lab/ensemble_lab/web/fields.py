@@ -21,13 +21,14 @@ _TEXT = (
     "admin_password_encryption_ssh_key_id certificate_id comment host_header http_filter http_filter_option id key_id "
     "method path_begin product security_group server sni subnet_id time_to_live visibility server_type "
     "placement_group_id security_group_id windows_rdp_ssh_key_id boot_volume_id base_volume_id base_snapshot_id "
-    "inbound_default_action outbound_default_action source_ip_range destination_ip_range"
+    "inbound_default_action outbound_default_action source_ip_range destination_ip_range "
+    "application_id user_id group_id policy_id default_project_id condition expires_at"
 )
 _NUMBERS = (
     "size perf_iops forward_port inbound_port timeout_client timeout_server timeout_connect timeout_tunnel max_retries "
     "max_connections redispatch_attempt_count connection_rate_limit index port check_max_retries dest_port_from "
     "dest_port_to position ttl priority src_port_low src_port_high dst_port_low dst_port_high "
-    "code start end public_ip_v4_count public_ip_v6_count"
+    "code start end public_ip_v4_count public_ip_v6_count retention_days"
 )
 _FLAGS = (
     "dynamic_ip_required protected stateful enable_default_security project_default public is_public is_ipv6 disabled "
@@ -35,12 +36,12 @@ _FLAGS = (
     "disallow_new_zone_creation assign_flexible_ip assign_flexible_ipv6 enable_routing "
     "default_route_propagation_enabled enable_transitivity overwrite boot disable_previous expires_once_accessed "
     "invert ips_edge_services match_subdomains rescue_mode boot_volume move_allowed delete_all_volumes delete_all_ips "
-    "stateless disable_default_rules"
+    "stateless disable_default_rules no_principal"
 )
 _LISTS_OF_TEXT = (
     "tags server_ip certificate_ids ip_ids ipam_ids ipam_ip_ids subnets servers http_filter_value ip_subnet "
     "subject_alternative_name delete_volume_ids delete_ip_ids security_group_rule_ids server_tags "
-    "filesystem_ids"
+    "filesystem_ids permission_set_names project_ids"
 )
 _LISTS = "public_ips rules changes acls records reverses ns security_group_rules private_networks"
 _OBJECTS = (

@@ -23,6 +23,7 @@ def _number(call: Call, name: str, default: int, most: int) -> int:
 
 def instance_page(call: Call, items: list[Any], default: int = 50) -> tuple[list[Any], dict[str, str]]:
     """One page (``page``, ``per_page``) and its headers: the Link is relative to the zone."""
+    items = call.visible(items)
     per_page, page = _number(call, "per_page", default, 100), _number(call, "page", 1, 10**9)
     last = (len(items) + per_page - 1) // per_page
     rest = urlencode([pair for pair in call.query if pair[0] not in ("page", "per_page")], safe=",", quote_via=quote)
@@ -52,6 +53,7 @@ def plain_list(
     most: int = 100,
 ) -> Object:
     """``{"<key>": [...], "total_count": n}``, sorted by ``order_by`` and paged by ``page`` and ``page_size``."""
+    items = call.visible(items)
     size, page = _number(call, "page_size", 20, most), _number(call, "page", 1, 10**9)
     field, _, direction = (call.asked("order_by") or order).rpartition("_")
     if field != "created_at":

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from ensemble_lab import errors
+from ensemble_lab import access, errors
 from ensemble_lab.cloud import Cloud
 from ensemble_lab.errors import ApiError
 from ensemble_lab.settings import REGIONS, ZONES, region_of
@@ -35,6 +35,9 @@ class Call:
     body: dict[str, Any]
     raw: bytes
     url: str
+    client: str = "127.0.0.1"
+    projects: access.Projects = access.EVERYWHERE
+    """Whose objects the client may meet."""
 
     def __getitem__(self, name: str) -> str:
         """A part of the path."""
@@ -55,6 +58,12 @@ class Call:
     @property
     def region(self) -> str:
         return self.params.get("region") or region_of(self.params["zone"])
+
+    def visible(self, items: list[Any]) -> list[Any]:
+        """Those of a list that the client may see."""
+        if self.projects.everywhere:
+            return items
+        return [item for item in items if access.project_of(self.cloud.store, item) in self.projects]
 
     def need(self, *names: str) -> None:
         """Refuse a body that lacks a key."""
@@ -123,8 +132,14 @@ class Service:
         async def endpoint(request: Request) -> Response:
             raw = await request.body()
             try:
-                self._check(cloud, request)
+                bearer = None if self.public else access.bearer_of(cloud, request.headers.get("x-auth-token"))
+                self._check_place(request)
                 call = self._call(cloud, request, raw)
+                if bearer:
+                    asked = {**dict(call.query), **call.body}
+                    call.projects = access.authorize(
+                        bearer, request.method, request.url.path, request.path_params, asked
+                    )
                 reply = handler(call)
                 if inspect.isawaitable(reply):
                     reply = await reply
@@ -135,9 +150,8 @@ class Service:
 
         return endpoint
 
-    def _check(self, cloud: Cloud, request: Request) -> None:
-        if not self.public and request.headers.get("x-auth-token") != cloud.settings.secret_key:
-            raise errors.unauthenticated()
+    @staticmethod
+    def _check_place(request: Request) -> None:
         for name, known in (("zone", ZONES), ("region", REGIONS)):
             place = request.path_params.get(name)
             if place is not None and place not in known:
@@ -159,7 +173,9 @@ class Service:
             fields.check(body, self.kinds)
         root = request.scope.get("root_path", "")
         path = request.scope["path"].removeprefix(root) or "/"
-        return Call(cloud, path, request.path_params, request.query_params.multi_items(), body, raw, str(request.url))
+        client = request.client.host if request.client else "127.0.0.1"
+        query = request.query_params.multi_items()
+        return Call(cloud, path, request.path_params, query, body, raw, str(request.url), client)
 
     def _response(self, reply: Any) -> Response:
         if not isinstance(reply, Reply):

@@ -146,11 +146,10 @@ def registry_app(api: Api, token: Any) -> Starlette:
     async def give_token(request: Request) -> Response:
         form = await request.form() if request.method == "POST" else {}
         user, password = _credentials(request, dict(form))
-        known = password is not None and api.check_registry_login(user, password)
-        if password is not None and not known:
+        if password is not None and not api.check_registry_login(user, password):
             return JSONResponse({"errors": [{"code": "UNAUTHORIZED", "message": "wrong user or secret key"}]}, 401)
         asked = [*request.query_params.getlist("scope"), *str(form.get("scope") or "").split()]
-        granted = [access for scope in asked for part in scope.split() if (access := _granted(api, part, known))]
+        granted = [access for scope in asked for part in scope.split() if (access := _granted(api, part, password))]
         text = token(user, granted)
         return JSONResponse({"token": text, "access_token": text, "expires_in": _TOKEN_SECONDS})
 
@@ -189,16 +188,15 @@ def _credentials(request: Request, form: dict[str, Any]) -> tuple[str, str | Non
     return user, password
 
 
-def _granted(api: Api, scope: str, known: bool) -> dict[str, Any] | None:
+def _granted(api: Api, scope: str, password: str | None) -> dict[str, Any] | None:
     """``repository:jitsi/web:pull,push`` -> what of it this client may do."""
     kind, _, rest = scope.partition(":")
     name, _, actions = rest.rpartition(":")
     namespace = name.partition("/")[0]
     if kind != "repository":
         return None
-    wanted = actions.split(",")
-    if not (known and any(space["name"] == namespace for space in api.list("registry_namespace"))):
-        wanted = [action for action in wanted if action == "pull" and api.namespace_is_public(namespace)]
+    allowed = api.registry_actions(namespace, password)
+    wanted = [action for action in actions.split(",") if action in allowed]
     return {"type": kind, "name": name, "actions": wanted} if wanted else None
 
 
