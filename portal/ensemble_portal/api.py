@@ -10,11 +10,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from . import metrics
-from .errors import Problem
+from .errors import RETRY_AFTER, Problem
 from .portal import Portal
 from .preferences import accepts_gzip
 from .responses import LARGEST_BODY, Answer, read_room_request, room_body
-from .rooms import RETRY_AFTER
 
 
 def as_response(answer: Answer) -> Response:
@@ -36,6 +35,13 @@ def portal_of(request: Request) -> Portal:
     return request.app.state.portal
 
 
+def base_of(request: Request) -> str:
+    """What links to rooms begin with, as this visitor should see them."""
+    peer = request.client.host if request.client else ""
+    headers = request.headers
+    return portal_of(request).address.of(peer, headers.get("host"), headers.get("x-forwarded-proto"))
+
+
 async def body_of(request: Request) -> bytes:
     """The request's body. Raises Problem when it is larger than any sensible one."""
     body = b""
@@ -53,10 +59,10 @@ async def servers(request: Request) -> Response:
 
 async def new_room(request: Request) -> Response:
     name, language = read_room_request(request.headers.get("content-type"), await body_of(request))
-    answers, client = portal_of(request).answers, client_of(request)
+    answers, client, base = portal_of(request).answers, client_of(request), base_of(request)
     if name is not None:
-        return as_response(await answers.named_room(client, name))
-    return as_response(answers.new_room(client, request.headers.get("accept-language"), language))
+        return as_response(await answers.named_room(client, base, name))
+    return as_response(answers.new_room(client, base, request.headers.get("accept-language"), language))
 
 
 async def one_room(request: Request) -> Response:
@@ -64,7 +70,9 @@ async def one_room(request: Request) -> Response:
     room = await portal_of(request).rooms.find(request.path_params["name"])
     if room is None:
         raise Problem("room-unknown")
-    return Response(room_body(room), media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(
+        room_body(room, base_of(request)), media_type="application/json", headers={"Cache-Control": "no-store"}
+    )
 
 
 async def events(request: Request) -> Response:

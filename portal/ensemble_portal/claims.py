@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import asyncpg
+import orjson
 
 from .errors import Problem
 
@@ -21,9 +23,16 @@ CREATE TABLE IF NOT EXISTS ensemble_claims (
 )
 """
 LOCK_OF_THE_SCHEMA = 0x456E73656D626C65
-CLEAN_EVERY = 600.0
 PATIENCE = 5.0
 """Seconds to wait for a connection, and again for its answer."""
+
+
+class Claim(NamedTuple):
+    """Where a room lives, and for how many seconds more."""
+
+    server: str
+    host: str
+    left: float
 
 
 class Claims(Protocol):
@@ -33,19 +42,27 @@ class Claims(Protocol):
 
     async def close(self) -> None: ...
 
-    async def find(self, room: str) -> tuple[str, str] | None:
-        """(server, host) of a live claim."""
+    async def find(self, room: str) -> Claim | None:
+        """The live claim. Raises Problem('store-unavailable'), as all others do."""
         ...
 
     async def claim(self, room: str, server: str, host: str, lost: str | None, seconds: float) -> tuple[str, str]:
         """Take `room` for `server` unless it has a live claim; whoever holds it then is returned and lives on.
 
-        A claim held by `lost` (a server that is gone) is replaced. Raises Problem('store-unavailable').
+        A claim held by `lost` (a server that is gone) is replaced.
         """
         ...
 
-    async def clean(self) -> None:
-        """Remove what has expired."""
+    async def keep(self, rooms: Sequence[tuple[str, str, str]], seconds: float) -> None:
+        """Claim many (room, server, host) at once; rooms that are there already stay as they are."""
+        ...
+
+    async def prolong(self, room: str, server: str, seconds: float) -> None:
+        """Let a claim live `seconds` from now on, while it is on `server`."""
+        ...
+
+    async def clean(self) -> int:
+        """Remove what has expired; returns how many live."""
         ...
 
 
@@ -67,6 +84,11 @@ class SqliteClaims:
         expires = excluded.expires
     RETURNING server, host
     """
+    _KEEP = """
+    INSERT INTO ensemble_claims (room, server, host, expires)
+    SELECT value ->> 0, value ->> 1, value ->> 2, ?2 FROM json_each(?1) WHERE true
+    ON CONFLICT (room) DO NOTHING
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -81,9 +103,11 @@ class SqliteClaims:
             await self._run(self._database.close)
         self._thread.shutdown()
 
-    async def find(self, room: str) -> tuple[str, str] | None:
-        query = "SELECT server, host FROM ensemble_claims WHERE room = ? AND expires > ?"
-        return await self._run(lambda: self._connected().execute(query, (room, time.time())).fetchone())
+    async def find(self, room: str) -> Claim | None:
+        query = "SELECT server, host, expires - :now FROM ensemble_claims WHERE room = :room AND expires > :now"
+        values = {"room": room, "now": time.time()}
+        row = await self._run(lambda: self._connected().execute(query, values).fetchone())
+        return Claim(*row) if row else None
 
     async def claim(self, room: str, server: str, host: str, lost: str | None, seconds: float) -> tuple[str, str]:
         values = {
@@ -96,10 +120,20 @@ class SqliteClaims:
         }
         return await self._run(lambda: self._connected().execute(self._CLAIM, values).fetchall()[0])
 
-    async def clean(self) -> None:
-        await self._run(
-            lambda: self._connected().execute("DELETE FROM ensemble_claims WHERE expires <= ?", (time.time(),))
-        )
+    async def keep(self, rooms: Sequence[tuple[str, str, str]], seconds: float) -> None:
+        values = (orjson.dumps(rooms).decode(), time.time() + seconds)
+        await self._run(lambda: self._connected().execute(self._KEEP, values))
+
+    async def prolong(self, room: str, server: str, seconds: float) -> None:
+        change = "UPDATE ensemble_claims SET expires = ? WHERE room = ? AND server = ?"
+        await self._run(lambda: self._connected().execute(change, (time.time() + seconds, room, server)))
+
+    async def clean(self) -> int:
+        return await self._run(self._clean)
+
+    def _clean(self) -> int:
+        self._connected().execute("DELETE FROM ensemble_claims WHERE expires <= ?", (time.time(),))
+        return self._connected().execute("SELECT count(*) FROM ensemble_claims").fetchone()[0]
 
     def _connect(self) -> None:
         self._database = sqlite3.connect(self._path, timeout=5, isolation_level=None)
@@ -131,6 +165,11 @@ class PostgresClaims:
         expires = excluded.expires
     RETURNING server, host
     """
+    _KEEP = f"""
+    INSERT INTO ensemble_claims (room, server, host, expires)
+    SELECT room, server, host, {_NOW} + $4 FROM unnest($1::text[], $2::text[], $3::text[]) AS made (room, server, host)
+    ON CONFLICT (room) DO NOTHING
+    """
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -145,17 +184,27 @@ class PostgresClaims:
         if self._pool is not None:
             await self._pool.close()
 
-    async def find(self, room: str) -> tuple[str, str] | None:
-        query = f"SELECT server, host FROM ensemble_claims WHERE room = $1 AND expires > {self._NOW}"
+    async def find(self, room: str) -> Claim | None:
+        query = (
+            f"SELECT server, host, expires - {self._NOW} FROM ensemble_claims WHERE room = $1 AND expires > {self._NOW}"
+        )
         row = await self._fetch(query, room)
-        return (row["server"], row["host"]) if row else None
+        return Claim(row[0], row[1], float(row[2])) if row else None
 
     async def claim(self, room: str, server: str, host: str, lost: str | None, seconds: float) -> tuple[str, str]:
         row = await self._fetch(self._CLAIM, room, server, host, lost, seconds)
         return row["server"], row["host"]
 
-    async def clean(self) -> None:
+    async def keep(self, rooms: Sequence[tuple[str, str, str]], seconds: float) -> None:
+        await self._fetch(self._KEEP, *map(list, zip(*rooms, strict=True)), seconds)
+
+    async def prolong(self, room: str, server: str, seconds: float) -> None:
+        change = f"UPDATE ensemble_claims SET expires = {self._NOW} + $3 WHERE room = $1 AND server = $2"
+        await self._fetch(change, room, server, seconds)
+
+    async def clean(self) -> int:
         await self._fetch(f"DELETE FROM ensemble_claims WHERE expires <= {self._NOW}")
+        return (await self._fetch("SELECT count(*) FROM ensemble_claims"))[0]
 
     async def _fetch(self, query: str, *values):
         """The first row. A connection that does not answer in time is dropped: to give it back would wait for it."""
@@ -178,10 +227,18 @@ class PostgresClaims:
             if self._pool is None:
                 try:
                     pool = await asyncpg.create_pool(self._address, min_size=1, max_size=8, timeout=PATIENCE)
-                    async with pool.acquire() as connection, connection.transaction():
-                        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_OF_THE_SCHEMA)
-                        await connection.execute(TABLE)
+                    async with pool.acquire() as connection:
+                        await _make_table(connection)
                 except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                     raise Problem("store-unavailable") from error
                 self._pool = pool
             return self._pool
+
+
+async def _make_table(connection: Any) -> None:
+    """Make the table unless it is there: a database that has failed over may be read-only for a while."""
+    if await connection.fetchval("SELECT to_regclass('ensemble_claims')") is not None:
+        return
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_OF_THE_SCHEMA)
+        await connection.execute(TABLE)

@@ -11,6 +11,7 @@ from .texts import in_french
 
 TYPE_PREFIX = "urn:ensemble:problem:"
 MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = {"Retry-After": "10"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,13 @@ KINDS = {
         "The register of room names does not answer. A new room without a name works.",
         "Les salles nommées sont indisponibles",
         "Le registre des noms de salles ne répond pas. Une nouvelle salle sans nom fonctionne.",
+    ),
+    "register-full": Kind(
+        503,
+        "No more rooms can be noted",
+        "The register of rooms is full. A new room without a name works, and so does every room that is open.",
+        "Aucune autre salle ne peut être notée",
+        "Le registre des salles est plein. Une nouvelle salle sans nom fonctionne, ainsi que toute salle ouverte.",
     ),
     "too-many-rooms": Kind(
         429,

@@ -51,7 +51,7 @@ def plain_request(data: bytes) -> tuple[bytes, Fields] | None:
 
 def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
     """The protocol class to hand to uvicorn."""
-    answers, proxies = portal.answers, portal.proxies
+    answers, proxies, address = portal.answers, portal.proxies, portal.address
     always = b"vary: Origin\r\n" if portal.settings.cors_origins else b""
     secure = b"".join(b"%b: %b\r\n" % header for header in strict_transport(portal.settings.hsts))
 
@@ -100,9 +100,10 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
             language = _text(fields.get(b"accept-language"))
             try:
                 if line == b"POST /api/v1/rooms":
-                    return answers.new_room(
-                        proxies.client(self._peer(), _text(fields.get(b"x-forwarded-for"))), language
-                    )
+                    peer = self._peer()
+                    client = proxies.client(peer, _text(fields.get(b"x-forwarded-for")))
+                    scheme = _text(fields.get(b"x-forwarded-proto"))
+                    return answers.new_room(client, address.of(peer, _text(fields.get(b"host")), scheme), language)
                 gzip = accepts_gzip(_text(fields.get(b"accept-encoding")))
                 return answers.servers(_text(fields.get(b"if-none-match")), gzip)
             except Problem as problem:

@@ -9,6 +9,15 @@ from functools import lru_cache
 import segno
 
 
+def lasting_link(base: str, path: str) -> str:
+    """The portal's own address of a room: it holds wherever the room lives, now or later."""
+    return f"{base}/{path}"
+
+
+def room_page(path: str) -> str:
+    return f"/room/{path}"
+
+
 def android_link(host: str, path: str) -> str:
     """Opens the room in the Jitsi Meet app of an Android phone (the apps follow no redirect)."""
     return f"intent://{host}/{path}#Intent;scheme=org.jitsi.meet;package=org.jitsi.meet;end"

@@ -7,12 +7,9 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from .claims import Claims
-from .errors import Problem
 from .metrics import Metrics
 from .prometheus import Answer, Prometheus, PrometheusError
 
-CLEAN_EVERY = 600.0
 log = logging.getLogger("ensemble.poller")
 
 
@@ -71,13 +68,3 @@ class Poller:
             else:
                 log.info("All series can be read again")
         self._skipping = bool(skipped)
-
-
-async def clean_regularly(claims: Claims) -> None:
-    """Remove expired claims from time to time until cancelled."""
-    while True:
-        try:
-            await claims.clean()
-        except Problem:
-            log.error("the register of room names does not answer")
-        await asyncio.sleep(CLEAN_EVERY)

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from .address import PublicAddress
 from .chooser import Chooser
 from .claims import open_store
 from .clients import Limiter, Proxies
@@ -15,8 +16,9 @@ from .events import Events
 from .fleet import Fleet
 from .metrics import Metrics
 from .peers import Peers
-from .poller import Poller, clean_regularly
+from .poller import Poller
 from .prometheus import Answer, Prometheus
+from .register import Register
 from .responses import Answers
 from .rooms import Rooms
 from .settings import Settings
@@ -27,12 +29,13 @@ class Portal:
         self.settings = settings
         self.fleet = Fleet(settings)
         self.metrics = Metrics(self.fleet)
-        self.claims = open_store(settings.store)
+        self.register = Register(open_store(settings.store), settings.claim_time, settings.most_rooms)
         self.proxies = Proxies(settings.trusted_proxies)
+        self.address = PublicAddress(settings.public_url, self.proxies)
         limiter = Limiter(settings.rooms_per_minute)
         self.chooser = Chooser(settings.choices, settings.room_load, settings.promise_time)
         self.peers = Peers(self.metrics.portal)
-        self.rooms = Rooms(settings, self.fleet, self.chooser, self.claims, self.metrics, limiter)
+        self.rooms = Rooms(self.fleet, self.chooser, self.register, self.metrics, limiter)
         self.answers = Answers(settings, self.fleet, self.rooms)
         self.events = Events(self.metrics)
         prometheus = Prometheus(settings.prometheus_url, settings.prometheus_timeout, settings.cpu_window)
@@ -63,13 +66,13 @@ class Portal:
     async def living(self) -> AsyncIterator[None]:
         """Open the register, poll once, keep polling; close everything at the end."""
         with suppress(Problem):
-            await self.claims.open()
+            await self.register.open()
         await self.poller.poll()
-        tasks = [asyncio.create_task(self.poller.run()), asyncio.create_task(clean_regularly(self.claims))]
+        tasks = [asyncio.create_task(self.poller.run()), asyncio.create_task(self.register.run())]
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self.claims.close()
+            await self.register.close()

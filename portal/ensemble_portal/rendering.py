@@ -40,7 +40,7 @@ def render(request: Request, template: str, **values: Any) -> str:
         t=texts,
         lang=language,
         chosen=chosen_language(request),
-        switch=f"{quote(request.url.path)}?lang={texts['other_lang']}",
+        switch=f"/{quote(request.url.path.lstrip('/'))}?lang={texts['other_lang']}",
         site=portal_of(request).settings.site_name,
         path=request.url.path,
         **values,
@@ -59,14 +59,14 @@ def as_page(
     return Response(html, status, {**always, **(headers or {})}, "text/html")
 
 
-def content_policy(request: Request) -> str:
-    """Only our own files; forms may lead on to the meeting servers."""
+def content_policy(request: Request, frame_ancestors: str = "'none'") -> str:
+    """Only our own files; forms may lead on to the meeting servers (to any, while none is known)."""
     snapshot = portal_of(request).fleet.snapshot
     domains = {server.host.partition(".")[2] for server in snapshot.servers} if snapshot else set()
-    meeting = "".join(f" https://*.{domain}" for domain in sorted(domains) if domain)
+    meeting = "".join(f" https://*.{domain}" for domain in sorted(domains) if domain) or " https:"
     return (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-        f"form-action 'self'{meeting}; base-uri 'none'; frame-ancestors 'none'"
+        f"form-action 'self'{meeting}; base-uri 'none'; frame-ancestors {frame_ancestors}"
     )
 
 

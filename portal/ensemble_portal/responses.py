@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import orjson
 
-from .errors import MEDIA_TYPE, Problem
+from .errors import MEDIA_TYPE, RETRY_AFTER, Problem
 from .fleet import Fleet
-from .links import android_link, embed_script, ios_link
+from .links import embed_script, lasting_link, room_page
 from .preferences import LANGUAGES, preferred_language
-from .rooms import RETRY_AFTER, Room, Rooms
+from .rooms import Room, Rooms
 from .settings import Settings
 
 Headers = tuple[tuple[str, str], ...]
@@ -77,13 +77,13 @@ class Answers:
             return Answer(list_head(200, tag, self._max_age, JSON, ("content-encoding", "gzip")), snapshot.body_gzip)
         return Answer(list_head(200, tag, self._max_age, JSON), snapshot.body)
 
-    def new_room(self, client: str, accept_language: str | None, language: str | None = None) -> Answer:
+    def new_room(self, client: str, base: str, accept_language: str | None, language: str | None = None) -> Answer:
         """A room with a made-up name. Raises Problem."""
-        return created(self._rooms.create(client, language or preferred_language(accept_language)))
+        return created(self._rooms.create(client, language or preferred_language(accept_language)), base)
 
-    async def named_room(self, client: str, name: str) -> Answer:
+    async def named_room(self, client: str, base: str, name: str) -> Answer:
         """The room of this name, claimed if need be. Raises Problem."""
-        return created(await self._rooms.claim(client, name))
+        return created(await self._rooms.claim(client, name), base)
 
 
 @lru_cache(maxsize=8)
@@ -91,8 +91,8 @@ def list_head(status: int, etag: str, max_age: str, *headers: tuple[str, str]) -
     return Head(status, *headers, ("etag", etag), ("cache-control", max_age), ("vary", "Accept-Encoding"))
 
 
-def created(room: Room) -> Answer:
-    return Answer(CREATED, room_body(room), room.url)
+def created(room: Room, base: str) -> Answer:
+    return Answer(CREATED, room_body(room, base), room.url)
 
 
 def refused(problem: Problem, accept_language: str | None) -> Answer:
@@ -101,21 +101,22 @@ def refused(problem: Problem, accept_language: str | None) -> Answer:
     return Answer(Head(problem.status, *fixed, *problem.headers.items()), problem.body(language))
 
 
-def room_body(room: Room) -> bytes:
-    """The room as JSON. Only its name can hold letters that JSON escapes; all else is fit for an address already."""
+def room_body(room: Room, base: str) -> bytes:
+    """The room as JSON; links to it begin with `base`. Only its name can hold letters that JSON escapes."""
     name, path, server, host = room
     told = f'"{name}"' if name == path else orjson.dumps(name).decode()
-    return f'{{"room":{told}{path.join(around_path(server, host))}'.encode()
+    return f'{{"room":{told}{path.join(around_path(server, host, base))}'.encode()
 
 
 @lru_cache(maxsize=4096)
-def around_path(server: str, host: str) -> tuple[str, ...]:
+def around_path(server: str, host: str, base: str) -> tuple[str, ...]:
     """What stands before, between and after the mentions of the room's path: the same for every room of a server."""
     mark = "\0"
-    apps = f'{{"android":"{android_link(host, mark)}","ios":"{ios_link(host, mark)}"}}'
+    page = room_page(mark)
+    apps = f'{{"android":"{base}{page}/android","ios":"{base}{page}/ios"}}'
     text = (
-        f',"url":"https://{host}/{mark}","server":"{server}","host":"{host}","page":"/room/{server}/{mark}",'
-        f'"apps":{apps},"embed":"{embed_script(host)}"}}'
+        f',"link":"{lasting_link(base, mark)}","url":"https://{host}/{mark}","server":"{server}","host":"{host}",'
+        f'"page":"{page}","apps":{apps},"embed":"{embed_script(host)}"}}'
     )
     return tuple(text.split(mark))
 

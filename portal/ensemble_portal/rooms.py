@@ -7,14 +7,12 @@ from typing import NamedTuple
 
 from . import names
 from .chooser import Chooser
-from .claims import Claims
+from .claims import Claim
 from .clients import Limiter
-from .errors import Problem
+from .errors import RETRY_AFTER, Problem
 from .fleet import Fleet, Server
 from .metrics import Metrics
-from .settings import Settings
-
-RETRY_AFTER = {"Retry-After": "10"}
+from .register import Register
 
 
 class Room(NamedTuple):
@@ -27,17 +25,15 @@ class Room(NamedTuple):
 
     @property
     def url(self) -> str:
+        """Where it is now. What lasts is the portal's own address and the path."""
         return f"https://{self.host}/{self.path}"
 
 
 class Rooms:
-    def __init__(
-        self, settings: Settings, fleet: Fleet, chooser: Chooser, claims: Claims, metrics: Metrics, limiter: Limiter
-    ) -> None:
+    def __init__(self, fleet: Fleet, chooser: Chooser, register: Register, metrics: Metrics, limiter: Limiter) -> None:
         self._fleet = fleet
         self._chooser = chooser
-        self._claims = claims
-        self._claim_time = settings.claim_time
+        self._register = register
         self._metrics = metrics
         self._limiter = limiter
 
@@ -50,40 +46,44 @@ class Rooms:
         except Problem as problem:
             self._metrics.refused.labels(problem.kind).inc()
             raise
-        name = names.made_up(language)
+        name, host = names.made_up(language), server.host
+        self._register.keep(name, server.name, host)
         self._metrics.rooms.count(server.name, time.monotonic() - now)
-        return Room(name, name, server.name, server.host)
+        return Room(name, name, server.name, host)
 
     async def claim(self, client: str, name: str) -> Room:
         """The room of this name: where it lives, or newly on the best server. Raises Problem."""
         now = time.monotonic()
         try:
             room = names.normalised(name)
-            self._admit(client, now)
-            return await self._claim(room, now)
+            held = await self._register.find(room)
+            if held and not self._fleet.is_lost(held.server):
+                return await self._join(room, held)
+            return await self._claim(room, held, client, now)
         except Problem as problem:
             self._metrics.refused.labels(problem.kind).inc()
             raise
 
-    async def find(self, name: str) -> Room | None:
-        """The room of this name where it lives now, without claiming it."""
+    async def find(self, name: str, joins: bool = False) -> Room | None:
+        """The room of this name where it lives now, without claiming it; it lives on for whoever `joins`."""
         room = names.normalised(name)
-        held = await self._claims.find(room)
-        if held is None or self._fleet.is_lost(held[0]):
+        held = await self._register.find(room)
+        if held is None or self._fleet.is_lost(held.server):
             return None
-        return Room(room, names.path_of(room), *held)
+        return await self._join(room, held) if joins else Room(room, names.path_of(room), held.server, held.host)
 
-    async def _claim(self, room: str, now: float) -> Room:
-        """Find first: joining a living room takes no promise of a server, nor fresh news of the fleet."""
-        held = await self._claims.find(room)
-        lost = held[0] if held and self._fleet.is_lost(held[0]) else None
-        if held and not lost:
-            server, host = await self._claims.claim(room, *held, None, self._claim_time)
-            self._metrics.joined.inc()
-        else:
-            chosen = self._choose(now)
-            server, host = await self._claims.claim(room, chosen.name, chosen.host, lost, self._claim_time)
-            self._metrics.rooms.count(server, time.monotonic() - now)
+    async def _join(self, room: str, held: Claim) -> Room:
+        """This takes no promise of a server, no fresh news of the fleet, and no write that must succeed."""
+        await self._register.prolong(room, held)
+        self._metrics.joined.inc()
+        return Room(room, names.path_of(room), held.server, held.host)
+
+    async def _claim(self, room: str, held: Claim | None, client: str, now: float) -> Room:
+        self._admit(client, now)
+        lost = held.server if held and self._fleet.is_lost(held.server) else None
+        chosen = self._choose(now)
+        server, host = await self._register.claim(room, chosen.name, chosen.host, lost)
+        self._metrics.rooms.count(server, time.monotonic() - now)
         return Room(room, names.path_of(room), server, host)
 
     def _admit(self, client: str, now: float) -> None:

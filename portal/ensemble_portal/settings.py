@@ -17,6 +17,7 @@ PRIVATE_NETWORKS = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,
 IN_MEMORY = "sqlite::memory:"
 UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 PASSWORD = re.compile(r"(?<=:)[^:/@]*(?=@)")
+HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -64,6 +65,14 @@ def _http_url(text: str) -> str:
     if not usable:
         raise ValueError("wants an address such as http://10.0.0.5:9090")
     return text.rstrip("/")
+
+
+def _public_url(text: str) -> str:
+    url = _http_url(text) if text else ""
+    parts = urlsplit(url)
+    if url and (url != f"{parts.scheme}://{parts.netloc}" or not HOST.fullmatch(parts.netloc)):
+        raise ValueError("wants scheme and host only, such as https://meet.example.org")
+    return url
 
 
 def _listen(text: str) -> tuple[str, int]:
@@ -140,9 +149,13 @@ class Settings:
     choices: int = setting(_whole, "50", "how many random servers each choice compares", 1, 1000)
     room_load: float = setting(_number, "0.07", "load that one new room is expected to bring", 0, 1)
     promise_time: float = setting(_seconds, "120", "time until the measures show all of a new room's load", 1, 3600)
+    public_url: str = setting(
+        _public_url, "", "what links to rooms begin with; empty is the address that a request came to"
+    )
     listen: tuple[str, int] = setting(_listen, "0.0.0.0:8080", "address and port to listen on")
-    store: str = setting(_store, IN_MEMORY, "where named rooms are claimed; PostgreSQL when portals share it")
-    claim_time: float = setting(_seconds, "12h", "how long a named room keeps its server unused", 1, 31536000)
+    store: str = setting(_store, IN_MEMORY, "the register of rooms; PostgreSQL when portals share it")
+    claim_time: float = setting(_seconds, "12h", "how long a room keeps its server unused", 1, 31536000)
+    most_rooms: int = setting(_whole, "200000", "rooms that the register holds", 1, 100_000_000)
     rooms_per_minute: float = setting(_number, "120", "new rooms per client and minute; 0 is no limit", 0, 1e9)
     trusted_proxies: tuple[Network, ...] = setting(
         _networks, PRIVATE_NETWORKS, "peers whose X-Forwarded-For and -Proto count"

@@ -73,7 +73,7 @@ def test_cors_for_the_origins_that_are_set(portal: PortalProcess) -> None:
         assert answer.status_code == 200, answer.text
 
 
-@pytest.mark.parametrize("path", ["/", "/status", "/room/h-1/abc", "/nowhere", "/static/portal.css"])
+@pytest.mark.parametrize("path", ["/", "/status", "/room/abc", "/no/where", "/static/portal.css"])
 def test_safe_headers(portal: PortalProcess, path: str) -> None:
     headers = portal.client.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
@@ -98,11 +98,10 @@ def test_the_content_policy_is_strict(portal: PortalProcess) -> None:
     [
         ("GET", "/api/v1/rooms", 405),
         ("DELETE", "/api/v1/servers", 405),
-        ("GET", "/start", 405),
+        ("GET", "/start", 303),
         ("GET", "/api/v1/nothing", 404),
-        ("GET", "/room/h-99/abc", 404),
-        ("GET", "/room/h-1/static", 422),
-        ("GET", "/static/../settings.py", 404),
+        ("GET", "/room/h-99/abc/more", 404),
+        ("GET", "/room/static", 422),
         ("GET", "/static/%2e%2e%2fsettings.py", 404),
         ("GET", "/go/static", 422),
         ("HEAD", "/", 200),

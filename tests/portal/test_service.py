@@ -223,7 +223,7 @@ def test_the_portals_own_metrics(prometheus: FakePrometheus, start_portal: Start
 def test_logs_hold_no_room_and_no_address(prometheus: FakePrometheus, start_portal: StartPortal) -> None:
     portal = start_portal(prometheus.url)
     portal.client.post("/api/v1/rooms", json={"name": "quiet-corner"}, headers={"x-forwarded-for": "192.0.2.77"})
-    portal.client.get("/room/h-1/quiet-corner")
+    portal.client.get("/room/quiet-corner")
     portal.client.get("/nothing/quiet-corner")
     portal.close()
     log = portal.log.read_text()

@@ -190,8 +190,9 @@ def test_every_room_is_told_as_json(typed: str) -> None:
         name = names.normalised(typed)
     except Problem:
         return
-    told = orjson.loads(room_body(Room(name, names.path_of(name), "h-1", "h-1.test")))
+    told = orjson.loads(room_body(Room(name, names.path_of(name), "h-1", "h-1.test"), "https://meet.test:8443"))
     assert told["room"] == name
+    assert told["link"] == f"https://meet.test:8443/{names.path_of(name)}"
     assert told["url"] == f"https://h-1.test/{names.path_of(name)}"
 
 
@@ -224,6 +225,10 @@ def test_both_languages_say_the_same_things() -> None:
         ("LISTEN", "8080"),
         ("PROMETHEUS_URL", "prometheus:9090"),
         ("PROMETHEUS_URL", "http://prometheus:99999"),
+        ("PUBLIC_URL", "meet.example.org"),
+        ("PUBLIC_URL", "https://meet.example.org/portal"),
+        ("PUBLIC_URL", "https://me@meet.example.org"),
+        ("PUBLIC_URL", 'https://meet."example.org'),
         ("STORE", "mysql://x"),
         ("STORE", "sqlite:/nowhere/claims.db"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),

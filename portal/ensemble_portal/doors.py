@@ -1,0 +1,108 @@
+"""The lasting addresses of rooms: the link itself, its page to share, its calendar file, its ways into the apps.
+
+GET claims nothing, for previews and crawlers follow links too: a room that lives nowhere is opened by a click (POST).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from . import names
+from .api import base_of, client_of, portal_of
+from .errors import Problem
+from .links import android_link, calendar, ios_link, lasting_link, next_hour, qr_svg, room_page
+from .rendering import chosen_language, content_policy, language_of, page
+from .rooms import Room
+from .texts import TEXTS
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+async def door(request: Request) -> Response:
+    """The link of a room: straight to where it lives, else a page with one button that opens it."""
+    room = await found_room(request, joins=request.method == "GET")
+    return closed_door(request) if room is None else RedirectResponse(room.url, 302, NO_STORE)
+
+
+async def enter(request: Request) -> Response:
+    """The button of the closed door."""
+    room = await portal_of(request).rooms.claim(client_of(request), request.path_params["name"])
+    return RedirectResponse(room.url, 303, NO_STORE)
+
+
+async def old_link(request: Request) -> Response:
+    """Addresses that the portal gave out before rooms had one of their own."""
+    path = names.path_of(names.normalised(request.path_params["name"]))
+    return RedirectResponse(f"/{path}{chosen_language(request)}", 302, NO_STORE)
+
+
+async def share_page(request: Request) -> Response:
+    """What to send to people, for a room that lives; else its closed door."""
+    room = await found_room(request)
+    if room is None:
+        return closed_door(request)
+    texts, link, own = TEXTS[language_of(request)], lasting_link(base_of(request), room.path), room_page(room.path)
+    return page(request, "room.html", room=room, link=link, own=own, qr=Markup(qr_svg(link, texts["qr_title"])))
+
+
+async def room_calendar(request: Request) -> Response:
+    name = names.normalised(request.path_params["name"])
+    path, base = names.path_of(name), base_of(request)
+    summary = f"{TEXTS[language_of(request)]['meeting']}: {name}"
+    body = calendar(lasting_link(base, path), path, summary, next_hour(datetime.now(UTC)), base.partition("://")[2])
+    headers = {"Content-Disposition": 'attachment; filename="meeting.ics"', **NO_STORE}
+    return Response(body, headers=headers, media_type="text/calendar")
+
+
+async def android(request: Request) -> Response:
+    """Into the app, which follows no redirect of ours once it is open: it learns the server that the room is on now."""
+    room = await found_room(request, joins=request.method == "GET")
+    return closed_door(request) if room is None else _into_app(android_link(room.host, room.path))
+
+
+async def ios(request: Request) -> Response:
+    room = await found_room(request, joins=request.method == "GET")
+    return closed_door(request) if room is None else _into_app(ios_link(room.host, room.path))
+
+
+async def config(request: Request) -> Response:
+    """Who types the portal's link into an app gets the settings of the server on which the room lives."""
+    room = await portal_of(request).rooms.find(request.query_params.get("room", ""))
+    if room is None:
+        raise Problem("room-unknown")
+    return RedirectResponse(f"https://{room.host}/config.js?room={room.path}", 302, NO_STORE)
+
+
+async def found_room(request: Request, joins: bool = False) -> Room | None:
+    return await portal_of(request).rooms.find(request.path_params["name"], joins)
+
+
+def closed_door(request: Request) -> Response:
+    name = names.normalised(request.path_params["name"])
+    answer = page(request, "door.html", name=name, action=f"/{names.path_of(name)}{chosen_language(request)}")
+    answer.headers["X-Robots-Tag"] = "noindex"
+    answer.headers["Content-Security-Policy"] = content_policy(request, "*")  # the link may stand in a frame
+    return answer
+
+
+def _into_app(address: str) -> Response:
+    return Response(status_code=302, headers={"Location": address, **NO_STORE})
+
+
+ROUTES = [
+    Route("/go/{name:path}", old_link),
+    Route("/room/{name}", share_page),
+    Route("/room/{name}/calendar.ics", room_calendar),
+    Route("/room/{name}/android", android),
+    Route("/room/{name}/ios", ios),
+    Route("/room/{server}/{name}", old_link),
+    Route("/config.js", config),
+    Route("/{name}", door),
+    Route("/{name}", enter, methods=["POST"]),
+]
+"""After all others: a room may have any name that no other address has."""
