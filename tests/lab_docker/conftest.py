@@ -106,6 +106,7 @@ def leftovers() -> list[str]:
     found += [f"image {ident}" for ident in subprocess.run(labelled, capture_output=True, text=True).stdout.split()]
     found += [f"link {path.name}" for path in Path("/sys/class/net").glob("el87-*")]
     found += [f"link {path.name}" for path in Path("/sys/class/net").glob("ens-lab87")]
+    found += [f"namespace {path.name}" for path in Path("/run/netns").glob("ensemble-lab-87.*")]
     tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True).stdout
     found += [line for line in tables.splitlines() if line.endswith("ensemble_lab_87")]
     rules = subprocess.run(["iptables", "-S"], capture_output=True, text=True).stdout

@@ -6,7 +6,7 @@ from __future__ import annotations
 from ensemble_lab import errors
 from ensemble_lab.api import ipam
 from ensemble_lab.api.instance import SERVICE, comma_tags, created, find, touch
-from ensemble_lab.api.instance_machines import server_update
+from ensemble_lab.api.instance_machines import server_update, start_update
 from ensemble_lab.api.instance_v2 import SERVICE as V2
 from ensemble_lab.api.instance_views import nic_view
 from ensemble_lab.cloud import Cloud
@@ -82,6 +82,7 @@ def remove(cloud: Cloud, nic: Object) -> None:
     if server:
         server["private_nics"] = [ident for ident in server["private_nics"] if ident != nic["id"]]
         cloud.store.put("instance_server", server)
+        start_update(cloud, server)
 
 
 def _server(call: Call) -> Object:

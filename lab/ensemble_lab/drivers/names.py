@@ -8,10 +8,11 @@ import contextlib
 import logging
 import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from dnslib import CLASS, QTYPE, RCODE, RD, RR, SOA, DNSError, DNSHeader, DNSRecord
+from dnslib import CLASS, QTYPE, RCODE, RD, RR, SOA, A, DNSError, DNSHeader, DNSRecord
 
 from ensemble_lab.dns_text import shown_strings
 from ensemble_lab.drivers.base import DriverError, Object
@@ -137,8 +138,9 @@ def resolvers() -> list[str]:
 class NameServer:
     """Serves zones over UDP and TCP; what is not in them goes to the host's resolvers as it is."""
 
-    def __init__(self, zones: Zones):
-        self._zones = zones
+    def __init__(self, zones: Zones, internal: Callable[[str, str], list[str]] | None = None):
+        """`internal`: the addresses of a name that ends in ``.internal``, for the client of this address."""
+        self._zones, self._internal = zones, internal
         self._transports: list[asyncio.DatagramTransport] = []
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -163,7 +165,7 @@ class NameServer:
         self._servers.clear()
         await asyncio.sleep(0)  # the loop lets go of the sockets in its next round
 
-    async def resolve(self, packet: bytes, tcp: bool) -> bytes | None:
+    async def resolve(self, packet: bytes, tcp: bool, client: str = "") -> bytes | None:
         """The answer to a DNS message; None where it is none at all."""
         try:
             query = DNSRecord.parse(packet)
@@ -172,7 +174,7 @@ class NameServer:
             return None
         if query.header.qr or not query.questions:
             return None
-        reply = self._zones.answer(query) if query.q.qclass == CLASS.IN else None
+        reply = self._answer(query, client) if query.q.qclass == CLASS.IN else None
         if reply is None:
             return await _forward(packet, tcp) or _failure(query)
         size = 512
@@ -181,9 +183,22 @@ class NameServer:
         packed = bytes(reply.pack())
         return packed if tcp or len(packed) <= size else bytes(reply.truncate().pack())
 
+    def _answer(self, query: DNSRecord, client: str) -> DNSRecord | None:
+        name = str(query.q.qname).rstrip(".").lower()
+        if self._internal is None or not name.endswith(".internal"):
+            return self._zones.answer(query)
+        addresses = self._internal(name, client)
+        reply = DNSRecord(DNSHeader(id=query.header.id, qr=1, aa=1, ra=1, rd=query.header.rd), q=query.q)
+        if query.q.qtype in (QTYPE.A, QTYPE.ANY):
+            for address in addresses:
+                reply.add_answer(RR(query.q.qname, QTYPE.A, ttl=NEGATIVE_TTL, rdata=A(address)))
+        if not addresses:
+            reply.header.rcode = RCODE.NXDOMAIN
+        return reply
+
     def answer_later(self, packet: bytes, peer: tuple[str, int], transport: asyncio.DatagramTransport) -> None:
         async def answer() -> None:
-            if reply := await self.resolve(packet, tcp=False):
+            if reply := await self.resolve(packet, tcp=False, client=peer[0]):
                 transport.sendto(reply, peer)
 
         task = asyncio.get_running_loop().create_task(answer())
@@ -195,7 +210,8 @@ class NameServer:
             while True:
                 size = await asyncio.wait_for(reader.readexactly(2), 10)
                 packet = await asyncio.wait_for(reader.readexactly(struct.unpack("!H", size)[0]), 10)
-                reply = await self.resolve(packet, tcp=True)
+                peer = writer.get_extra_info("peername")
+                reply = await self.resolve(packet, tcp=True, client=peer[0] if peer else "")
                 if reply is None:
                     break
                 writer.write(struct.pack("!H", len(reply)) + reply)

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import logging
 import shlex
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ensemble_lab.drivers.base import DriverError, Object
 from ensemble_lab.drivers.docker.haproxy import Haproxy
 from ensemble_lab.drivers.docker.network import Network
+from ensemble_lab.drivers.docker.private_networks import PrivateNetworks, Way
 from ensemble_lab.drivers.docker.processes import Processes
 from ensemble_lab.drivers.docker.records import Records
 
@@ -37,8 +39,16 @@ _CHECK_STATUS = {
 
 
 class Balancers:
-    def __init__(self, network: Network, processes: Processes, kept: Records, folder: Path):
-        self._network, self._processes, self._kept, self._folder = network, processes, kept, folder
+    def __init__(
+        self,
+        network: Network,
+        private_networks: PrivateNetworks,
+        processes: Processes,
+        kept: Records,
+        folder: Path,
+    ):
+        self._network, self._private_networks = network, private_networks
+        self._processes, self._kept, self._folder = processes, kept, folder
 
     async def start(self) -> None:
         """Load balancers of an earlier run work on; those that ended with the machine are started again."""
@@ -65,12 +75,13 @@ class Balancers:
             await self._network.remove_own_address(address)
         ready = {certificate["id"]: certificate["pem"] for certificate in certificates if certificate.get("pem")}
         files = {f"{ident}.pem": pem for ident, pem in ready.items()}
-        config = render(addresses, frontends, backends, set(ready), acls, routes)
+        ways = await self._private_networks.ways(lb)
+        config = render(addresses, frontends, backends, set(ready), acls, routes, ways)
         await self._haproxy(lb["id"]).configure(config, files)
         self._kept.put(
             lb["id"],
             {
-                "lb": {"id": lb["id"], "ip": lb["ip"]},
+                "lb": {key: lb[key] for key in ("id", "ip", "private_networks") if key in lb},
                 "frontends": frontends,
                 "backends": backends,
                 "certificates": certificates,
@@ -116,6 +127,7 @@ def render(
     certificates: set[str],
     acls: list[Object],
     routes: list[Object],
+    ways: Sequence[Way] = (),
 ) -> str:
     """The configuration of one load balancer; `certificates` are the ids of those that can be used.
 
@@ -130,7 +142,7 @@ def render(
         own_routes = [route for route in routes if route["frontend_id"] == frontend["id"]]
         lines += _frontend(addresses, frontend, by_id[frontend["backend_id"]], certificates, own_acls, own_routes)
     for backend in backends:
-        lines += _backend(backend, addresses[0])
+        lines += _backend(backend, addresses[0], ways)
     if not any(line.startswith("frontend ") for line in lines):
         lines += ["frontend nothing-yet", "    bind unix@{folder}/idle.sock"]
     return _DEFAULTS + "\n".join(lines) + "\n"
@@ -224,7 +236,7 @@ def _route(route: Object, name: str, http: bool) -> list[str]:
     return [*wait, f"    acl {name} {how}", f"    use_backend {backend} if {name}"]
 
 
-def _backend(backend: Object, own_address: str) -> list[str]:
+def _backend(backend: Object, own_address: str, ways: Sequence[Way]) -> list[str]:
     http = backend["forward_protocol"] == "http"
     lines = [
         f"backend backend-{backend['id']}",
@@ -249,8 +261,15 @@ def _backend(backend: Object, own_address: str) -> list[str]:
     options = _server_options(backend, check)
     for number, address in enumerate(backend["pool"]):
         sticky = f" cookie s{number}" if backend["sticky_sessions"] == "cookie" and http else ""
-        lines.append(f"    server server-{number} {address}:{backend['forward_port']}{options}{sticky}")
+        target = f"{address}:{backend['forward_port']}"
+        lines.append(f"    server server-{number} {target}{options}{sticky}{_way(address, ways)}")
     return [*lines, ""]
+
+
+def _way(address: str, ways: Sequence[Way]) -> str:
+    """What leads to a server inside a private network that the balancer is attached to."""
+    way = next((way for way in ways if way.reaches(address)), None)
+    return f" namespace {way.namespace} source {way.source}" if way else ""
 
 
 def _check(check: Object) -> list[str]:

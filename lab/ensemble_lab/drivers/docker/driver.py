@@ -19,6 +19,7 @@ from ensemble_lab.drivers.docker.layout import Layout
 from ensemble_lab.drivers.docker.lxcfs import Lxcfs
 from ensemble_lab.drivers.docker.metadata import metadata_app
 from ensemble_lab.drivers.docker.network import Network
+from ensemble_lab.drivers.docker.private_networks import PrivateNetworks
 from ensemble_lab.drivers.docker.processes import Processes
 from ensemble_lab.drivers.docker.records import Record, Records
 from ensemble_lab.drivers.docker.registry import Registry
@@ -45,18 +46,30 @@ class DockerDriver:
         self._groups = Records(layout.folder("groups"))
         self._processes = Processes(layout.folder("processes"))
         self._network = Network(layout)
+        self._private_networks = PrivateNetworks(layout)
         self._firewall = Firewall(layout)
         self._dhcp = Dhcp(layout.gateway)
         self._lxcfs = Lxcfs(layout, self._processes)
         self._images = Images(layout, self._ca.file)
         self._disks = Disks(layout, self._images)
         self._servers = Servers(
-            layout, self._network, self._firewall, self._dhcp, self._disks, self._lxcfs, self._group_of
+            layout,
+            self._network,
+            self._private_networks,
+            self._firewall,
+            self._dhcp,
+            self._disks,
+            self._lxcfs,
+            self._group_of,
         )
         self._zones = KeptZones(Records(layout.folder("zones")))
-        self._names = NameServer(self._zones)
+        self._names = NameServer(self._zones, self._internal_name)
         self._balancers = Balancers(
-            self._network, self._processes, Records(layout.folder("balancers")), layout.folder("haproxy")
+            self._network,
+            self._private_networks,
+            self._processes,
+            Records(layout.folder("balancers")),
+            layout.folder("haproxy"),
         )
         self._registry = Registry(layout, self._ca, self._processes)
         self._services: list[Service] = []
@@ -64,6 +77,7 @@ class DockerDriver:
 
     async def start(self, api: Api) -> None:
         self._api = api
+        self._private_networks.start(api)
         await self._network.start()
         await self._firewall.start()
         await self._lxcfs.start()
@@ -119,6 +133,7 @@ class DockerDriver:
         await self._lxcfs.destroy()
         await self._firewall.destroy()
         await self._network.destroy()
+        await self._private_networks.destroy()
         self._groups.clear()
         self._zones.clear()
 
@@ -228,6 +243,11 @@ class DockerDriver:
         return await self._balancers.stats(lb["id"])
 
     # names and registry
+
+    def _internal_name(self, name: str, client: str) -> list[str]:
+        """What a server is told of names in its private networks."""
+        asking = self._servers.at(client)
+        return self._private_networks.lookup(name, self._private_networks.vpcs_of(asking)) if asking else []
 
     async def zone_apply(self, zone: str, records: list[Object]) -> None:
         self._zones.apply(zone, records)

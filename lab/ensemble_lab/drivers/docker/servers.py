@@ -19,6 +19,7 @@ from ensemble_lab.drivers.docker.firewall import Firewall
 from ensemble_lab.drivers.docker.layout import Layout
 from ensemble_lab.drivers.docker.lxcfs import Lxcfs
 from ensemble_lab.drivers.docker.network import GUEST_NIC, Network
+from ensemble_lab.drivers.docker.private_networks import PrivateNetworks
 from ensemble_lab.drivers.docker.records import Record, Records
 from ensemble_lab.drivers.docker.shell import attempt, run, succeeds
 
@@ -42,6 +43,7 @@ class Servers:
         self,
         layout: Layout,
         network: Network,
+        private_networks: PrivateNetworks,
         firewall: Firewall,
         dhcp: Dhcp,
         disks: Disks,
@@ -50,6 +52,7 @@ class Servers:
     ):
         self._layout, self._network, self._firewall = layout, network, firewall
         self._dhcp, self._disks, self._lxcfs, self._group_of = dhcp, disks, lxcfs, group_of
+        self._private_networks = private_networks
         self.records = Records(layout.folder("servers"))
         self._starting = asyncio.Semaphore(3)
         self._stopping: set[str] = set()
@@ -93,6 +96,7 @@ class Servers:
                 await run("docker", "start", container)
                 await self._network.unplug(server["id"])
             await self._connect(server, addresses)
+            await self._join_private_networks(server)
 
     async def take_over(self, server: Object) -> None:
         """A server that was running before the lab itself started: wire, filter and DHCP as they should be."""
@@ -100,6 +104,7 @@ class Servers:
         if record and record["container"] in await self.running() and self._network.plugged(server["id"]):
             await self._filter(server)
             self._serve_dhcp(server["id"], record["addresses"])
+            await self._join_private_networks(server)
         else:
             await self.power_on(server)
 
@@ -125,7 +130,7 @@ class Servers:
             self._stopping.discard(server["id"])
 
     async def update(self, server: Object) -> None:
-        """Addresses, security group or name of a server changed."""
+        """Addresses, private networks, security group or name of a server changed."""
         record = self.records.get(server["id"])
         if not record or not self._network.plugged(server["id"]):
             return
@@ -135,6 +140,7 @@ class Servers:
             self.records.put(server["id"], {**record, "addresses": addresses})
             self._serve_dhcp(server["id"], addresses)
         await self._filter(server)
+        await self._join_private_networks(server)
 
     async def destroy(self) -> None:
         names = await run("docker", "ps", "--all", "--quiet", "--filter", f"label={self._layout.label}")
@@ -197,6 +203,10 @@ class Servers:
     async def _filter(self, server: Object) -> None:
         wire = self._network.wire_of(server["id"])
         await self._firewall.apply(wire, public_addresses(server), self._group_of(server))
+
+    async def _join_private_networks(self, server: Object) -> None:
+        container = self.records.get(server["id"])["container"]  # type: ignore[index]
+        await self._private_networks.join(server["id"], await self._pid(container))
 
     def _serve_dhcp(self, ident: str, addresses: list[str]) -> None:
         if addresses:
