@@ -45,6 +45,13 @@ class Client(Transport):
         except Invalid as error:
             raise Invalid(f"{error} {self._projects_seen()}".strip()) from None
 
+    @property
+    def organization(self) -> str:
+        """The organization, to which what is in no project belongs; the project tells it where it was not given."""
+        if self.settings.organization_id:
+            return self.settings.organization_id
+        return str(self.once("project", lambda: self.get(f"/account/v3/projects/{self.project}"))["organization_id"])
+
     def _projects_seen(self) -> str:
         """Every project that was used has a security group in the zone, if only the default one."""
         try:

@@ -19,6 +19,7 @@ RULES = [
     {"protocol": "ICMP"},
 ]
 IN_GROUPS = {"security_group": "web", "placement_group": "apart"}
+APPLICATION: Task = ("iam_application", {"name": "metrics"})
 LB: Task = ("lb", {"name": "portal", "type": "LB-S"})
 BACKEND: Task = ("lb_backend", {"lb": "portal", "name": "web", "forward_protocol": "http", "forward_port": 80})
 FRONTEND: Task = ("lb_frontend", {"lb": "portal", "name": "http", "inbound_port": 80, "backend": "web"})
@@ -259,6 +260,30 @@ LIFECYCLES = {
         {"name": "key", "path": "/jitsi", "value": "one", "tags": ["a"]},
         {"value": "two", "description": "of the certificate"},
         {"secret": 1, "secret_version": 1},
+    ),
+    "application": Lifecycle(
+        "iam_application",
+        {"name": "metrics", "description": "Prometheus", "tags": ["a"]},
+        {"description": "Prometheus of the platform", "tags": ["b"]},
+        {"application": 1},
+    ),
+    "policy": Lifecycle(
+        "iam_policy",
+        {"name": "metrics", "application": "metrics", "rules": [{"permission_set_names": ["InstancesReadOnly"]}]},
+        {"application": "", "rules": [
+            {"permission_set_names": ["IPAMReadOnly", "InstancesReadOnly"]},
+            {"permission_set_names": ["IAMReadOnly"], "whole_organization": True},
+        ]},
+        {"policy": 1, "rule": 1},
+        before=(APPLICATION,),
+    ),
+    "API key": Lifecycle(
+        "iam_api_key",
+        {"application": "metrics", "name": "prometheus", "exclusive": True},
+        {"expires_at": "2099-12-31T00:00:00Z"},
+        {"iam_api_key": 1},
+        before=(APPLICATION,),
+        end={"application": "metrics"},
     ),
     "records": Lifecycle(
         "dns_record",

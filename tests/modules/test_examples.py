@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from modules_lifecycles import KEY
-from modules_support import ROOT, SECRET_KEY, Lab, Runner, serve
+from modules_support import PROJECT, ROOT, SECRET_KEY, Lab, Runner, serve
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("scaleway_*.py"))
 OURS = "ensemble.jitsi.scaleway_"
@@ -27,6 +27,9 @@ VARIABLES = {
     "private_key": "of the fleet",
     "portal_private_key": "of the portal",
     "smtp_password": "open sesame",
+    "project_id": PROJECT,
+    "other_project_id": PROJECT,
+    "stored_access_key": "",
 }
 
 

@@ -43,6 +43,9 @@ CREATIONS = {
     "/secret-manager/v1beta1/secrets": ("secret.v1beta1", "CreateSecretRequest"),
     "/vpc/v2/private-networks": ("vpc.v2", "CreatePrivateNetworkRequest"),
     "/iam/v1alpha1/ssh-keys": ("iam.v1alpha1", "CreateSSHKeyRequest"),
+    "/iam/v1alpha1/applications": ("iam.v1alpha1", "CreateApplicationRequest"),
+    "/iam/v1alpha1/policies": ("iam.v1alpha1", "CreatePolicyRequest"),
+    "/iam/v1alpha1/api-keys": ("iam.v1alpha1", "CreateAPIKeyRequest"),
     "/domain/v2beta1/dns-zones": ("domain.v2beta1", "CreateDNSZoneRequest"),
 }
 OF_THE_PATH = {"zone", "region", "lb_id", "frontend_id", "project", "organization", "project_id", "organization_id"}
@@ -70,6 +73,8 @@ CERTAIN = {
     "/lb/v1/lbs/ID/certificates": {"letsencrypt", "custom_certificate"},  # one of the two
     "/secret-manager/v1beta1/secrets": {"description", "ephemeral_policy", "key_id"},
     "/vpc/v2/private-networks": {"subnets", "vpc_id"},
+    "/iam/v1alpha1/policies": {"user_id", "group_id", "application_id", "no_principal"},  # one of them
+    "/iam/v1alpha1/api-keys": {"user_id", "expires_at"},
 }  # fmt: skip
 
 

@@ -64,7 +64,7 @@ class Applier(Planner, Awaiting):
     def creation_body(self, desired: Values) -> Object:
         body = {} if not self.name else {"name": self.name}
         if self.project_key:
-            body[self.project_key] = self.client.project
+            body[self.project_key] = self.account
         body.update({entry.key: entry.created for entry in self.fields if entry.created is not None})
         body.update(self.wire(desired))
         body.update(

@@ -24,6 +24,11 @@ class Reader(Description):
             settings.zone if "{zone}" in self.path else settings.region if "{region}" in self.path else "this project"
         )
 
+    @property
+    def account(self) -> str:
+        """Whose objects these are, the value of `project_key`."""
+        return self.client.project
+
     def url(self, ident: str = "", tail: str = "") -> str:
         settings = self.client.settings
         path = (self.item_path or self.path) if ident else self.path
@@ -43,7 +48,7 @@ class Reader(Description):
 
     def list(self, **query: Any) -> builtins.list[Object]:
         if self.project_key:
-            query.setdefault(self.project_key, self.client.project)
+            query.setdefault(self.project_key, self.account)
         return self.client.list(self.url(), self.plural, **query)
 
     def find(self) -> Object | None:

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Applications: who works with API keys of their own. They belong to the organization, as all of IAM does."""
+
+from __future__ import annotations
+
+from ..engine import Resource
+from ..fields import TAGS, Field, text
+
+
+class OrganizationObject(Resource):
+    """What belongs to no project."""
+
+    envelope = False
+    project_key = "organization_id"
+
+    @property
+    def account(self) -> str:
+        return self.client.organization
+
+    @property
+    def where(self) -> str:
+        return "this organization"
+
+
+class IamApplication(OrganizationObject):
+    word = "application"
+    key = "application"
+    plural = "applications"
+    path = "/iam/v1alpha1/applications"
+    fields = (Field("description", normal=text, created=""), TAGS)
+    creation_needs = ("name",)
