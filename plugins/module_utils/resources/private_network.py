@@ -4,6 +4,7 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
+from ..client import Client
 from ..engine import Resource
 from ..fields import REPLACES, TAGS, Field, networks
 
@@ -41,3 +42,17 @@ class PrivateNetwork(Resource):
         )
         holders = [each["resource"] for each in found if each.get("resource")]
         return [f"{each['type']} {each.get('name') or each['id']}" for each in holders]
+
+
+def addresses_of_nics(client: Client) -> dict[str, dict[str, str]]:
+    """IPv4 addresses in private networks: id of the NIC -> name of the network -> address."""
+    region, project = client.settings.region, client.project
+    networks = client.list(f"/vpc/v2/regions/{region}/private-networks", "private_networks", project_id=project)
+    names = {subnet["id"]: network["name"] for network in networks for subnet in network.get("subnets") or []}
+    found: dict[str, dict[str, str]] = {}
+    chosen = {"project_id": project, "resource_type": "instance_private_nic", "is_ipv6": "false"}
+    for ip in client.list(f"/ipam/v1/regions/{region}/ips", "ips", **chosen):
+        nic, name = (ip.get("resource") or {}).get("id"), names.get((ip.get("source") or {}).get("subnet_id"))
+        if nic and name:
+            found.setdefault(nic, {})[name] = ip["address"].partition("/")[0]
+    return found
