@@ -14,6 +14,7 @@ SECRET_NAME = re.compile(
 )
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 LINE = re.compile(r"^(\s*(?:export\s+)?)([A-Za-z_][\w.-]*)(\s*[=:]\s*)(\S.*?)(\s*)$", re.MULTILINE)
+PASSWORD_IN_URL = re.compile(r"(\w+://[^\s/:@]*:)[^\s/@]+@")
 SHORTEST = 6
 """Shorter values are not taken out of a module's whole output: 1 or true stand in much that is no secret."""
 
@@ -39,6 +40,17 @@ def _masked(name: str, text: Any) -> Any:
         return f"{before}{key}{sign}{hidden(secret) if looks_secret(key) else secret}{after}"
 
     return LINE.sub(line, text)
+
+
+def without_secrets(value: Any, name: str = "") -> Any:
+    """A value of any depth for what is kept: nothing in it that has a secret name or looks like a secret."""
+    if isinstance(value, dict):
+        return {str(key): without_secrets(inner, str(key)) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets(inner, name) for inner in value]
+    if name and looks_secret(name) and value not in (None, "", False, True):
+        return "hidden"
+    return PASSWORD_IN_URL.sub(r"\1hidden@", _masked(name, value)) if isinstance(value, str) else value
 
 
 def secrets_in(value: Any) -> Iterator[str]:

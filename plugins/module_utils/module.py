@@ -15,6 +15,7 @@ from .engine import Resource, reconcile
 from .errors import ASSUMED, Invalid, ScalewayError
 from .fields import REPLACES, is_representation, tidy
 from .masking import secrets_in
+from .module_journal import recorder
 from .settings import from_arguments
 
 Spec = dict[str, Any]
@@ -118,7 +119,7 @@ def run(description: type[Resource], spec: Spec | None = None, **constraints: An
             fail_or_warn(module, f"Which {description.word}? Both name and id are empty.")
             module.exit_json(changed=True, **diff(module, {"before": {}, "after": {}}), **{description.key: None})
         resource = description(connect(module), module.params, module.check_mode)
-        outcome = reconcile(resource, module.params["state"], module.check_mode)
+        outcome = reconcile(resource, module.params["state"], module.check_mode, recorder(module, resource))
         for warning in resource.warnings:
             module.warn(warning)
     module.exit_json(

@@ -321,8 +321,11 @@ from ..module_utils.fleet import Fleet
 from ..module_utils.fleet_groups import MOST
 from ..module_utils.fleet_plan import FleetPlan
 from ..module_utils.module import account, account_spec, connect, diff, reported
+from ..module_utils.module_journal import change
 from ..module_utils.plan import Values
+from ..module_utils.resources.dns_records import Records
 from ..module_utils.resources.server import Server
+from ..module_utils.run_talk import recorded
 from ..module_utils.transport import IN_FLIGHT
 
 PLACES = {
@@ -363,6 +366,15 @@ def result(fleet: Fleet, plan: FleetPlan) -> dict[str, Any]:
     return {"servers": fleet.servers(), "plan": {**report, "cost": cost}, **report}
 
 
+def changes(module: AnsibleModule, plan: FleetPlan) -> list[dict[str, Any]]:
+    """What the journal is told."""
+    steps = [step for step in [*plan.steps, *plan.removals] if step.plan.changed]
+    told = [change(module, Server.word, step.name, step.plan) for step in steps]
+    if plan.records and plan.records.changed:
+        told.append(change(module, Records.word, module.params["dns"]["zone"], plan.records))
+    return told
+
+
 def complaint(fleet: Fleet, plan: FleetPlan) -> str:
     """What is not as desired at the end, in one message."""
     sentences = []
@@ -386,7 +398,10 @@ def main() -> None:
         fleet = Fleet(connect(module), module.params, module.check_mode)
         plan = fleet.plan()
         if (plan.changed or plan.unsettled) and not module.check_mode:
-            fleet.apply(plan)
+            with recorded(changes(module, plan)) as told:
+                fleet.apply(plan)
+                told.objects |= {server["name"]: server["id"] for server in fleet.servers()}
+                told.problems |= fleet.failures
         answer = {**result(fleet, plan), **diff(module, fleet.diff(plan)), **account(module, fleet.client)}
     for warning in fleet.warnings:
         module.warn(warning)

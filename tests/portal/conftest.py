@@ -15,7 +15,8 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "portal")]
 
 from fake_prometheus import FakePrometheus, FakeServer  # noqa: E402
 from portal_support import PortalProcess, StartPortal  # noqa: E402
-from postgres import Postgres  # noqa: E402
+
+from tests.postgres import Postgres  # noqa: E402
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from ensemble_portal.claims import Claims, open_store
 from ensemble_portal.errors import Problem
 from fake_prometheus import FakePrometheus, FakeServer
 from portal_support import StartPortal, wait_until
-from postgres import Postgres
+
+from tests.postgres import Postgres
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

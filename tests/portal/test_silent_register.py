@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from ensemble_portal import claims
 from ensemble_portal.errors import Problem
-from postgres import Postgres
+
+from tests.postgres import Postgres
 
 PATIENCE = 0.5
 

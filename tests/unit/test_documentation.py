@@ -13,7 +13,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 MODULES = {path.stem: path for path in sorted((ROOT / "plugins/modules").glob("*.py"))}
 PLUGINS = sorted(path for kind in ("filter", "inventory", "lookup") for path in (ROOT / "plugins" / kind).glob("*.py"))
-FRAGMENTS = ROOT / "plugins/doc_fragments/scaleway.py"
+FRAGMENTS = ROOT / "plugins/doc_fragments"
 
 
 def texts(path: Path) -> dict[str, str]:
@@ -27,10 +27,11 @@ def texts(path: Path) -> dict[str, str]:
 
 def fragments(documentation: dict[str, Any]) -> list[dict[str, Any]]:
     """What the documentation takes from the collection's own fragments."""
-    names = [
-        name.removeprefix("ensemble.jitsi.scaleway") for name in documentation.get("extends_documentation_fragment", [])
-    ]
-    return [yaml.safe_load(texts(FRAGMENTS)[name.strip(".").upper() or "DOCUMENTATION"]) for name in names]
+    found = []
+    for name in documentation.get("extends_documentation_fragment", []):
+        file, _, part = name.removeprefix("ensemble.jitsi.").partition(".")
+        found.append(yaml.safe_load(texts(FRAGMENTS / f"{file}.py")[part.upper() or "DOCUMENTATION"]))
+    return found
 
 
 def options(module: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ peculiar. The layers stand in files of their own: description, read, plan, wait,
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from ..errors import Invalid
@@ -37,11 +39,19 @@ class Outcome:
     diff: Values
 
 
-def reconcile(resource: Resource, state: str, check: bool) -> Outcome:
+Record = Callable[[Plan], AbstractContextManager[dict[str, str | None]]]
+"""Is told of a plan before it is carried out, and of the end; it yields a place for the object's id, by its name."""
+
+
+def reconcile(resource: Resource, state: str, check: bool, record: Record = lambda _: nullcontext({})) -> Outcome:
     """Bring one resource to a state, or in check mode tell what that would take."""
     plan = up_to_date_plan(resource, state)
     if check and plan.changed:
         result = None if plan.action == DELETE else resource.predict(plan)
+    elif plan.changed:
+        with record(plan) as objects:
+            result = resource.apply(plan)
+            objects[resource.name] = (result or {}).get("id")
     else:
         result = resource.apply(plan)
     shown = None if result is None else resource.represent(result)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sessions with the platform's PostgreSQL: who logs in where, and what goes wrong as one sentence."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import ScalewayError
+
+try:
+    import psycopg
+except ImportError:
+    psycopg = None  # type: ignore[assignment]
+    IMPORT_ERROR = traceback.format_exc()
+
+PATIENCE = 5
+"""Seconds that the server may take to answer at the beginning."""
+LOST_AFTER = 20
+"""Seconds after which either side gives a silent other side up."""
+SETTINGS = {
+    "tcp_keepalives_idle": 10,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 2,
+    "tcp_user_timeout": LOST_AFTER * 1000,
+    "client_connection_check_interval": 5000,
+    "idle_in_transaction_session_timeout": 60000,
+    "lock_timeout": 0,
+    "statement_timeout": 0,
+}
+"""Settings of the session, so that a server forgets a control node that has vanished."""
+
+
+class DatabaseAway(ScalewayError):
+    """The database does not answer, or does not let this user in."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who logs in where, and what the server's certificate is checked against."""
+
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str
+    ssl_mode: str = "verify-full"
+    ca_cert: str = ""
+
+    def __repr__(self) -> str:
+        return f"{self.user}@{self.host}:{self.port}/{self.database}"
+
+    def connect(self, application: str) -> Any:
+        """A session in which each statement is a transaction of its own, unless told otherwise.
+
+        Raises:
+            DatabaseAway: there is no session.
+        """
+        if psycopg is None:
+            raise DatabaseAway(
+                "The Python of the control node has no psycopg, which the platform's lock and journal need: "
+                "pip install 'psycopg[binary]'."
+            )
+        try:
+            return psycopg.connect(
+                host=self.host,
+                port=self.port,
+                dbname=self.database,
+                user=self.user,
+                password=self.password,
+                sslmode=self.ssl_mode,
+                sslrootcert=self.ca_cert or None,
+                application_name=application.encode("ascii", "replace").decode()[:63],
+                connect_timeout=PATIENCE,
+                keepalives_idle=10,
+                keepalives_interval=5,
+                keepalives_count=2,
+                tcp_user_timeout=LOST_AFTER * 1000,
+                options=" ".join(f"-c {name}={value}" for name, value in SETTINGS.items()),
+                autocommit=True,
+                prepare_threshold=None,
+            )
+        except (psycopg.Error, OSError) as error:
+            raise DatabaseAway(f"The platform's database ({self}) lets nobody in: {sentence(error)}") from error
+
+
+def sentence(error: BaseException) -> str:
+    """What a driver says, on one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether an error means that the session has ended."""
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
