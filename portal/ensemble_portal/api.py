@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from . import metrics
-from .errors import RETRY_AFTER, Problem
+from .errors import Problem
 from .portal import Portal
 from .preferences import accepts_gzip
 from .responses import LARGEST_BODY, Answer, read_room_request, room_body
@@ -67,7 +67,7 @@ async def new_room(request: Request) -> Response:
 
 async def one_room(request: Request) -> Response:
     """Where a named room lives now, without claiming it."""
-    room = await portal_of(request).rooms.find(request.path_params["name"])
+    room = await portal_of(request).rooms.find(client_of(request), request.path_params["name"])
     if room is None:
         raise Problem("room-unknown")
     return Response(
@@ -77,10 +77,10 @@ async def one_room(request: Request) -> Response:
 
 async def events(request: Request) -> Response:
     stream = portal_of(request).events
-    if stream.is_full:
-        raise Problem("too-many-listeners", RETRY_AFTER)
+    client = client_of(request)
+    stream.admit(client)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(stream.stream(), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(stream.stream(client), media_type="text/event-stream", headers=headers)
 
 
 async def openapi(request: Request) -> Response:

@@ -12,27 +12,21 @@ from typing import Any, NamedTuple, Protocol
 import asyncpg
 import orjson
 
+from . import claims_table
 from .errors import Problem
 
-TABLE = """
-CREATE TABLE IF NOT EXISTS ensemble_claims (
-    room text PRIMARY KEY,
-    server text NOT NULL,
-    host text NOT NULL,
-    expires double precision NOT NULL
-)
-"""
 LOCK_OF_THE_SCHEMA = 0x456E73656D626C65
 PATIENCE = 5.0
 """Seconds to wait for a connection, and again for its answer."""
 
 
 class Claim(NamedTuple):
-    """Where a room lives, and for how many seconds more."""
+    """Where a room lives, for how many seconds more, and whether it had to leave another server."""
 
     server: str
     host: str
     left: float
+    moved: bool
 
 
 class Claims(Protocol):
@@ -61,6 +55,10 @@ class Claims(Protocol):
         """Let a claim live `seconds` from now on, while it is on `server`."""
         ...
 
+    async def go_home(self, well: Sequence[str], empty: Sequence[str], left: float) -> None:
+        """Rooms that had to leave a server which is well again return from `empty` ones, if less time is left."""
+        ...
+
     async def clean(self) -> int:
         """Remove what has expired; returns how many live."""
         ...
@@ -76,14 +74,10 @@ def open_store(address: str) -> Claims:
 class SqliteClaims:
     """For one portal: a file (or memory) of its own, used from one thread."""
 
-    _CLAIM = """
-    INSERT INTO ensemble_claims (room, server, host, expires) VALUES (:room, :server, :host, :now + :seconds)
-    ON CONFLICT (room) DO UPDATE SET
-        server = CASE WHEN expires <= :now OR server = :lost THEN excluded.server ELSE server END,
-        host = CASE WHEN expires <= :now OR server = :lost THEN excluded.host ELSE host END,
-        expires = excluded.expires
-    RETURNING server, host
-    """
+    _FIND = claims_table.find(":now", ":room")
+    _CLAIM = claims_table.claim(":now", ":room", ":server", ":host", ":lost", ":seconds")
+    _AMONG = "IN (SELECT value FROM json_each({}))"
+    _GO_HOME = claims_table.go_home(_AMONG.format("?1"), _AMONG.format("?2"), "?3")
     _KEEP = """
     INSERT INTO ensemble_claims (room, server, host, expires)
     SELECT value ->> 0, value ->> 1, value ->> 2, ?2 FROM json_each(?1) WHERE true
@@ -104,9 +98,8 @@ class SqliteClaims:
         self._thread.shutdown()
 
     async def find(self, room: str) -> Claim | None:
-        query = "SELECT server, host, expires - :now FROM ensemble_claims WHERE room = :room AND expires > :now"
         values = {"room": room, "now": time.time()}
-        row = await self._run(lambda: self._connected().execute(query, values).fetchone())
+        row = await self._run(lambda: self._connected().execute(self._FIND, values).fetchone())
         return Claim(*row) if row else None
 
     async def claim(self, room: str, server: str, host: str, lost: str | None, seconds: float) -> tuple[str, str]:
@@ -128,6 +121,10 @@ class SqliteClaims:
         change = "UPDATE ensemble_claims SET expires = ? WHERE room = ? AND server = ?"
         await self._run(lambda: self._connected().execute(change, (time.time() + seconds, room, server)))
 
+    async def go_home(self, well: Sequence[str], empty: Sequence[str], left: float) -> None:
+        values = (orjson.dumps(well).decode(), orjson.dumps(empty).decode(), time.time() + left)
+        await self._run(lambda: self._connected().execute(self._GO_HOME, values))
+
     async def clean(self) -> int:
         return await self._run(self._clean)
 
@@ -139,7 +136,12 @@ class SqliteClaims:
         self._database = sqlite3.connect(self._path, timeout=5, isolation_level=None)
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=NORMAL")
-        self._database.execute(TABLE)
+        self._database.execute(claims_table.TABLE)
+        there = {column[1] for column in self._database.execute("PRAGMA table_info(ensemble_claims)")}
+        for column in claims_table.HOME_COLUMNS:
+            if column not in there:
+                self._database.execute(f"ALTER TABLE ensemble_claims ADD COLUMN {column} text")
+        self._database.execute(claims_table.HOME_INDEX)
 
     def _connected(self) -> sqlite3.Connection:
         if self._database is None:
@@ -157,14 +159,10 @@ class PostgresClaims:
     """For portals that share one register. The database's clock decides what has expired."""
 
     _NOW = "extract(epoch from clock_timestamp())"
-    _CLAIM = f"""
-    INSERT INTO ensemble_claims AS held (room, server, host, expires) VALUES ($1, $2, $3, {_NOW} + $5)
-    ON CONFLICT (room) DO UPDATE SET
-        server = CASE WHEN held.expires <= {_NOW} OR held.server = $4 THEN excluded.server ELSE held.server END,
-        host = CASE WHEN held.expires <= {_NOW} OR held.server = $4 THEN excluded.host ELSE held.host END,
-        expires = excluded.expires
-    RETURNING server, host
-    """
+    _FIND = claims_table.find(_NOW, "$1")
+    _CLAIM = claims_table.claim(_NOW, "$1", "$2", "$3", "$4", "$5")
+    _AMONG = "= ANY(${}::text[])"
+    _GO_HOME = claims_table.go_home(_AMONG.format(1), _AMONG.format(2), f"{_NOW} + $3")
     _KEEP = f"""
     INSERT INTO ensemble_claims (room, server, host, expires)
     SELECT room, server, host, {_NOW} + $4 FROM unnest($1::text[], $2::text[], $3::text[]) AS made (room, server, host)
@@ -185,11 +183,8 @@ class PostgresClaims:
             await self._pool.close()
 
     async def find(self, room: str) -> Claim | None:
-        query = (
-            f"SELECT server, host, expires - {self._NOW} FROM ensemble_claims WHERE room = $1 AND expires > {self._NOW}"
-        )
-        row = await self._fetch(query, room)
-        return Claim(row[0], row[1], float(row[2])) if row else None
+        row = await self._fetch(self._FIND, room)
+        return Claim(row[0], row[1], float(row[2]), row[3]) if row else None
 
     async def claim(self, room: str, server: str, host: str, lost: str | None, seconds: float) -> tuple[str, str]:
         row = await self._fetch(self._CLAIM, room, server, host, lost, seconds)
@@ -201,6 +196,9 @@ class PostgresClaims:
     async def prolong(self, room: str, server: str, seconds: float) -> None:
         change = f"UPDATE ensemble_claims SET expires = {self._NOW} + $3 WHERE room = $1 AND server = $2"
         await self._fetch(change, room, server, seconds)
+
+    async def go_home(self, well: Sequence[str], empty: Sequence[str], left: float) -> None:
+        await self._fetch(self._GO_HOME, well, empty, left)
 
     async def clean(self) -> int:
         await self._fetch(f"DELETE FROM ensemble_claims WHERE expires <= {self._NOW}")
@@ -237,8 +235,12 @@ class PostgresClaims:
 
 async def _make_table(connection: Any) -> None:
     """Make the table unless it is there: a database that has failed over may be read-only for a while."""
-    if await connection.fetchval("SELECT to_regclass('ensemble_claims')") is not None:
+    made = "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('ensemble_claims') AND attname = $1"
+    if await connection.fetchval(made, claims_table.HOME_COLUMNS[-1]):
         return
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_OF_THE_SCHEMA)
-        await connection.execute(TABLE)
+        await connection.execute(claims_table.TABLE)
+        for column in claims_table.HOME_COLUMNS:
+            await connection.execute(f"ALTER TABLE ensemble_claims ADD COLUMN IF NOT EXISTS {column} text")
+        await connection.execute(claims_table.HOME_INDEX)

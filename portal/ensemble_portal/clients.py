@@ -1,4 +1,4 @@
-"""Who is asking: the client's address behind trusted proxies, and how many rooms it may still have."""
+"""Who is asking: the client's address behind trusted proxies, and how often it may still ask."""
 
 from __future__ import annotations
 
@@ -54,24 +54,29 @@ class Proxies:
 
 
 class Limiter:
-    """A bucket of rooms per client: full at first, refilled evenly, `per_minute` large. IPv6 counts by /64."""
+    """A bucket per client: full at first, refilled evenly, `per_minute` large. IPv6 counts by /64."""
 
     def __init__(self, per_minute: float) -> None:
-        self._size = per_minute
-        self._rate = per_minute / 60
+        self._per_minute = per_minute
         self._buckets: dict[str, tuple[float, float]] = {}
+        self.divide(1)
 
-    def wait(self, client: str, now: float) -> float:
-        """0 when the client may have a room now (it is counted), else the seconds until it may."""
+    def divide(self, portals: int) -> None:
+        """Grant the share of one of so many portals, and never less than one."""
+        self._size = max(1.0, self._per_minute / portals) if self._per_minute > 0 else 0.0
+        self._rate = self._size / 60
+
+    def wait(self, client: str, now: float, take: bool = True) -> float:
+        """0 when the client may now (it is counted if `take`), else the seconds until it may."""
         if self._size <= 0:
             return 0.0
-        key = _network_of(client) if ":" in client else client
+        key = network_of(client)
         left, at = self._buckets.get(key, (self._size, now))
         left = min(self._size, left + (now - at) * self._rate)
         if left < 1:
             self._buckets[key] = (left, now)
             return (1 - left) / self._rate
-        self._buckets[key] = (left - 1, now)
+        self._buckets[key] = (left - take, now)
         if len(self._buckets) > MOST_REMEMBERED:
             self._forget(now)
         return 0.0
@@ -83,7 +88,10 @@ class Limiter:
             del self._buckets[key]
 
 
-def _network_of(client: str) -> str:
+def network_of(client: str) -> str:
+    """What counts as one client: an IPv4 address, an IPv6 network."""
+    if ":" not in client:
+        return client
     try:
         ip = ipaddress.IPv6Address(client.partition("%")[0])
     except ValueError:

@@ -72,14 +72,14 @@ async def ios(request: Request) -> Response:
 
 async def config(request: Request) -> Response:
     """Who types the portal's link into an app gets the settings of the server on which the room lives."""
-    room = await portal_of(request).rooms.find(request.query_params.get("room", ""))
+    room = await portal_of(request).rooms.find(client_of(request), request.query_params.get("room", ""))
     if room is None:
         raise Problem("room-unknown")
     return RedirectResponse(f"https://{room.host}/config.js?room={room.path}", 302, NO_STORE)
 
 
 async def found_room(request: Request, joins: bool = False) -> Room | None:
-    return await portal_of(request).rooms.find(request.path_params["name"], joins)
+    return await portal_of(request).rooms.find(client_of(request), request.path_params["name"], joins)
 
 
 def closed_door(request: Request) -> Response:

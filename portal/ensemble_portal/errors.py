@@ -59,6 +59,27 @@ KINDS = {
         "Trop de nouvelles salles",
         "Votre adresse réseau a demandé trop de salles. Patientez {wait} s.",
     ),
+    "too-many-joins": Kind(
+        429,
+        "Too many visits at once",
+        "Your network address enters too many rooms at once. Please wait {wait} s.",
+        "Trop de visites à la fois",
+        "Votre adresse réseau entre dans trop de salles à la fois. Patientez {wait} s.",
+    ),
+    "too-many-lookups": Kind(
+        429,
+        "Too many names asked for",
+        "Your network address has asked for too many rooms that are not open. Please wait {wait} s.",
+        "Trop de noms demandés",
+        "Votre adresse réseau a demandé trop de salles qui ne sont pas ouvertes. Patientez {wait} s.",
+    ),
+    "too-many-streams": Kind(
+        429,
+        "Too many live views",
+        "Your network address has too many live views open. The list of servers still answers.",
+        "Trop de vues en direct",
+        "Votre adresse réseau a trop de vues en direct ouvertes. La liste des serveurs répond toujours.",
+    ),
     "too-many-listeners": Kind(
         503,
         "Too many live views",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import orjson
 
+from .clients import network_of
+from .errors import RETRY_AFTER, Problem
 from .fleet import Snapshot, iso_time
 from .metrics import Metrics
 
@@ -15,16 +18,21 @@ HEARTBEAT = 20.0
 
 
 class Events:
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, per_client: int) -> None:
         self._metrics = metrics
+        self._per_client = per_client
+        self._clients: Counter[str] = Counter()
         self._changed = asyncio.Event()
         self._latest = b""
         self._closed = False
         self._listeners = 0
 
-    @property
-    def is_full(self) -> bool:
-        return self._listeners >= MOST_LISTENERS or self._closed
+    def admit(self, client: str) -> None:
+        """Refuse one more listener when there are too many. Raises Problem."""
+        if self._listeners >= MOST_LISTENERS or self._closed:
+            raise Problem("too-many-listeners", RETRY_AFTER)
+        if self._clients[network_of(client)] >= self._per_client:
+            raise Problem("too-many-streams", RETRY_AFTER)
 
     def publish(self, snapshot: Snapshot) -> None:
         servers = [
@@ -39,8 +47,10 @@ class Events:
         self._closed = True
         self._wake()
 
-    async def stream(self) -> AsyncIterator[bytes]:
+    async def stream(self, client: str) -> AsyncIterator[bytes]:
         """The events for one listener, with comments in between so that dead connections are seen."""
+        client = network_of(client)
+        self._clients[client] += 1
         self._listeners += 1
         self._metrics.listeners(self._listeners)
         try:
@@ -58,6 +68,8 @@ class Events:
                     yield b": still here\n\n"
         finally:
             self._listeners -= 1
+            self._clients[client] -= 1
+            self._clients += Counter()  # drops those without any
             self._metrics.listeners(self._listeners)
 
     def _wake(self) -> None:

@@ -164,7 +164,6 @@ class Fleet:
         self._settings = settings
         self._healthy_polls: dict[str, int] = {}
         self._sampled_at: dict[str, float] = {}
-        self._last_well: dict[str, int] = {}
         self._polls = 0
         self.snapshot: Snapshot | None = None
         self.history: deque[Moment] = deque(maxlen=HISTORY_LENGTH)
@@ -174,22 +173,12 @@ class Fleet:
         snapshot = self.snapshot
         return snapshot if snapshot is not None and now <= snapshot.expires else None
 
-    def is_lost(self, name: str) -> bool:
-        """Whether the server was in trouble or not there for so many polls that its rooms are given up.
-
-        Cordoned and draining servers keep their rooms; so do those of a portal that has not looked often enough yet.
-        """
-        return self._polls - self._last_well.get(name, 0) >= self._settings.grace_polls
-
     def update(self, readings: Mapping[str, Reading], now: float, wall: float) -> Snapshot:
         """Take in one answer of Prometheus, received at `now` (monotonic) and `wall` (seconds since 1970)."""
         self._polls += 1
         servers = sorted((self._server(reading, wall) for reading in readings.values()), key=_natural)
-        self._last_well |= {server.name: self._polls for server in servers if server.state not in BAD}
         for gone in self._sampled_at.keys() - readings.keys():
             del self._sampled_at[gone], self._healthy_polls[gone]
-        for lost in [name for name in self._last_well if self.is_lost(name)]:
-            del self._last_well[lost]
         self.snapshot = _snapshot(tuple(servers), wall, now + self._settings.stale_after)
         self.history.append(_moment(servers, wall))
         return self.snapshot

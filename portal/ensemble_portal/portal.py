@@ -10,14 +10,16 @@ from contextlib import asynccontextmanager, suppress
 from .address import PublicAddress
 from .chooser import Chooser
 from .claims import open_store
-from .clients import Limiter, Proxies
+from .clients import Proxies
 from .errors import Problem
 from .events import Events
 from .fleet import Fleet
+from .limits import Limits
 from .metrics import Metrics
 from .peers import Peers
 from .poller import Poller
 from .prometheus import Answer, Prometheus
+from .reach import Reach
 from .register import Register
 from .responses import Answers
 from .rooms import Rooms
@@ -29,15 +31,18 @@ class Portal:
         self.settings = settings
         self.fleet = Fleet(settings)
         self.metrics = Metrics(self.fleet)
-        self.register = Register(open_store(settings.store), settings.claim_time, settings.most_rooms)
+        self.register = Register(
+            open_store(settings.store), settings.claim_time, settings.most_rooms, settings.stale_after
+        )
         self.proxies = Proxies(settings.trusted_proxies)
         self.address = PublicAddress(settings.public_url, self.proxies)
-        limiter = Limiter(settings.rooms_per_minute)
+        self.limits = Limits(settings)
+        self.reach = Reach(settings.lost_after, settings.stale_after)
         self.chooser = Chooser(settings.choices, settings.room_load, settings.promise_time)
         self.peers = Peers(self.metrics.portal)
-        self.rooms = Rooms(self.fleet, self.chooser, self.register, self.metrics, limiter)
+        self.rooms = Rooms(self.fleet, self.reach, self.chooser, self.register, self.metrics, self.limits)
         self.answers = Answers(settings, self.fleet, self.rooms)
-        self.events = Events(self.metrics)
+        self.events = Events(self.metrics, settings.streams_per_client)
         prometheus = Prometheus(settings.prometheus_url, settings.prometheus_timeout, settings.cpu_window)
         self.poller = Poller(prometheus, self.metrics, settings.poll_interval, self.take_in)
         self.stopping = False
@@ -46,7 +51,14 @@ class Portal:
         """A new answer of Prometheus, to the question asked at `now` (monotonic); the long part in a thread."""
         snapshot = await asyncio.to_thread(self.fleet.update, answer.readings, now, time.time())
         self.chooser.see(snapshot.ready, now, self.peers.since_last(answer.rooms), self.peers.share)
+        self.reach.see(answer.readings, now)
+        self.limits.share(self.peers.share.portals)
         self.events.publish(snapshot)
+
+    def _homeward(self) -> tuple[list[str], list[str]]:
+        """Servers to which rooms that had to leave may return, and servers that nobody would miss."""
+        snapshot = self.fleet.fresh(time.monotonic())
+        return ([server.name for server in snapshot.ready], self.reach.empty()) if snapshot else ([], [])
 
     def not_ready_because(self) -> str | None:
         """Why no room can be given out now; None when one can."""
@@ -68,7 +80,10 @@ class Portal:
         with suppress(Problem):
             await self.register.open()
         await self.poller.poll()
-        tasks = [asyncio.create_task(self.poller.run()), asyncio.create_task(self.register.run())]
+        tasks = [
+            asyncio.create_task(self.poller.run()),
+            asyncio.create_task(self.register.run(self._homeward, self.settings.poll_interval)),
+        ]
         try:
             yield
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 from .claims import Claim, Claims
 from .errors import RETRY_AFTER, Problem
@@ -15,16 +16,22 @@ RETRY = 1.0
 CLEAN_EVERY = 60.0
 MOST_WAITING = 50_000
 """Made-up rooms that wait for a register that does not answer; later ones are not kept."""
+Homeward = Callable[[], tuple[list[str], list[str]]]
 log = logging.getLogger("ensemble.register")
 
 
 class Register:
-    """Holds at most `most` rooms, each for `seconds` after its last use."""
+    """Holds at most `most` rooms, each for `seconds` after its last use.
 
-    def __init__(self, claims: Claims, seconds: float, most: int) -> None:
+    A room that had to leave a lost server returns when that one is ready again, nobody is on the new one, and nobody
+    has gone there for `quiet` seconds.
+    """
+
+    def __init__(self, claims: Claims, seconds: float, most: int, quiet: float) -> None:
         self._claims = claims
         self._seconds = seconds
         self._most = most
+        self._quiet = quiet
         self._count = 0
         self._waiting: dict[str, tuple[str, str]] = {}
         self._writing: dict[str, tuple[str, str]] = {}
@@ -56,7 +63,7 @@ class Register:
     async def find(self, room: str) -> Claim | None:
         """Where the room lives. Raises Problem('store-unavailable')."""
         waits = self._waiting.get(room) or self._writing.get(room)
-        return Claim(*waits, self._seconds) if waits else await self._claims.find(room)
+        return Claim(*waits, self._seconds, moved=False) if waits else await self._claims.find(room)
 
     async def claim(self, room: str, server: str, host: str, lost: str | None) -> tuple[str, str]:
         """The claim of a room that has none, or that `lost` held; whoever was faster is returned. Raises Problem."""
@@ -69,7 +76,7 @@ class Register:
 
     async def prolong(self, room: str, claim: Claim) -> None:
         """Keep the claim alive, when it is due. A register that cannot be written keeps nobody out."""
-        if claim.left > self._seconds / 2 or room in self._waiting:
+        if room in self._waiting or (claim.left > self._seconds / 2 and not claim.moved):
             return
         try:
             await self._claims.prolong(room, claim.server, self._seconds)
@@ -80,9 +87,9 @@ class Register:
         """Remove what has expired, and count the rest. Raises Problem."""
         self._count = await self._claims.clean()
 
-    async def run(self) -> None:
-        """Write what waits, and clean up from time to time, until cancelled."""
-        await asyncio.gather(self._write_always(), self._clean_regularly())
+    async def run(self, homeward: Homeward, every: float) -> None:
+        """Until cancelled: write what waits, clean up, and let rooms return to where they were first."""
+        await asyncio.gather(self._write_always(), self._clean_regularly(), self._return_regularly(homeward, every))
 
     async def _write_always(self) -> None:
         while True:
@@ -97,6 +104,14 @@ class Register:
             await asyncio.sleep(CLEAN_EVERY)
             try:
                 await self.clean()
+            except Problem:
+                self._tell(away=True)
+
+    async def _return_regularly(self, homeward: Homeward, every: float) -> None:
+        while True:
+            await asyncio.sleep(every)
+            try:
+                await self._claims.go_home(*homeward(), self._seconds - self._quiet)
             except Problem:
                 self._tell(away=True)
 

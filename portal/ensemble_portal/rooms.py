@@ -8,10 +8,11 @@ from typing import NamedTuple
 from . import names
 from .chooser import Chooser
 from .claims import Claim
-from .clients import Limiter
 from .errors import RETRY_AFTER, Problem
 from .fleet import Fleet, Server
+from .limits import Limits
 from .metrics import Metrics
+from .reach import Reach
 from .register import Register
 
 
@@ -30,18 +31,27 @@ class Room(NamedTuple):
 
 
 class Rooms:
-    def __init__(self, fleet: Fleet, chooser: Chooser, register: Register, metrics: Metrics, limiter: Limiter) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        reach: Reach,
+        chooser: Chooser,
+        register: Register,
+        metrics: Metrics,
+        limits: Limits,
+    ) -> None:
         self._fleet = fleet
+        self._reach = reach
         self._chooser = chooser
         self._register = register
         self._metrics = metrics
-        self._limiter = limiter
+        self._limits = limits
 
     def create(self, client: str, language: str) -> Room:
         """A new room with a made-up name. Raises Problem."""
         now = time.monotonic()
         try:
-            self._admit(client, now)
+            self._limits.new_room(client, now)
             server = self._choose(now)
         except Problem as problem:
             self._metrics.refused.labels(problem.kind).inc()
@@ -56,41 +66,42 @@ class Rooms:
         now = time.monotonic()
         try:
             room = names.normalised(name)
+            self._limits.may_look_up(client, now)
             held = await self._register.find(room)
-            if held and not self._fleet.is_lost(held.server):
-                return await self._join(room, held)
+            if held and not self._reach.is_lost(held.server):
+                return await self._join(room, held, client, now)
+            self._limits.look_up(client, now)
             return await self._claim(room, held, client, now)
         except Problem as problem:
             self._metrics.refused.labels(problem.kind).inc()
             raise
 
-    async def find(self, name: str, joins: bool = False) -> Room | None:
+    async def find(self, client: str, name: str, joins: bool = False) -> Room | None:
         """The room of this name where it lives now, without claiming it; it lives on for whoever `joins`."""
+        now = time.monotonic()
         room = names.normalised(name)
+        self._limits.may_look_up(client, now)
         held = await self._register.find(room)
-        if held is None or self._fleet.is_lost(held.server):
-            return None
-        return await self._join(room, held) if joins else Room(room, names.path_of(room), held.server, held.host)
+        lives = held is not None and not self._reach.is_lost(held.server)
+        if held and lives and joins:
+            return await self._join(room, held, client, now)
+        self._limits.look_up(client, now)
+        return Room(room, names.path_of(room), held.server, held.host) if held and lives else None
 
-    async def _join(self, room: str, held: Claim) -> Room:
+    async def _join(self, room: str, held: Claim, client: str, now: float) -> Room:
         """This takes no promise of a server, no fresh news of the fleet, and no write that must succeed."""
+        self._limits.join(client, now)
         await self._register.prolong(room, held)
         self._metrics.joined.inc()
         return Room(room, names.path_of(room), held.server, held.host)
 
     async def _claim(self, room: str, held: Claim | None, client: str, now: float) -> Room:
-        self._admit(client, now)
-        lost = held.server if held and self._fleet.is_lost(held.server) else None
+        self._limits.new_room(client, now)
+        lost = held.server if held else None
         chosen = self._choose(now)
         server, host = await self._register.claim(room, chosen.name, chosen.host, lost)
         self._metrics.rooms.count(server, time.monotonic() - now)
         return Room(room, names.path_of(room), server, host)
-
-    def _admit(self, client: str, now: float) -> None:
-        wait = self._limiter.wait(client, now)
-        if wait > 0:
-            seconds = int(wait) + 1
-            raise Problem("too-many-rooms", {"Retry-After": str(seconds)}, wait=seconds)
 
     def _choose(self, now: float) -> Server:
         if self._fleet.fresh(now) is None:

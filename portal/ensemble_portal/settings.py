@@ -143,7 +143,10 @@ class Settings:
     )
     cpu_window: float = setting(_seconds, "30", "window of the CPU and egress rates", 2, 900)
     required_jobs: tuple[str, ...] = setting(_words, "node,nginx", "jobs that must be up for a server to be used")
-    grace_polls: int = setting(_whole, "3", "polls in a row that make a server healthy, or lost", 1, 100)
+    grace_polls: int = setting(_whole, "3", "polls in a row that make a server healthy", 1, 100)
+    lost_after: float = setting(
+        _seconds, "3m", "how long it must be proven that a server's rooms cannot be reached before they move", 0, 86400
+    )
     egress_caps: dict[str, float] = setting(_per_type, "*=400M", "egress limit per server type, bit/s; * is any other")
     participant_caps: dict[str, float] = setting(_per_type, "*=150", "participants that fill a server, per type")
     choices: int = setting(_whole, "50", "how many random servers each choice compares", 1, 1000)
@@ -157,6 +160,9 @@ class Settings:
     claim_time: float = setting(_seconds, "12h", "how long a room keeps its server unused", 1, 31536000)
     most_rooms: int = setting(_whole, "200000", "rooms that the register holds", 1, 100_000_000)
     rooms_per_minute: float = setting(_number, "120", "new rooms per client and minute; 0 is no limit", 0, 1e9)
+    joins_per_minute: float = setting(_number, "6000", "joins of open rooms per client and minute", 0, 1e9)
+    lookups_per_minute: float = setting(_number, "600", "rooms not open asked for per client and minute", 0, 1e9)
+    streams_per_client: int = setting(_whole, "50", "live views (event streams) open per client", 1, 500)
     trusted_proxies: tuple[Network, ...] = setting(
         _networks, PRIVATE_NETWORKS, "peers whose X-Forwarded-For and -Proto count"
     )

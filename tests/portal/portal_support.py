@@ -16,6 +16,7 @@ from ensemble_portal.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PORTAL = ROOT / "portal"
+UNLIMITED = {"rooms_per_minute": "0", "joins_per_minute": "0", "lookups_per_minute": "0"}
 
 
 def settings(**changes: str) -> Settings:
@@ -48,7 +49,7 @@ class PortalProcess:
         self.port = int(changes["listen"].rpartition(":")[2])
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log
-        values = {"poll_interval": "0.3", "prometheus_url": prometheus_url, "rooms_per_minute": "0", **changes}
+        values = {"poll_interval": "0.3", "prometheus_url": prometheus_url, **UNLIMITED, **changes}
         environ = {f"ENSEMBLE_{name.upper()}": value for name, value in values.items()}
         environ |= {"PYTHONPATH": str(PORTAL), "PATH": os.environ["PATH"]}
         with log.open("wb") as out:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from ensemble_portal.claims import Claims, open_store
@@ -84,6 +86,43 @@ async def test_a_lost_server_is_replaced_once(claims: Claims) -> None:
     assert await claims.claim(room, "h-3", "h-3.test", "h-1", 60) == ("h-2", "h-2.test")
 
 
+async def test_a_room_goes_home_from_an_empty_server_when_it_was_not_used_for_a_while(claims: Claims) -> None:
+    room, stays = unique("moved"), unique("stays")
+    for lost, server in ((None, "h-1"), ("h-1", "h-2"), ("h-2", "h-3")):
+        await claims.claim(room, server, f"{server}.test", lost, 60)
+    await claims.claim(stays, "h-3", "h-3.test", None, 60)
+    moved = await claims.find(room)
+    assert moved
+    assert moved.moved
+    for well, empty, left in ((["h-2"], ["h-3"], 61), (["h-1"], ["h-4"], 61), (["h-1"], ["h-3"], 50), ([], [], 61)):
+        await claims.go_home(well, empty, left)
+        assert await place(claims, room) == ("h-3", "h-3.test")
+    await claims.go_home(["h-1"], ["h-3"], 61)
+    found = await claims.find(room)
+    assert found
+    assert (found.server, found.host, found.moved) == ("h-1", "h-1.test", False)
+    assert await place(claims, stays) == ("h-3", "h-3.test")
+
+
+async def test_the_table_of_an_earlier_release_is_used_on(store: str) -> None:
+    old = "CREATE TABLE ensemble_claims (room text PRIMARY KEY, server text, host text, expires double precision)"
+    row = "INSERT INTO ensemble_claims VALUES ('old-room', 'h-1', 'h-1.test', 1e11)"
+    if store.startswith("sqlite"):
+        with sqlite3.connect(store.removeprefix("sqlite:")) as database:
+            database.execute(old)
+            database.execute(row)
+    else:
+        connection = await asyncpg.connect(store)
+        await connection.execute(f"DROP TABLE IF EXISTS ensemble_claims; {old}; {row}")
+        await connection.close()
+    register = open_store(store)
+    await register.open()
+    assert await register.claim("old-room", "h-2", "h-2.test", "h-1", 60) == ("h-2", "h-2.test")
+    await register.go_home(["h-1"], ["h-2"], 61)
+    assert await place(register, "old-room") == ("h-1", "h-1.test")
+    await register.close()
+
+
 async def test_cleaning_leaves_what_lives(claims: Claims) -> None:
     short, long = unique("short"), unique("long")
     await claims.claim(short, "h-1", "h-1.test", None, 0.1)
@@ -132,7 +171,7 @@ async def test_two_portals_and_one_name_meet_on_one_server_1000_times(store: str
 
 def test_a_room_moves_when_its_server_is_gone(store: str, start_portal: StartPortal) -> None:
     fake = FakePrometheus([FakeServer("h-1", cpu=0.1), FakeServer("h-2", cpu=0.5), FakeServer("h-3", cpu=0.9)])
-    portal = start_portal(fake.url, store=store)
+    portal = start_portal(fake.url, store=store, lost_after="1")
     name = unique("moving")
 
     def server() -> str:

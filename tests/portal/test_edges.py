@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from fake_prometheus import FakePrometheus, FakeServer
-from portal_support import PortalProcess, StartPortal
+from portal_support import PortalProcess, StartPortal, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,8 @@ def test_the_limit_is_per_client_behind_the_balancer(prometheus: FakePrometheus,
 
     assert [ask("198.51.100.1") for _ in range(4)] == [201, 201, 201, 429]
     assert ask("198.51.100.1", json={"name": "standup"}) == 429
+    assert ask("198.51.100.2", json={"name": "standup"}) == 201
+    assert {ask("198.51.100.1", json={"name": "standup"}) for _ in range(150)} == {201}, "a school joins one room"
     assert ask("6.6.6.6, 198.51.100.1") == 429, "what the client writes itself does not help"
     assert ask("198.51.100.2") == 201
     refusal = portal.client.post("/api/v1/rooms", headers={"x-forwarded-for": "198.51.100.1"})
@@ -48,6 +51,45 @@ def test_the_limit_is_per_client_behind_the_balancer(prometheus: FakePrometheus,
     page = portal.client.post("/start", headers={"x-forwarded-for": "198.51.100.1"})
     assert page.status_code == 429
     assert "Too many new rooms" in page.text
+
+
+def test_who_guesses_names_learns_little(prometheus: FakePrometheus, start_portal: StartPortal) -> None:
+    portal = start_portal(prometheus.url, lookups_per_minute="10")
+    portal.client.post("/alive")
+
+    def ask(method: str, path: str, client: str, **more: object) -> int:
+        return portal.client.request(method, path, headers={"x-forwarded-for": client}, **more).status_code
+
+    assert [ask("GET", f"/api/v1/rooms/guess-{number}", "2001:db8::1") for number in range(10)] == [404] * 10
+    for method, path in (("GET", "/api/v1/rooms/{}"), ("GET", "/{}"), ("POST", "/{}"), ("GET", "/room/{}")):
+        told = {ask(method, path.format(name), "2001:db8::ffff") for name in ("alive", "guess")}
+        assert told == {429}, "names that live cannot be told from others"
+    assert ask("GET", "/api/v1/rooms/alive", "2001:db8:0:1::1") == 200
+    assert {ask("GET", "/alive", "198.51.100.7") for _ in range(40)} == {302}, "who joins guesses nothing"
+
+
+def test_joins_have_a_limit_of_their_own(prometheus: FakePrometheus, start_portal: StartPortal) -> None:
+    portal = start_portal(prometheus.url, joins_per_minute="5")
+    portal.client.post("/alive")
+    answers = [portal.client.get("/alive") for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [302] * 5 + [429]
+    assert "Too many visits" in answers[-1].text
+    assert portal.client.post("/start").status_code == 303
+
+
+def test_one_client_cannot_take_all_live_views(prometheus: FakePrometheus, start_portal: StartPortal) -> None:
+    portal = start_portal(prometheus.url, streams_per_client="3")
+
+    def watch(stack: ExitStack, client: str) -> int:
+        headers = {"x-forwarded-for": client}
+        return stack.enter_context(portal.client.stream("GET", "/api/v1/events", headers=headers)).status_code
+
+    with ExitStack() as stack:
+        assert [watch(stack, f"2001:db8::{number}") for number in range(4)] == [200, 200, 200, 429]
+        assert watch(stack, "198.51.100.1") == 200
+    wait_until(lambda: "event_listeners 0.0" in portal.client.get("/metrics").text)
+    with ExitStack() as stack:
+        assert watch(stack, "2001:db8::1") == 200
 
 
 def test_an_untrusted_peer_cannot_choose_its_address(prometheus: FakePrometheus, start_portal: StartPortal) -> None:

@@ -101,37 +101,6 @@ def test_the_same_sample_seen_twice_is_no_second_healthy_poll() -> None:
     assert ages == [State.NEW, State.NEW, State.NEW, State.READY]
 
 
-@pytest.mark.parametrize(
-    "gone",
-    [
-        [FakeServer("h-1", up={"node": 1, "nginx": 0})],
-        [FakeServer("h-1", up={"node": 0, "nginx": 0}, fleet_state="draining")],
-        [],
-    ],
-    ids=["in trouble", "in trouble while draining", "not there"],
-)
-def test_a_server_is_lost_after_bad_polls_not_after_one(gone: list[FakeServer]) -> None:
-    watched = Watched(grace_polls="3")
-    watched.poll(FakeServer("h-1"))
-    lost = []
-    for _ in range(3):
-        watched.poll(*gone)
-        lost.append(watched.fleet.is_lost("h-1"))
-    assert lost == [False, False, True]
-    watched.poll(FakeServer("h-1", fleet_state="cordoned"))
-    assert not watched.fleet.is_lost("h-1")
-
-
-def test_a_portal_that_has_just_started_gives_up_no_server() -> None:
-    """Prometheus may know only half of the servers when both start anew."""
-    watched = Watched(grace_polls="3")
-    lost = []
-    for _ in range(3):
-        watched.poll(FakeServer("h-2"))
-        lost.append(watched.fleet.is_lost("h-1"))
-    assert lost == [False, False, True]
-
-
 def test_the_list_ends_at_stale_after() -> None:
     watched = Watched(stale_after="30")
     assert watched.fleet.fresh(watched.now) is None

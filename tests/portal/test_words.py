@@ -171,6 +171,18 @@ def test_ipv6_clients_count_by_network() -> None:
     assert limiter.wait("2001:db8:0:1::1", 0.0) == 0
 
 
+def test_portals_share_what_a_client_may() -> None:
+    limiter = Limiter(60)
+    limiter.divide(3)
+    assert [limiter.wait("192.0.2.1", 0.0) for _ in range(20)] == [0.0] * 20
+    assert limiter.wait("192.0.2.1", 0.0) == pytest.approx(3)
+    limiter.divide(1)
+    assert limiter.wait("192.0.2.1", 1.0) == 0
+    unlimited = Limiter(0)
+    unlimited.divide(3)
+    assert [unlimited.wait("192.0.2.1", 0.0) for _ in range(999)] == [0.0] * 999
+
+
 def test_the_limiter_forgets() -> None:
     limiter = Limiter(60)
     for number in range(70000):
