@@ -12,7 +12,17 @@ from ensemble_lab.cloud import Cloud
 from ensemble_lab.store import Object, Store
 
 KEY, APPLICATION, POLICY, RULE = "iam_api_key", "application", "policy", "rule"
-_PARENTS = ("lb_id", "backend_id", "frontend_id", "namespace_id", "image_id", "secret_id", "vpc_id", "server_id")
+_PARENTS = (
+    "lb_id",
+    "backend_id",
+    "frontend_id",
+    "namespace_id",
+    "image_id",
+    "secret_id",
+    "vpc_id",
+    "server_id",
+    "instance_id",
+)
 _REGISTRY = "/registry/v1/namespaces"
 
 

@@ -51,11 +51,8 @@ class Authority:
     def issue(self, names: list[str], days: int = _DAYS) -> Issued:
         """A server certificate for DNS names and addresses; the first one is its common name."""
         key = ec.generate_private_key(ec.SECP256R1())
-        alternatives = [
-            x509.IPAddress(ipaddress.ip_address(name)) if _is_address(name) else x509.DNSName(name) for name in names
-        ]
-        builder = _builder(names[0][:64], self.certificate.subject, key, days)
-        builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        builder = _builder(_named(names[0]), self.certificate.subject, key, days)
+        builder = builder.add_extension(_alternatives(names), critical=False)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
@@ -75,6 +72,18 @@ class Authority:
         return chain, key
 
 
+def self_signed(organization: str, names: list[str], days: int = _CA_DAYS) -> Issued:
+    """A certificate that is its own authority, as managed databases have; the first name is its common name."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    places = ((NameOID.COUNTRY_NAME, "FR"), (NameOID.LOCALITY_NAME, "Paris"), (NameOID.ORGANIZATION_NAME, organization))
+    subject = x509.Name([*(x509.NameAttribute(oid, text) for oid, text in places), *_named(names[0])])
+    builder = _builder(subject, None, key, days)
+    builder = builder.add_extension(_alternatives(names), critical=False)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    certificate = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+    return Issued(certificate, _key_text(key), "")
+
+
 def load_or_create(folder: Path) -> Authority:
     """The CA kept in `folder` (``ca.pem``, ``ca.key``); made there if there is none."""
     file, key_file = folder / "ca.pem", folder / "ca.key"
@@ -84,7 +93,7 @@ def load_or_create(folder: Path) -> Authority:
         return Authority(x509.load_pem_x509_certificate(file.read_bytes()), key, file)
     folder.mkdir(parents=True, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
-    builder = _builder("Ensemble lab CA", None, key, _CA_DAYS)
+    builder = _builder(_named("Ensemble lab CA"), None, key, _CA_DAYS)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
     builder = builder.add_extension(usage, critical=True)
@@ -95,6 +104,12 @@ def load_or_create(folder: Path) -> Authority:
     return authority
 
 
+def _alternatives(names: list[str]) -> x509.SubjectAlternativeName:
+    return x509.SubjectAlternativeName(
+        [x509.IPAddress(ipaddress.ip_address(name)) if _is_address(name) else x509.DNSName(name) for name in names]
+    )
+
+
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
@@ -103,10 +118,13 @@ def _is_address(text: str) -> bool:
     return True
 
 
+def _named(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
+
+
 def _builder(
-    common_name: str, issuer: x509.Name | None, key: ec.EllipticCurvePrivateKey, days: int
+    subject: x509.Name, issuer: x509.Name | None, key: ec.EllipticCurvePrivateKey, days: int
 ) -> x509.CertificateBuilder:
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     start = datetime.now(UTC) - timedelta(minutes=5)
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer or subject)
     builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())

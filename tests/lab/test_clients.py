@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import re
@@ -77,6 +78,40 @@ def test_the_python_sdk(secure: tuple[Lab, str]) -> None:
     assert lb.wait_for_lb(lb_id=balancer.id).status == "ready"
     zones = DomainV2Beta1API(client).list_dns_zones_all(domain="example.test", dns_zone="")
     assert zones[0].domain == "example.test"
+
+
+def test_databases_by_the_python_sdk(secure: tuple[Lab, str]) -> None:
+    from scaleway.rdb.v1 import EndpointSpec, EndpointSpecLoadBalancer, Permission, RdbV1API
+
+    api = RdbV1API(sdk("scaleway", secure[1]))
+    public = EndpointSpec(load_balancer=EndpointSpecLoadBalancer())
+    instance = api.create_instance(
+        engine="PostgreSQL-15",
+        user_name="me",
+        password="Good-Passw0rd",
+        node_type="db-dev-s",
+        is_ha_cluster=False,
+        disable_backup=True,
+        volume_size=0,
+        backup_same_region=False,
+        name="db",
+        init_endpoints=[public],
+    )
+    instance = api.wait_for_instance(instance_id=instance.id)
+    assert (instance.status, instance.endpoints[0].load_balancer is not None) == ("ready", True)
+    content = api.get_instance_certificate(instance_id=instance.id).content
+    assert base64.b64decode(content).startswith(b"-----BEGIN CERTIFICATE")
+    api.create_database(instance_id=instance.id, name="rooms")
+    api.create_user(instance_id=instance.id, name="app", password="Good-Passw0rd", is_admin=False)
+    api.set_privilege(instance_id=instance.id, database_name="rooms", user_name="app", permission=Permission.ALL)
+    assert [one.permission for one in api.list_privileges_all(instance_id=instance.id)] == ["all"]
+    backup = api.create_database_backup(instance_id=instance.id, database_name="rooms", name="b")
+    assert api.wait_for_database_backup(database_backup_id=backup.id).status == "ready"
+    api.restart_instance(instance_id=instance.id)
+    api.wait_for_instance(instance_id=instance.id)
+    assert {engine.name for engine in api.list_database_engines_all()} == {"MySQL", "PostgreSQL"}
+    assert "db-dev-s" in {kind.name for kind in api.list_node_types_all(include_disabled_types=False)}
+    api.delete_instance(instance_id=instance.id)
 
 
 def test_a_connection_over_tls_breaks_as_well(secure: tuple[Lab, str]) -> None:

@@ -29,6 +29,14 @@ def test_keys_policies_and_data_sources_are_as_the_cloud_has_them(lab: Lab) -> N
     replay(lab, "open-platform", least, "--only", "tf/(iam|cockpit)/", "--skip", MASKED)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not (CONTRACT / "replay.py").exists(), reason="the recordings are not here")
+def test_databases_are_as_the_cloud_has_them(lab: Lab) -> None:
+    """Few answers are the same in all: each instance has a port, a certificate and an age of its own."""
+    least = {"status": 99, "keys": 99, "values": 99, "perfect": 45}
+    replay(lab, "open-platform", least, "--only", "tf/rdb/")
+
+
 def replay(lab: Lab, cases: str, least: dict[str, int], *options: str) -> None:
     words = ["--base-url", lab.url, "--cases", str(CONTRACT / "cases" / cases), "--dns-domain", "example.test"]
     words += ["--reset-url", "/_emulator/reset", "--poll-timeout", "3", *options]

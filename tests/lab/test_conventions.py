@@ -19,6 +19,7 @@ READS = [
     "/vpc/v2/regions/fr-par/vpcs",
     "/ipam/v1/regions/fr-par/ips",
     "/account/v3/projects",
+    "/rdb/v1/regions/fr-par/instances",
 ]
 
 

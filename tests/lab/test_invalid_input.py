@@ -83,6 +83,7 @@ def cloud(lab_process: Lab) -> dict[str, list[Any]]:
     lab.post("/iam/v1alpha1/policies", {"name": "p", "application_id": application, "rules": [grants]}, 200)
     lab.post("/iam/v1alpha1/api-keys", {"application_id": application}, 200)
     lab.post("/cockpit/v1/regions/fr-par/data-sources", {"name": "d", "type": "metrics"}, 200)
+    _database(lab)
     lab.post("/_emulator/idle")
     return lab.get("/_emulator/state")
 
@@ -98,6 +99,20 @@ def _networks(lab: Lab, server: Any) -> None:
     rule = {"vpc_id": one, "source": "10.9.0.0/24", "nexthop_private_network_id": network}
     lab.post(f"{region}/ingress-rules", {**rule, "nexthop_resource_ip": "172.16.4.5"}, 200)
     lab.post(f"{region}/vpc-connectors", {"vpc_id": one, "target_vpc_id": two}, 200)
+
+
+def _database(lab: Lab) -> None:
+    region = "/rdb/v1/regions/fr-par"
+    body = {"name": "d", "engine": "PostgreSQL-15", "node_type": "db-dev-s"}
+    ident = lab.post(f"{region}/instances", body, 200)["id"]
+    instance = f"{region}/instances/{ident}"
+    lab.wait(instance, lambda body: body["status"] == "ready")
+    lab.post(f"{instance}/users", {"name": "u", "password": "Good-Passw0rd"}, 200)
+    lab.post(f"{instance}/databases", {"name": "b"}, 200)
+    lab.post(f"{instance}/prepare-logs", {}, 200)
+    lab.post(f"{region}/backups", {"instance_id": ident, "database_name": "b"}, 200)
+    lab.post(f"{instance}/snapshots", {"name": "s"}, 200)
+    lab.post(f"{region}/read-replicas", {"instance_id": ident}, 200)
 
 
 def _balancer(lab: Lab) -> None:
@@ -151,6 +166,10 @@ RIGHT: dict[str, Any] = {
     "ip_range": "10.0.0.0/8",
     "protocol": "TCP",
     "direction": "inbound",
+    "engine": "PostgreSQL-15",
+    "node_type": "db-dev-s",
+    "volume_size": 10**10,
+    "password": "Good-Passw0rd",
 }
 TEXTS = ["", "x", "\x00", "é" * 300, "x" * 5000, "-1", "../..", "0.0.0.0/99", "10.0.0.1/8", "10.0.0.1", NOBODY, "%00"]
 NUMBERS = [-1, 0, 1, 2, 80, 65536, 10**10, 2**63, 10**30]

@@ -113,17 +113,50 @@ def take(cloud: Cloud, network: Object, booked: list[str], resource: Object) -> 
     return list(booked)
 
 
+def take_for(cloud: Cloud, network: Object, resource: Object, address: str | None = None) -> str:
+    """One IPv4 address with its length: a free one, or the one that is asked for (booked, or of nobody).
+
+    An address outside the network is left to whoever asks for it.
+    """
+    if address is None:
+        return str(_book(cloud, network, False, resource)["address"])
+    booked = next((ip for ip in cloud.store.iterate(KIND) if _is_at(ip, network["id"], address)), None)
+    if booked:
+        if booked["resource"]:
+            raise errors.constraint("service_ip", f"{address} is taken")
+        booked["resource"], booked["updated_at"] = resource, now()
+        cloud.store.put(KIND, booked)
+    elif _address(address) in ipaddress.ip_network(_subnet(network, False)["subnet"]):
+        _book(cloud, network, False, resource, address)
+    return address
+
+
+def _is_at(ip: Object, network_id: str, address: str) -> bool:
+    return bool(ip["private_network_id"] == network_id and ip["address"].split("/")[0] == address.split("/")[0])
+
+
+def release_address(cloud: Cloud, network_id: str, address: str) -> None:
+    """Let go of one address: a booked one stays."""
+    for ip in cloud.store.list(KIND):
+        if _is_at(ip, network_id, address):
+            _let_go(cloud, ip)
+
+
+def _let_go(cloud: Cloud, ip: Object) -> None:
+    if ip["booked"]:
+        ip["resource"], ip["updated_at"] = None, now()
+        cloud.store.put(KIND, ip)
+    else:
+        cloud.store.delete(KIND, ip["id"])
+
+
 def release(cloud: Cloud, resource_id: str, network_id: str | None = None) -> None:
     """Let go of all that a resource holds (in one network): booked addresses stay, others end."""
     for ip in cloud.store.list(KIND):
         if network_id not in (None, ip["private_network_id"]):
             continue
         if ip["resource"] and ip["resource"]["id"] == resource_id:
-            if ip["booked"]:
-                ip["resource"], ip["updated_at"] = None, now()
-                cloud.store.put(KIND, ip)
-            else:
-                cloud.store.delete(KIND, ip["id"])
+            _let_go(cloud, ip)
 
 
 def _find(call: Call, ident: str | None = None) -> Object:

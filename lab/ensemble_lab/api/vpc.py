@@ -226,6 +226,10 @@ def delete_network(call: Call) -> Reply:
         for lb in call.cloud.store.iterate("lb")
     ):
         raise errors.precondition("resource_still_in_use", "the private network is attached to a load balancer")
+    if any(
+        _is_in(owner, network) for kind in ("rdb_instance", "rdb_replica") for owner in call.cloud.store.iterate(kind)
+    ):
+        raise errors.precondition("resource_still_in_use", "the private network is attached to a database instance")
     for ip in call.cloud.store.list("ipam_ip"):
         if ip["private_network_id"] == network["id"]:
             call.cloud.store.delete("ipam_ip", ip["id"])
@@ -237,6 +241,12 @@ def _going(cloud: Cloud, nic: Object) -> bool:
     """NICs of a server that is being terminated do not hold the network."""
     server = cloud.store.get("instance_server", nic["server_id"])
     return server is not None and server["state_detail"] == "terminating"
+
+
+def _is_in(owner: Object, network: Object) -> bool:
+    """Whether a database answers in a network; one that is being deleted does not hold it."""
+    places = [(one.get("private_network") or {}).get("private_network_id") for one in owner["endpoints"]]
+    return network["id"] in places and owner["status"] != "deleting"
 
 
 @SERVICE.post("/private-networks/{network}/enable-dhcp")

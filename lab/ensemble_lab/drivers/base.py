@@ -153,6 +153,32 @@ class Driver(Protocol):
         """Health of each backend server, in the form of ``backend-stats``: ``{"backend_id", "ip", "server_state"
         (stopped|starting|running|stopping), "last_health_check_status" (passed|failed|unknown|neutral...)}``."""
 
+    # managed databases. `instance` is as the store holds it: engine, settings, acls, certificate, key, endpoints ...
+    async def database_apply(self, instance: Object, quick: bool) -> None:
+        """Make an instance as it says (first call: create it, from what `source` names), with its ``databases``,
+        ``users`` (with a SCRAM verifier) and ``privileges``; all that is not named goes. `quick`: only its parts
+        changed."""
+
+    async def database_delete(self, instance: Object) -> None: ...
+
+    async def database_restart(self, instance: Object) -> None: ...
+
+    async def database_sizes(self, instance: Object) -> dict[str, int]:
+        """Bytes that each of its databases takes."""
+
+    async def database_dump(self, instance: Object, ident: str, database: str | None) -> int:
+        """Keep all of a database (None: of the instance) under a name; returns how many bytes that takes."""
+
+    async def database_restore(self, instance: Object, ident: str, database: str) -> None:
+        """Replace a database by what was kept."""
+
+    async def database_dump_delete(self, ident: str) -> None: ...
+
+    async def database_replica(self, instance: Object, replica: Object) -> None:
+        """Make a read replica as it says."""
+
+    async def database_replica_delete(self, replica: Object) -> None: ...
+
     # names and registry
     async def zone_apply(self, zone: str, records: list[Object]) -> None:
         """The records of a zone changed (all records of the zone are given)."""

@@ -37,14 +37,26 @@ DURATIONS = {
     "lb_create": (2.3, 3.4, 5.8),
     "lb_change": (0.2, 0.3, 0.4),
     "lb_delete": (2.0, 8.0, 31.0),
+    "database_create": (152.0, 212.0, 246.0),
+    "database_change": (30.0, 31.0, 39.0),
+    "database_part": (0.0, 0.2, 0.5),
+    "database_restart": (10.0, 15.0, 30.0),
+    "database_delete": (30.0, 31.0, 62.0),
+    "database_dump": (2.0, 8.0, 32.0),
     "zone": (2.0, 3.0, 4.0),
     "namespace_delete": (0.0, 0.5, 1.0),
 }
 # What is about to vanish stays visible for this long at any speed: no client of the real cloud can count on missing it.
 FAREWELL = 0.15
 
+# The same holds for databases that are on their way to a state.
+PASSING = 0.15
+
 # A guest publishes the fingerprints of its host keys after it has booted, never with it.
 HOST_KEYS = 3.0
+
+# Engine -> bytes of a database with nothing in it
+EMPTY_DATABASES = {"PostgreSQL-17": 7_739_059, "PostgreSQL-15": 7_713_583}
 
 ADDRESSES = "198.18.0.0/15"
 """Reserved for benchmarks (RFC 2544): never routed, so nothing of a null lab's addresses reaches anyone."""
@@ -110,10 +122,15 @@ class NullDriver:
         network = ipaddress.ip_network(ADDRESSES)
         for offset in itertools.cycle(range(2, network.num_addresses - 1)):
             address = str(network[offset])
-            if not any(ip["address"] == address for ip in self._api.list("instance_ip")) and not any(
-                ip["ip_address"] == address for ip in self._api.list("lb_ip")
-            ):
+            if address not in self._taken():
                 yield address
+
+    def _taken(self) -> set[str]:
+        found = {ip["address"] for ip in self._api.list("instance_ip")}
+        found |= {ip["ip_address"] for ip in self._api.list("lb_ip")}
+        for kind in ("rdb_instance", "rdb_replica"):
+            found |= {endpoint["ip"] for owner in self._api.list(kind) for endpoint in owner["endpoints"]}
+        return found
 
     def allocate_address(self, family: str) -> str:
         if family == "inet":
@@ -214,6 +231,42 @@ class NullDriver:
                     for ip in backend["pool"]
                 ]
         return stats
+
+    async def database_apply(self, instance: Object, quick: bool) -> None:
+        if quick:
+            await self._take("database_part")
+        else:
+            await self._take(
+                "database_create" if instance["status"] == "provisioning" else "database_change", least=PASSING
+            )
+
+    async def database_delete(self, instance: Object) -> None:
+        await self._take("database_delete", least=FAREWELL)
+
+    async def database_restart(self, instance: Object) -> None:
+        await self._take("database_restart", least=PASSING)
+
+    async def database_sizes(self, instance: Object) -> dict[str, int]:
+        """As large as empty ones are."""
+        empty = EMPTY_DATABASES.get(instance["engine"], 7_700_000)
+        names = (one["name"] for one in self._api.list("rdb_database") if one["instance_id"] == instance["id"])
+        return dict.fromkeys(names, empty)
+
+    async def database_dump(self, instance: Object, ident: str, database: str | None) -> int:
+        await self._take("database_dump", least=PASSING)
+        return 1_255
+
+    async def database_restore(self, instance: Object, ident: str, database: str) -> None:
+        await self._take("database_dump", least=PASSING)
+
+    async def database_dump_delete(self, ident: str) -> None:
+        await self._take("namespace_delete", least=FAREWELL)
+
+    async def database_replica(self, instance: Object, replica: Object) -> None:
+        await self._take("database_create" if replica["status"] == "provisioning" else "database_change", least=PASSING)
+
+    async def database_replica_delete(self, replica: Object) -> None:
+        await self._take("database_delete", least=FAREWELL)
 
     async def zone_apply(self, zone: str, records: list[Object]) -> None:
         await self._take("zone")

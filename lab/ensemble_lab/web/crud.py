@@ -41,7 +41,8 @@ class Crud:
     create: Callable[[Call], Object] | None = None
     change: Callable[[Call, Object], Object] | None = None
     change_method: str = "PATCH"
-    delete: Callable[[Call, Object], None] | None = None
+    delete: Callable[[Call, Object], Object | None] | None = None
+    """What it returns is answered."""
 
     def serve(self, service: Service) -> None:
         one = f"{self.path}/{{{self.item}}}"
@@ -77,5 +78,5 @@ class Crud:
 
     def _delete(self, call: Call) -> object:
         assert self.delete
-        self.delete(call, self._found(call))
-        return NO_CONTENT
+        told = self.delete(call, self._found(call))
+        return NO_CONTENT if told is None else told

@@ -22,13 +22,16 @@ _TEXT = (
     "method path_begin product security_group server sni subnet_id time_to_live visibility server_type "
     "placement_group_id security_group_id windows_rdp_ssh_key_id boot_volume_id base_volume_id base_snapshot_id "
     "inbound_default_action outbound_default_action source_ip_range destination_ip_range "
-    "application_id user_id group_id policy_id default_project_id condition expires_at"
+    "application_id user_id group_id policy_id default_project_id condition expires_at "
+    "engine node_type user_name password instance_id instance_name database_name permission ip service_ip "
+    "upgradable_version_id value"
 )
 _NUMBERS = (
     "size perf_iops forward_port inbound_port timeout_client timeout_server timeout_connect timeout_tunnel max_retries "
     "max_connections redispatch_attempt_count connection_rate_limit index port check_max_retries dest_port_from "
     "dest_port_to position ttl priority src_port_low src_port_high dst_port_low dst_port_high "
-    "code start end public_ip_v4_count public_ip_v6_count retention_days"
+    "code start end public_ip_v4_count public_ip_v6_count retention_days volume_size backup_schedule_frequency "
+    "backup_schedule_retention max_age_retention total_disk_retention"
 )
 _FLAGS = (
     "dynamic_ip_required protected stateful enable_default_security project_default public is_public is_ipv6 disabled "
@@ -36,19 +39,24 @@ _FLAGS = (
     "disallow_new_zone_creation assign_flexible_ip assign_flexible_ipv6 enable_routing "
     "default_route_propagation_enabled enable_transitivity overwrite boot disable_previous expires_once_accessed "
     "invert ips_edge_services match_subdomains rescue_mode boot_volume move_allowed delete_all_volumes delete_all_ips "
-    "stateless disable_default_rules no_principal"
+    "stateless disable_default_rules no_principal is_ha_cluster disable_backup is_admin backup_same_region "
+    "is_backup_schedule_disabled enable_ha enable_encryption with_endpoints same_zone enabled"
 )
 _LISTS_OF_TEXT = (
     "tags server_ip certificate_ids ip_ids ipam_ids ipam_ip_ids subnets servers http_filter_value ip_subnet "
     "subject_alternative_name delete_volume_ids delete_ip_ids security_group_rule_ids server_tags "
-    "filesystem_ids permission_set_names project_ids"
+    "filesystem_ids permission_set_names project_ids acl_rule_ips setting_names"
 )
-_LISTS = "public_ips rules changes acls records reverses ns security_group_rules private_networks"
+_LISTS = (
+    "public_ips rules changes acls records reverses ns security_group_rules private_networks init_settings settings "
+    "init_endpoints"
+)
 _OBJECTS = (
     "volumes extra_volumes from_empty from_snapshot source resource match health_check letsencrypt id_fields "
     "custom_certificate ephemeral_policy tcp_config http_config https_config add set delete clear bind_source "
     "email_config webhook_config public_network_interface new_volume new_ip destination_ports "
-    "update_volumes update_private_networks from_resource to_resource"
+    "update_volumes update_private_networks from_resource to_resource encryption logs_policy "
+    "major_upgrade_workflow ipam_config"
 )
 
 Kinds = dict[str, tuple[str, type | tuple[type, ...]]]
@@ -59,7 +67,9 @@ KINDS: Kinds = {
     **dict.fromkeys(_LISTS_OF_TEXT.split(), ("a list of texts", list)),
     **dict.fromkeys(_LISTS.split(), ("a list", list)),
     **dict.fromkeys(_OBJECTS.split(), ("an object", dict)),
+    "endpoint_spec": ("an object or a list", (dict, list)),
 }
+_OBJECT_LISTS = frozenset(("rules", "changes", "records", "acls", "init_settings", "settings", "init_endpoints"))
 _TEXT_LISTS = frozenset(_LISTS_OF_TEXT.split())
 _INTEGERS = frozenset(_NUMBERS.split()) - {"timeout_server", "timeout_connect", "timeout_tunnel", "timeout_client"}
 # An id in some requests, an object with one in others.
@@ -112,6 +122,6 @@ def _bad_inside(name: str, value: Any) -> bool:
         return not all(isinstance(item, str) for item in value)
     if name in _INTEGERS:
         return isinstance(value, bool) or not isinstance(value, int)
-    if name in ("rules", "changes", "records", "acls"):
+    if name in _OBJECT_LISTS or (name == "endpoint_spec" and isinstance(value, list)):
         return not all(isinstance(item, dict) for item in value)
     return False
