@@ -52,7 +52,14 @@ async def body_of(request: Request) -> bytes:
     return body
 
 
+def check_fleet_is_shown(request: Request) -> None:
+    """Refuse what tells of the servers where visitors are not to see them. Raises Problem."""
+    if not portal_of(request).answers.shows_fleet("x-forwarded-for" in request.headers):
+        raise Problem("not-found")
+
+
 async def servers(request: Request) -> Response:
+    check_fleet_is_shown(request)
     gzip = accepts_gzip(request.headers.get("accept-encoding"))
     return as_response(portal_of(request).answers.servers(request.headers.get("if-none-match"), gzip))
 
@@ -76,6 +83,7 @@ async def one_room(request: Request) -> Response:
 
 
 async def events(request: Request) -> Response:
+    check_fleet_is_shown(request)
     stream = portal_of(request).events
     client = client_of(request)
     stream.admit(client)

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import api, doors, pages, status
+from . import api, branding, doors, pages, status
 from .errors import Problem
 from .portal import Portal
 from .responses import LARGEST_BODY, SAFE, refused, strict_transport
@@ -103,12 +103,13 @@ def make_app(portal: Portal) -> Starlette:
     if portal.settings.cors_origins:
         middleware.insert(1, cors(portal.settings.cors_origins))
     app = Starlette(
-        routes=[*api.ROUTES, *pages.ROUTES, *status.ROUTES, *doors.ROUTES],
+        routes=[*api.ROUTES, *pages.ROUTES, *status.ROUTES, *branding.ROUTES, *doors.ROUTES],
         middleware=middleware,
         exception_handlers={Problem: on_problem, HTTPException: on_http_error, Exception: on_bug},
         lifespan=lambda app: portal.living(),
     )
     app.state.portal = portal
+    app.state.branding = branding.Branding(portal.settings.logo, portal.settings.color)
     app.state.status_pages = status.StatusPages()
     app.router.redirect_slashes = False
     return app

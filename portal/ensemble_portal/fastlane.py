@@ -104,6 +104,8 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
                     client = proxies.client(peer, _text(fields.get(b"x-forwarded-for")))
                     scheme = _text(fields.get(b"x-forwarded-proto"))
                     return answers.new_room(client, address.of(peer, _text(fields.get(b"host")), scheme), language)
+                if not answers.shows_fleet(b"x-forwarded-for" in fields):
+                    raise Problem("not-found")
                 gzip = accepts_gzip(_text(fields.get(b"accept-encoding")))
                 return answers.servers(_text(fields.get(b"if-none-match")), gzip)
             except Problem as problem:

@@ -60,7 +60,6 @@ async def problem_page(request: Request, problem: Problem) -> Response:
         detail=problem.detail(language),
         code=problem.status,
         fleet=fleet_facts(request) if problem.status == 503 else None,
-        contact=portal_of(request).settings.contact,
     )
     response.headers.update(problem.headers)
     return response

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from .api import portal_of
 from .assets import TEMPLATES
+from .branding import contact_link
 from .preferences import LANGUAGES, preferred_language
 from .texts import TEXTS
 
@@ -35,13 +36,18 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
 def render(request: Request, template: str, **values: Any) -> str:
     """The page's HTML."""
     language = language_of(request)
-    texts = TEXTS[language]
+    texts, settings = TEXTS[language], portal_of(request).settings
     return TEMPLATES.get_template(template).render(
         t=texts,
         lang=language,
         chosen=chosen_language(request),
         switch=f"/{quote(request.url.path.lstrip('/'))}?lang={texts['other_lang']}",
-        site=portal_of(request).settings.site_name,
+        site=settings.site_name,
+        contact=settings.contact,
+        contact_link=contact_link(settings.contact),
+        links=settings.links,
+        brand=request.app.state.branding,
+        public_status=settings.status_page == "public",
         path=request.url.path,
         **values,
     )
@@ -59,14 +65,15 @@ def as_page(
     return Response(html, status, {**always, **(headers or {})}, "text/html")
 
 
-def content_policy(request: Request, frame_ancestors: str = "'none'") -> str:
+def content_policy(request: Request, frame_ancestors: str = "") -> str:
     """Only our own files; forms may lead on to the meeting servers (to any, while none is known)."""
+    framed_by = frame_ancestors or portal_of(request).settings.frame_ancestors
     snapshot = portal_of(request).fleet.snapshot
     domains = {server.host.partition(".")[2] for server in snapshot.servers} if snapshot else set()
     meeting = "".join(f" https://*.{domain}" for domain in sorted(domains) if domain) or " https:"
     return (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-        f"form-action 'self'{meeting}; base-uri 'none'; frame-ancestors {frame_ancestors}"
+        f"form-action 'self'{meeting}; base-uri 'none'; frame-ancestors {framed_by}"
     )
 
 

@@ -64,6 +64,11 @@ class Answers:
         self._fleet = fleet
         self._rooms = rooms
         self._max_age = f"max-age={max(1, int(settings.poll_interval) // 2)}"
+        self._is_public = settings.status_page == "public"
+
+    def shows_fleet(self, through_balancer: bool) -> bool:
+        """Whether this client may see the servers: where visitors may not, operators ask the portal itself."""
+        return self._is_public or not through_balancer
 
     def servers(self, if_none_match: str | None, accepts_gzip: bool) -> Answer:
         """All servers with state and load. Raises Problem when the list is too old."""

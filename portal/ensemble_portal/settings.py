@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from .branding import Link, read_ancestors, read_color, read_links, read_logo
+
 PREFIX = "ENSEMBLE_"
 PRIVATE_NETWORKS = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7"
 IN_MEMORY = "sqlite::memory:"
@@ -171,7 +173,18 @@ class Settings:
     )
     cors_origins: tuple[str, ...] = setting(_words, "", "web origins that may call the API; * is any")
     site_name: str = setting(str, "Ensemble", "the name shown on the pages")
-    contact: str = setting(str, "", "an address or page for help, shown on error pages")
+    contact: str = setting(str, "", "a mail address or page for help, shown on error pages and in the footer")
+    logo: Path | None = setting(read_logo, "", "a file (SVG, PNG, WebP) to show instead of our mark")
+    color: str = setting(read_color, "", "colour of links and buttons, such as #12493b; made readable in both schemes")
+    links: tuple[Link, ...] = setting(
+        read_links, "", "links of the footer: Legal notice=https://..., Privacy=/..., Accessibility=..."
+    )
+    frame_ancestors: str = setting(
+        read_ancestors, "", "pages that may show the portal in a frame: origins, or 'self'; empty is none"
+    )
+    status_page: str = setting(
+        _choice("public", "private"), "public", "whether visitors may see the servers (page, list and live view)"
+    )
     log_level: str = setting(_choice("debug", "info", "warning", "error"), "info", "what is logged")
     log_requests: bool = setting(_yes_no, "no", "log each request with its path and client")
     stop_delay: float = setting(_seconds, "0", "how long a stop still serves while /healthz tells the balancer", 0, 600)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .api import portal_of
+from .api import check_fleet_is_shown, portal_of
 from .chart import chart
 from .fleet import BAD, Server, State
 from .preferences import accepts_gzip
@@ -73,6 +73,7 @@ def cell_of(server: Server) -> str:
 
 
 async def status(request: Request) -> Response:
+    check_fleet_is_shown(request)
     return await request.app.state.status_pages.show(request)
 
 
