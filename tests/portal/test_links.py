@@ -10,7 +10,8 @@ import pytest
 from fake_prometheus import FakePrometheus
 from icalendar import Calendar
 from portal_support import PortalProcess, StartPortal, wait_until
-from postgres import Postgres
+
+from tests.postgres import Postgres
 
 PUBLIC = "https://meet.example.test"
 
