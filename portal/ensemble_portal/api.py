@@ -69,7 +69,8 @@ async def new_room(request: Request) -> Response:
     answers, client, base = portal_of(request).answers, client_of(request), base_of(request)
     if name is not None:
         return as_response(await answers.named_room(client, base, name))
-    return as_response(answers.new_room(client, base, request.headers.get("accept-language"), language))
+    accepted = request.headers.get("accept-language")
+    return as_response(await answers.new_room_in_turn(client, base, accepted, language))
 
 
 async def one_room(request: Request) -> Response:

@@ -32,7 +32,7 @@ def chart(history: Sequence[Moment], longest_gap: float) -> Chart | None:
 
     Where nothing was known for longer than `longest_gap` seconds the lines are broken.
     """
-    known = [moment for moment in history if moment.ready]
+    known = [moment for moment in history if moment.in_use]
     if len(known) < 2:
         return None
     first, last = known[0].at, known[-1].at

@@ -9,6 +9,7 @@ random few, so that portals that know nothing of each other seldom agree on one 
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -59,14 +60,17 @@ class Chooser:
         scores = [self._score(server, unseen, share) for server in self._ready]
         self._scores = scores + scores[: self._choices - 1]  # the order is a ring: its beginning follows its end
 
-    def choose(self) -> Server | None:
-        """The server for one more room, or None when there is none. The promise is noted."""
+    def choose(self, below: float = math.inf) -> Server | None:
+        """The server for one more room, or None when there is none of a score `below`. The promise is noted."""
         count = len(self._ready)
         if not count:
             return None
         first = int(self._random.random() * count)
         few = self._scores[first : first + self._choices]
-        best = (first + few.index(min(few))) % count
+        lowest = min(few)
+        if lowest >= below:
+            return None
+        best = (first + few.index(lowest)) % count
         server = self._ready[best]
         for place in range(best, len(self._scores), count):
             self._scores[place] += self._room_load

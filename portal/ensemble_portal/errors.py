@@ -31,6 +31,13 @@ KINDS = {
         "Aucun serveur de réunion n’est disponible",
         "Tous les serveurs démarrent, s’arrêtent ou sont en difficulté. Réessayez dans une minute.",
     ),
+    "full": Kind(
+        503,
+        "All meeting servers are full",
+        "Meetings that run go on. There is no room for a new one right now: please try again in a minute.",
+        "Tous les serveurs de réunion sont pleins",
+        "Les réunions en cours continuent. Il n’y a pas de place pour une nouvelle : réessayez dans une minute.",
+    ),
     "fleet-unknown": Kind(
         503,
         "We cannot see the meeting servers",

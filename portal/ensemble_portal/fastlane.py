@@ -51,7 +51,7 @@ def plain_request(data: bytes) -> tuple[bytes, Fields] | None:
 
 def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
     """The protocol class to hand to uvicorn."""
-    answers, proxies, address = portal.answers, portal.proxies, portal.address
+    answers, proxies, rooms, address = portal.answers, portal.proxies, portal.rooms, portal.address
     always = b"vary: Origin\r\n" if portal.settings.cors_origins else b""
     secure = b"".join(b"%b: %b\r\n" % header for header in strict_transport(portal.settings.hsts))
 
@@ -61,7 +61,7 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
         dated_lines: tuple[object, bytes] = (None, b"")
 
         def data_received(self, data: bytes) -> None:
-            request = None if self._is_busy() else plain_request(data)
+            request = None if self._is_busy() or rooms.is_queueing else plain_request(data)
             if request is None:
                 super().data_received(data)
             else:

@@ -8,42 +8,18 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
+from .health import IN_USE, Reason, State, load_of, participants_of, state_of
 from .prometheus import Reading
 from .settings import Settings
-from .texts import TEXTS
 
 HISTORY_LENGTH = 360
-
-
-class State(StrEnum):
-    READY = "ready"
-    NEW = "new"
-    CORDONED = "cordoned"
-    DRAINING = "draining"
-    UNHEALTHY = "unhealthy"
-    UNKNOWN = "unknown"
-
-
-BAD = {State.UNHEALTHY, State.UNKNOWN}
-
-
-class Reason(NamedTuple):
-    """Why a server is not ready: a kind, for which there are words in each language, and what it is about."""
-
-    kind: str
-    about: str = ""
-
-    def words(self, language: str) -> str:
-        return TEXTS[language][f"why_{self.kind}"].format(self.about)
-
-
-NONE = Reason("")
+PANIC_SHARE = 0.5
+"""If more than this share of the servers in use is out of sight at once, the eyes are at fault, not the servers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,73 +64,36 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One point of the fleet's history: what it was like at `at`, seconds since 1970. Loads are of ready servers."""
+    """One point of the fleet's history: what it was like at `at`, seconds since 1970. Loads are of servers in use."""
 
     at: float
     load: float
     peak: float
-    ready: int
+    in_use: int
     participants: int
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The fleet at one poll, with the bytes of its JSON ready to send. `expires` is on the monotonic clock."""
+    """The fleet at one poll, with the bytes of its JSON ready to send. `expires` is on the monotonic clock.
+
+    `kept` servers were out of sight at this poll: they are told as they were when last seen.
+    """
 
     polled_at: float
     expires: float
     servers: tuple[Server, ...]
     ready: tuple[Server, ...]
+    full: tuple[Server, ...]
+    kept: int
     body: bytes
     body_gzip: bytes
     etag: str
 
-
-def state_of(reading: Reading, age: float | None, settings: Settings) -> tuple[State, Reason]:
-    """The state of a server and the reason for it, before any grace. Missing data makes it UNKNOWN, never ready."""
-    if trouble := _trouble(reading):
-        return State.UNHEALTHY, trouble
-    if reading.fleet_state in {State.CORDONED, State.DRAINING}:
-        return State(reading.fleet_state), Reason("marked")
-    if reading.fleet_state not in {"", "active"}:
-        return State.CORDONED, Reason("strange_mark", reading.fleet_state)
-    if reading.gauges.get("drain_mode") == 1 or reading.gauges.get("graceful_shutdown") == 1:
-        return State.DRAINING, Reason("bridge_drains")
-    if missing := [job for job in settings.required_jobs if job not in reading.up]:
-        return State.UNKNOWN, Reason("unwatched", ", ".join(missing))
-    if age is None or age > settings.stale_after:
-        return State.UNKNOWN, Reason("old")
-    if reading.cpu is None or reading.egress is None:
-        return State.UNKNOWN, Reason("unmeasured")
-    return State.READY, NONE
-
-
-def _trouble(reading: Reading) -> Reason | None:
-    """What keeps people from meeting on the server, cordoned or not."""
-    if down := sorted(job for job, up in reading.up.items() if not up):
-        return Reason("silent", ", ".join(down))
-    if reading.gauges.get("nginx_up") == 0:
-        return Reason("nginx")
-    if reading.gauges.get("jvb_healthy") == 0:
-        return Reason("bridge")
-    return None
-
-
-def load_of(reading: Reading, settings: Settings) -> float | None:
-    """The largest share in use of what can run out first: CPU, egress, bridge stress, participants."""
-    shares = [reading.cpu, reading.gauges.get("stress")]
-    if reading.egress is not None and (cap := _cap(settings.egress_caps, reading.server_type)):
-        shares.append(reading.egress / cap)
-    participants = participants_of(reading)
-    if participants is not None and (cap := _cap(settings.participant_caps, reading.server_type)):
-        shares.append(participants / cap)
-    known = [max(0.0, share) for share in shares if share is not None]
-    return max(known) if known else None
-
-
-def participants_of(reading: Reading) -> int | None:
-    counts = [reading.gauges[name] for name in ("participants", "endpoints") if name in reading.gauges]
-    return round(max(counts)) if counts else None
+    @property
+    def is_full(self) -> bool:
+        """Whether the servers are there but all that could take a new room are full."""
+        return bool(self.full) and not self.ready
 
 
 class Fleet:
@@ -164,7 +103,8 @@ class Fleet:
         self._settings = settings
         self._healthy_polls: dict[str, int] = {}
         self._sampled_at: dict[str, float] = {}
-        self._polls = 0
+        self._seen: dict[str, Server] = {}
+        self._any_in_use = False
         self.snapshot: Snapshot | None = None
         self.history: deque[Moment] = deque(maxlen=HISTORY_LENGTH)
 
@@ -175,20 +115,43 @@ class Fleet:
 
     def update(self, readings: Mapping[str, Reading], now: float, wall: float) -> Snapshot:
         """Take in one answer of Prometheus, received at `now` (monotonic) and `wall` (seconds since 1970)."""
-        self._polls += 1
-        servers = sorted((self._server(reading, wall) for reading in readings.values()), key=_natural)
-        for gone in self._sampled_at.keys() - readings.keys():
-            del self._sampled_at[gone], self._healthy_polls[gone]
-        self.snapshot = _snapshot(tuple(servers), wall, now + self._settings.stale_after)
+        judged = {name: self._server(reading, wall) for name, reading in readings.items()}
+        kept = self._kept(judged, wall)
+        servers = sorted((judged | kept).values(), key=_natural)
+        for gone in self._sampled_at.keys() - judged.keys() - self._seen.keys():
+            del self._sampled_at[gone]
+            self._healthy_polls.pop(gone, None)
+        self.snapshot = _snapshot(tuple(servers), len(kept), wall, now + self._settings.stale_after)
         self.history.append(_moment(servers, wall))
+        self._any_in_use = any(server.state in IN_USE for server in servers)
         return self.snapshot
+
+    def _kept(self, judged: dict[str, Server], wall: float) -> dict[str, Server]:
+        """The servers that are told as they were: those out of sight, when most of those in use are at once.
+
+        Few that are out of sight are believed to be gone. Nothing is kept for longer than its last sample may be used.
+        """
+        self._seen |= {name: server for name, server in judged.items() if server.state is not State.UNKNOWN}
+        oldest = wall - self._settings.stale_after
+        self._seen = {name: one for name, one in self._seen.items() if (one.sampled_at or 0.0) >= oldest}
+        hidden = {
+            name: server
+            for name, server in self._seen.items()
+            if name not in judged or judged[name].state is State.UNKNOWN
+        }
+        in_use = [name for name, server in self._seen.items() if server.state in IN_USE]
+        missed = [name for name in in_use or self._seen if name in hidden]
+        return hidden if len(missed) > PANIC_SHARE * len(in_use or self._seen) else {}
 
     def _server(self, reading: Reading, wall: float) -> Server:
         state, reason = state_of(reading, reading.age, self._settings)
+        load, fullest = load_of(reading, self._settings)
         sampled_at = None if reading.age is None else wall - reading.age
         polls = self._count_healthy(reading.server, sampled_at, state)
         if state is State.READY and polls < self._settings.grace_polls:
             state, reason = State.NEW, Reason("new", f"{polls}/{self._settings.grace_polls}")
+        elif state is State.READY and load is not None and load * 100 > self._settings.full_load:
+            state, reason = State.FULL, Reason(f"full_{fullest}")
         conferences = reading.gauges.get("conferences")
         return Server(
             name=reading.server,
@@ -197,7 +160,7 @@ class Fleet:
             server_type=reading.server_type,
             state=state,
             reason=reason,
-            load=load_of(reading, self._settings),
+            load=load,
             cpu=reading.cpu,
             egress=reading.egress,
             stress=reading.gauges.get("stress"),
@@ -207,16 +170,23 @@ class Fleet:
         )
 
     def _count_healthy(self, name: str, sampled_at: float | None, state: State) -> int:
-        """Healthy polls in a row that brought a new sample. What is there at the portal's own start needs no grace."""
-        polls = self._healthy_polls.get(name, 0)
-        if state is not State.READY:
+        """Healthy polls that brought a new sample, since the server is known or was in trouble.
+
+        What was out of sight, cordoned or draining goes on from where it was. While no server is in use there is none
+        to prefer to a new one, and at the portal's own start no telling which are new.
+        """
+        polls = self._healthy_polls.get(name)
+        if state is State.UNHEALTHY:
             polls = 0
-        elif self._polls == 1:
+        elif state is State.READY and polls is None and not self._any_in_use:
             polls = self._settings.grace_polls
-        elif sampled_at is not None and sampled_at - self._sampled_at.get(name, 0.0) > 0.5:
-            polls += 1
-        self._healthy_polls[name], self._sampled_at[name] = polls, sampled_at or 0.0
-        return polls
+        elif state is State.READY and sampled_at is not None and sampled_at - self._sampled_at.get(name, 0.0) > 0.5:
+            polls = (polls or 0) + 1
+        if polls is not None:
+            self._healthy_polls[name] = polls
+        if sampled_at is not None:
+            self._sampled_at[name] = sampled_at
+        return polls or 0
 
 
 def iso_time(wall: float | None) -> str | None:
@@ -225,14 +195,23 @@ def iso_time(wall: float | None) -> str | None:
     return datetime.fromtimestamp(wall, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _snapshot(servers: tuple[Server, ...], wall: float, expires: float) -> Snapshot:
-    document = {"updated_at": iso_time(wall), "servers": [server.as_json() for server in servers]}
+def _snapshot(servers: tuple[Server, ...], kept: int, wall: float, expires: float) -> Snapshot:
+    ready = tuple(server for server in servers if server.state is State.READY)
+    full = tuple(server for server in servers if server.state is State.FULL)
+    document = {
+        "updated_at": iso_time(wall),
+        "full": bool(full) and not ready,
+        "kept": kept,
+        "servers": [server.as_json() for server in servers],
+    }
     body = orjson.dumps(document)
     return Snapshot(
         polled_at=wall,
         expires=expires,
         servers=servers,
-        ready=tuple(server for server in servers if server.state is State.READY),
+        ready=ready,
+        full=full,
+        kept=kept,
         body=body,
         body_gzip=gzip.compress(body, compresslevel=1, mtime=0),
         etag=f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"',
@@ -240,18 +219,14 @@ def _snapshot(servers: tuple[Server, ...], wall: float, expires: float) -> Snaps
 
 
 def _moment(servers: list[Server], wall: float) -> Moment:
-    loads = [server.load for server in servers if server.state is State.READY and server.load is not None]
+    loads = [server.load for server in servers if server.state in IN_USE and server.load is not None]
     return Moment(
         at=wall,
         load=fmean(loads) if loads else 0.0,
         peak=max(loads, default=0.0),
-        ready=len(loads),
+        in_use=len(loads),
         participants=sum(server.participants or 0 for server in servers),
     )
-
-
-def _cap(caps: Mapping[str, float], server_type: str) -> float | None:
-    return caps.get(server_type, caps.get("*"))
 
 
 def _natural(server: Server) -> tuple[str, int, str]:

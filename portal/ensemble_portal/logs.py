@@ -24,8 +24,27 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+class Condition:
+    """Something that lasts: logged when it begins and when it ends, not in between."""
+
+    def __init__(self, log: logging.Logger, begins: str, ends: str, level: int = logging.WARNING) -> None:
+        self._log = log
+        self._level = level
+        self._begins = begins
+        self._ends = ends
+        self._lasts = False
+
+    def note(self, holds: bool, **facts: object) -> None:
+        if holds and not self._lasts:
+            self._log.log(self._level, self._begins, extra=facts)
+        elif self._lasts and not holds:
+            self._log.info(self._ends)
+        self._lasts = holds
+
+
 def set_up(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("uvicorn.access").disabled = True
+    logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -14,7 +14,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from . import __version__
-from .fleet import Fleet, State
+from .fleet import Fleet
+from .health import State
 from .prometheus import ROOMS
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -64,6 +65,9 @@ class Metrics:
         self.skipped = Counter("ensemble_portal_series_skipped_total", "Series that could not be read", **named)
         self.poll_time = Histogram("ensemble_portal_poll_seconds", "Time of a query to Prometheus", **named)
         self._servers = Gauge("ensemble_portal_servers", "Known Jitsi servers by state", ["state"], **named)
+        self._full = Gauge("ensemble_portal_fleet_full", "1 while every server that takes rooms is full", **named)
+        self._kept = Gauge("ensemble_portal_servers_kept", "Servers out of sight, told as when last seen", **named)
+        self.waiting = Gauge("ensemble_portal_rooms_waiting", "New rooms in the queue", **named)
         self._age = Gauge("ensemble_portal_data_age_seconds", "Age of the list of servers", **named)
         self._fresh = Gauge("ensemble_portal_data_fresh", "1 while the list of servers may be used", **named)
         self._listeners = Gauge("ensemble_portal_event_listeners", "Open live event streams", **named)
@@ -78,6 +82,8 @@ class Metrics:
         states = [server.state for server in snapshot.servers] if snapshot else []
         for state in State:
             self._servers.labels(state.value).set(states.count(state))
+        self._full.set(1 if snapshot and snapshot.is_full else 0)
+        self._kept.set(snapshot.kept if snapshot else 0)
         self._age.set(time.time() - snapshot.polled_at if snapshot else float("nan"))
         self._fresh.set(1 if self._fleet.fresh(time.monotonic()) else 0)
         return generate_latest(self.registry)

@@ -47,7 +47,7 @@ async def take_room(request: Request, name: str) -> Room:
     portal, client = portal_of(request), client_of(request)
     if name:
         return await portal.rooms.claim(client, name)
-    return portal.rooms.create(client, language_of(request))
+    return await portal.rooms.create_in_turn(client, language_of(request))
 
 
 async def problem_page(request: Request, problem: Problem) -> Response:

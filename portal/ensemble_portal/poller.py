@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
+from .logs import Condition
 from .metrics import Metrics
 from .prometheus import Answer, Prometheus, PrometheusError
 
@@ -25,8 +26,8 @@ class Poller:
         self._metrics = metrics
         self._interval = interval
         self._on_answer = on_answer
-        self._silent = False
-        self._skipping = False
+        self._silent = Condition(log, "Prometheus is silent", "Prometheus answers again", logging.ERROR)
+        self._skipping = Condition(log, "Some series cannot be read", "All series can be read again")
 
     async def run(self) -> None:
         """Poll until cancelled, on a steady beat. A bug in one poll must not end the others."""
@@ -44,27 +45,14 @@ class Poller:
         """One query. What goes wrong is logged and counted, and the last list stays."""
         started = time.monotonic()
         try:
-            answer = await asyncio.to_thread(self._prometheus.ask)
+            answer = await self._prometheus.ask()
         except PrometheusError as error:
             self._metrics.polls.labels("failed").inc()
-            if not self._silent:
-                log.error("Prometheus is silent", extra={"reason": str(error)})
-            self._silent = True
+            self._silent.note(True, reason=str(error))
             return
         self._metrics.polls.labels("ok").inc()
         self._metrics.poll_time.observe(time.monotonic() - started)
-        if self._silent:
-            log.info("Prometheus answers again")
-        self._silent = False
-        self._tell_skipped(answer.skipped)
+        self._silent.note(False)
+        self._metrics.skipped.inc(len(answer.skipped))
+        self._skipping.note(bool(answer.skipped), series=len(answer.skipped), first="".join(answer.skipped[:1]))
         await self._on_answer(answer, started)
-
-    def _tell_skipped(self, skipped: list[str]) -> None:
-        """Count what could not be read, and log it when it begins and when it ends."""
-        self._metrics.skipped.inc(len(skipped))
-        if bool(skipped) != self._skipping:
-            if skipped:
-                log.warning("Some series cannot be read", extra={"series": len(skipped), "first": skipped[0]})
-            else:
-                log.info("All series can be read again")
-        self._skipping = bool(skipped)

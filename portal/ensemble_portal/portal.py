@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -15,6 +16,7 @@ from .errors import Problem
 from .events import Events
 from .fleet import Fleet
 from .limits import Limits
+from .logs import Condition
 from .metrics import Metrics
 from .peers import Peers
 from .poller import Poller
@@ -24,6 +26,8 @@ from .register import Register
 from .responses import Answers
 from .rooms import Rooms
 from .settings import Settings
+
+log = logging.getLogger("ensemble.portal")
 
 
 class Portal:
@@ -40,7 +44,9 @@ class Portal:
         self.reach = Reach(settings.lost_after, settings.stale_after)
         self.chooser = Chooser(settings.choices, settings.room_load, settings.promise_time)
         self.peers = Peers(self.metrics.portal)
-        self.rooms = Rooms(self.fleet, self.reach, self.chooser, self.register, self.metrics, self.limits)
+        self.rooms = Rooms(settings, self.fleet, self.reach, self.chooser, self.register, self.metrics, self.limits)
+        self._full = Condition(log, "Every server is full", "There is room again")
+        self._kept = Condition(log, "Most servers are out of sight; the last list of them is used", "They are in sight")
         self.answers = Answers(settings, self.fleet, self.rooms)
         self.events = Events(self.metrics, settings.streams_per_client)
         prometheus = Prometheus(settings.prometheus_url, settings.prometheus_timeout, settings.cpu_window)
@@ -50,7 +56,11 @@ class Portal:
     async def take_in(self, answer: Answer, now: float) -> None:
         """A new answer of Prometheus, to the question asked at `now` (monotonic); the long part in a thread."""
         snapshot = await asyncio.to_thread(self.fleet.update, answer.readings, now, time.time())
-        self.chooser.see(snapshot.ready, now, self.peers.since_last(answer.rooms), self.peers.share)
+        self._full.note(snapshot.is_full, servers=len(snapshot.full))
+        self._kept.note(bool(snapshot.kept), kept=snapshot.kept, answered=len(answer.readings))
+        takers = snapshot.ready or (snapshot.full if self.settings.when_full == "accept" else ())
+        self.chooser.see(takers, now, self.peers.since_last(answer.rooms), self.peers.share)
+        self.rooms.serve_queue()
         self.reach.see(answer.readings, now)
         self.limits.share(self.peers.share.portals)
         self.events.publish(snapshot)
@@ -61,13 +71,13 @@ class Portal:
         return ([server.name for server in snapshot.ready], self.reach.empty()) if snapshot else ([], [])
 
     def not_ready_because(self) -> str | None:
-        """Why no room can be given out now; None when one can."""
+        """Why this portal is of no use now; None when it is. That the fleet is full is no fault of the portal."""
         snapshot = self.fleet.fresh(time.monotonic())
         if self.stopping:
             return "stopping"
         if snapshot is None:
             return "fleet-unknown"
-        return None if snapshot.ready else "no-server"
+        return None if snapshot.ready or snapshot.full else "no-server"
 
     def stop(self) -> None:
         """Tell the balancer to look elsewhere and let the open event streams end."""

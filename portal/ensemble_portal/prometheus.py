@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
-import urllib.error
-import urllib.parse
-import urllib.request
-from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import orjson
 
 ROOMS = "ensemble_portal_rooms_assigned_total"
@@ -140,35 +138,43 @@ def _note(reading: Reading, labels: dict[str, str], value: float) -> None:
 
 
 class Prometheus:
-    """Asks one Prometheus server. `ask` blocks: call it from a thread."""
+    """Asks one Prometheus server. Redirects are not followed: they would take the credentials elsewhere."""
 
     def __init__(self, url: str, timeout: float, window: float) -> None:
-        parts = urllib.parse.urlsplit(url)
-        self._headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": "ensemble-portal"}
-        if parts.username is not None:
-            login = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
-            self._headers["Authorization"] = "Basic " + b64encode(login.encode()).decode()
-            parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
-        self._url = urllib.parse.urlunsplit(parts) + "/api/v1/query"
+        address = httpx.URL(url)
+        self._url = address.copy_with(userinfo=b"", raw_path=address.raw_path.rstrip(b"/") + b"/api/v1/query")
         self._timeout = timeout
-        self._body = urllib.parse.urlencode({"query": fleet_query(window), "timeout": f"{timeout:g}s"}).encode()
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self._client = httpx.AsyncClient(
+            auth=(address.username, address.password) if address.userinfo else None,
+            headers={"User-Agent": "ensemble-portal", "Accept-Encoding": "identity"},
+            limits=httpx.Limits(max_keepalive_connections=0),
+            timeout=None,
+            trust_env=False,
+        )
+        self._query = {"query": fleet_query(window), "timeout": f"{timeout:g}s"}
 
-    def ask(self) -> Answer:
-        """All Jitsi servers that Prometheus knows now. Raises PrometheusError."""
-        request = urllib.request.Request(self._url, self._body, self._headers)
+    async def ask(self) -> Answer:
+        """All Jitsi servers that Prometheus knows now. Raises PrometheusError.
+
+        One deadline holds for finding the address, connecting, waiting and reading together.
+        """
         try:
-            with self._opener.open(request, timeout=self._timeout) as response:
-                body = response.read(MAX_ANSWER)
-        except urllib.error.HTTPError as error:
-            raise PrometheusError(f"Prometheus answered {error.code}: {_short(error)}") from error
-        except (OSError, ValueError, urllib.error.URLError) as error:
-            raise PrometheusError(f"Prometheus does not answer: {error}") from error
-        return read_answer(body)
+            async with asyncio.timeout(self._timeout):
+                body = await self._fetch()
+        except TimeoutError as error:
+            raise PrometheusError(f"Prometheus gave no whole answer within {self._timeout:g} s") from error
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise PrometheusError(f"Prometheus does not answer: {error or type(error).__name__}") from error
+        return await asyncio.to_thread(read_answer, body)
 
-
-def _short(error: Any) -> str:
-    try:
-        return error.read(300).decode(errors="replace").strip()
-    except OSError:
-        return "no text"
+    async def _fetch(self) -> bytes:
+        async with self._client.stream("POST", self._url, data=self._query) as response:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_ANSWER:
+                    raise PrometheusError(f"Prometheus answered with more than {MAX_ANSWER} bytes")
+            if response.status_code != 200:
+                text = body[:300].decode(errors="replace").strip()
+                raise PrometheusError(f"Prometheus answered {response.status_code}: {text}")
+            return bytes(body)

@@ -86,6 +86,9 @@ def fleet_facts(request: Request) -> dict[str, Any] | None:
     return {
         "fresh": fleet.fresh(time.monotonic()) is not None,
         "ready": len(snapshot.ready),
+        "full": len(snapshot.full),
+        "is_full": snapshot.is_full,
+        "kept": snapshot.kept,
         "total": len(snapshot.servers),
         "age": max(0, round(time.time() - snapshot.polled_at)),
         "time": datetime.fromtimestamp(snapshot.polled_at, UTC).strftime("%H:%M:%S"),

@@ -86,6 +86,13 @@ class Answers:
         """A room with a made-up name. Raises Problem."""
         return created(self._rooms.create(client, language or preferred_language(accept_language)), base)
 
+    async def new_room_in_turn(
+        self, client: str, base: str, accept_language: str | None, language: str | None = None
+    ) -> Answer:
+        """As `new_room`, waiting in the queue if there is one. Raises Problem."""
+        room = await self._rooms.create_in_turn(client, language or preferred_language(accept_language))
+        return created(room, base)
+
     async def named_room(self, client: str, base: str, name: str) -> Answer:
         """The room of this name, claimed if need be. Raises Problem."""
         return created(await self._rooms.claim(client, name), base)

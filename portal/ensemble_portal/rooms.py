@@ -12,8 +12,10 @@ from .errors import RETRY_AFTER, Problem
 from .fleet import Fleet, Server
 from .limits import Limits
 from .metrics import Metrics
+from .queueing import Queue
 from .reach import Reach
 from .register import Register
+from .settings import Settings
 
 
 class Room(NamedTuple):
@@ -33,6 +35,7 @@ class Room(NamedTuple):
 class Rooms:
     def __init__(
         self,
+        settings: Settings,
         fleet: Fleet,
         reach: Reach,
         chooser: Chooser,
@@ -46,6 +49,19 @@ class Rooms:
         self._register = register
         self._metrics = metrics
         self._limits = limits
+        self._full_at = settings.full_load / 100
+        self._queue = Queue(settings.queue_time, metrics.waiting) if settings.when_full == "queue" else None
+
+    @property
+    def is_queueing(self) -> bool:
+        """Whether a new room has to wait for others, or for a server that is not full."""
+        snapshot = self._fleet.snapshot
+        return self._queue is not None and (self._queue.is_used or (snapshot is not None and snapshot.is_full))
+
+    def serve_queue(self) -> None:
+        """Give what room there is, after a poll, to those who wait."""
+        if self._queue is not None:
+            self._queue.serve(lambda: self._chooser.choose(below=self._full_at))
 
     def create(self, client: str, language: str) -> Room:
         """A new room with a made-up name. Raises Problem."""
@@ -56,6 +72,20 @@ class Rooms:
         except Problem as problem:
             self._metrics.refused.labels(problem.kind).inc()
             raise
+        return self._made_up(server, language, now)
+
+    async def create_in_turn(self, client: str, language: str) -> Room:
+        """As `create`, waiting in the queue if there is one. Raises Problem."""
+        now = time.monotonic()
+        try:
+            self._limits.new_room(client, now)
+            server = await self._choose_in_turn(now)
+        except Problem as problem:
+            self._metrics.refused.labels(problem.kind).inc()
+            raise
+        return self._made_up(server, language, now)
+
+    def _made_up(self, server: Server, language: str, now: float) -> Room:
         name, host = names.made_up(language), server.host
         self._register.keep(name, server.name, host)
         self._metrics.rooms.count(server.name, time.monotonic() - now)
@@ -98,15 +128,24 @@ class Rooms:
     async def _claim(self, room: str, held: Claim | None, client: str, now: float) -> Room:
         self._limits.new_room(client, now)
         lost = held.server if held else None
-        chosen = self._choose(now)
+        chosen = await self._choose_in_turn(now)
         server, host = await self._register.claim(room, chosen.name, chosen.host, lost)
         self._metrics.rooms.count(server, time.monotonic() - now)
         return Room(room, names.path_of(room), server, host)
 
     def _choose(self, now: float) -> Server:
-        if self._fleet.fresh(now) is None:
+        snapshot = self._fleet.fresh(now)
+        if snapshot is None:
             raise Problem("fleet-unknown", RETRY_AFTER)
         server = self._chooser.choose()
         if server is None:
-            raise Problem("no-server", RETRY_AFTER)
+            raise Problem("full" if snapshot.is_full else "no-server", RETRY_AFTER)
+        return server
+
+    async def _choose_in_turn(self, now: float) -> Server:
+        if self._queue is None or not self.is_queueing or self._fleet.fresh(now) is None:
+            return self._choose(now)
+        server = await self._queue.wait()
+        if server is None:
+            raise Problem("full", RETRY_AFTER)
         return server

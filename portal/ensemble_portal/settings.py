@@ -145,12 +145,17 @@ class Settings:
     )
     cpu_window: float = setting(_seconds, "30", "window of the CPU and egress rates", 2, 900)
     required_jobs: tuple[str, ...] = setting(_words, "node,nginx", "jobs that must be up for a server to be used")
-    grace_polls: int = setting(_whole, "3", "polls in a row that make a server healthy", 1, 100)
+    grace_polls: int = setting(_whole, "3", "polls in a row that make a new server ready", 1, 100)
     lost_after: float = setting(
         _seconds, "3m", "how long it must be proven that a server's rooms cannot be reached before they move", 0, 86400
     )
     egress_caps: dict[str, float] = setting(_per_type, "*=400M", "egress limit per server type, bit/s; * is any other")
     participant_caps: dict[str, float] = setting(_per_type, "*=150", "participants that fill a server, per type")
+    full_load: float = setting(_number, "90", "load in percent above which a server is full", 1, 1000)
+    when_full: str = setting(
+        _choice("refuse", "accept", "queue"), "refuse", "new rooms while all servers are full: refuse, accept or queue"
+    )
+    queue_time: float = setting(_seconds, "20", "how long a new room waits in the queue", 1, 300)
     choices: int = setting(_whole, "50", "how many random servers each choice compares", 1, 1000)
     room_load: float = setting(_number, "0.07", "load that one new room is expected to bring", 0, 1)
     promise_time: float = setting(_seconds, "120", "time until the measures show all of a new room's load", 1, 3600)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,7 +14,8 @@ from starlette.routing import Route
 
 from .api import check_fleet_is_shown, portal_of
 from .chart import chart
-from .fleet import BAD, Server, State
+from .fleet import Server
+from .health import BAD, IN_USE, State
 from .preferences import accepts_gzip
 from .rendering import as_page, chosen_language, fleet_facts, language_of, render
 
@@ -49,12 +51,16 @@ def _rendered(request: Request) -> Rendered:
     portal = portal_of(request)
     servers = portal.fleet.snapshot.servers if portal.fleet.snapshot else ()
     history = list(portal.fleet.history)
+    facts, troubled = fleet_facts(request), sum(server.state in BAD for server in servers)
+    well, verdict = verdict_of(facts, portal.settings.when_full, troubled)
     html = render(
         request,
         "status.html",
-        fleet=fleet_facts(request),
+        fleet=facts,
+        well=well,
+        verdict=verdict,
         servers=sorted(servers, key=lambda server: server.state not in BAD),
-        troubled=sum(server.state in BAD for server in servers),
+        troubled=troubled,
         cell_of=cell_of if len(servers) > LARGE_FLEET else None,
         now=time.time(),
         moment=history[-1] if history else None,
@@ -67,9 +73,24 @@ def cell_of(server: Server) -> str:
     """The class of a server's cell in the map of a large fleet: how full it is, or why it takes no new room."""
     if server.state in BAD:
         return "bad"
-    if server.state is not State.READY or server.load is None:
+    if server.state not in IN_USE or server.load is None:
         return "off"
-    return f"full-{min(4, int(server.load * 5))}"
+    return "full-4" if server.state is State.FULL else f"full-{min(4, int(server.load * 5))}"
+
+
+def verdict_of(facts: Mapping[str, Any] | None, when_full: str, troubled: int) -> tuple[bool, str]:
+    """(whether all is well, which words say how things are): the worst that is known."""
+    if facts is None or not facts["fresh"]:
+        return False, "verdict_blind"
+    if facts["is_full"]:
+        return False, f"verdict_full_{when_full}"
+    if not facts["ready"]:
+        return False, "verdict_closed"
+    if facts["kept"]:
+        return False, "verdict_kept"
+    if troubled:
+        return False, "verdict_troubled"
+    return (False, "verdict_some_full") if facts["full"] else (True, "verdict_well")
 
 
 async def status(request: Request) -> Response:

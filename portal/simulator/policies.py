@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ensemble_portal.chooser import Chooser
-from ensemble_portal.fleet import NONE, Server, State
+from ensemble_portal.fleet import Server
+from ensemble_portal.health import NONE, State
 from ensemble_portal.peers import Peers
 from ensemble_portal.settings import Settings
 

@@ -7,7 +7,8 @@ from statistics import fmean
 
 import pytest
 from ensemble_portal.chooser import Chooser
-from ensemble_portal.fleet import NONE, Server, State
+from ensemble_portal.fleet import Server
+from ensemble_portal.health import NONE, State
 from ensemble_portal.peers import Peers, Share
 from hypothesis import given
 from hypothesis import strategies as st

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from ensemble_portal.fleet import Fleet, State
+from ensemble_portal.fleet import Fleet
+from ensemble_portal.health import State
 from ensemble_portal.prometheus import PrometheusError, fleet_query, read_answer
 from fake_prometheus import FakeServer, query_result
 from portal_support import settings
@@ -96,8 +97,8 @@ def test_a_recovered_server_waits_too() -> None:
 
 def test_the_same_sample_seen_twice_is_no_second_healthy_poll() -> None:
     watched = Watched(grace_polls="2")
-    watched.poll()
-    ages = [watched.poll(FakeServer("h-2", age=age))["h-2"][0] for age in (1, 11, 21, 2)]
+    watched.poll(FakeServer("h-1"))
+    ages = [watched.poll(FakeServer("h-1"), FakeServer("h-2", age=age))["h-2"][0] for age in (1, 11, 21, 2)]
     assert ages == [State.NEW, State.NEW, State.NEW, State.READY]
 
 

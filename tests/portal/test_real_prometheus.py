@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -76,7 +78,9 @@ class Watch:
         listen = f"--web.listen-address=127.0.0.1:{self._node_ports[name]}"
         self.exporters[name] = self._run(["prometheus-node-exporter", *options, listen])
 
-    def start(self) -> None:
+    def start(self, forgets: bool = False) -> None:
+        if forgets:
+            shutil.rmtree(self._folder / "data")
         self._prometheus = self._run(
             [
                 "prometheus",
@@ -141,7 +145,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
 
 @pytest.fixture(scope="module")
 def portal(watch: Watch, start_portal_once: StartPortal) -> PortalProcess:
-    changes = {"cpu_window": "5", "stale_after": "6", "poll_interval": "0.5", "grace_polls": "2"}
+    changes = {"cpu_window": "5", "stale_after": "12", "poll_interval": "0.5", "grace_polls": "2", "full_load": "100"}
     portal = start_portal_once(watch.url, listen=f"127.0.0.1:{watch.portal_port}", **changes)
     wait_until(lambda: len([one for one in servers(portal).values() if one["state"] == "ready"]) == 2, SECONDS)
     return portal
@@ -186,9 +190,25 @@ def test_an_exporter_that_is_gone_takes_its_server_out(watch: Watch, portal: Por
 def test_prometheus_shows_what_each_portal_gave_out(watch: Watch, portal: PortalProcess) -> None:
     for _ in range(5):
         chosen(portal)
-    ask = Prometheus(watch.url, 5, 5).ask
-    wait_until(lambda: sum(ask().rooms.values()) >= 5, SECONDS)
-    assert {server for _, server in ask().rooms} <= {"h-1", "h-2"}
+
+    def given_out() -> dict[tuple[str, str], float]:
+        return asyncio.run(Prometheus(watch.url, 5, 5).ask()).rooms
+
+    wait_until(lambda: sum(given_out().values()) >= 5, SECONDS)
+    assert {server for _, server in given_out()} <= {"h-1", "h-2"}
+
+
+@pytest.mark.parametrize("forgets", [False, True], ids=["with its data", "with nothing"])
+def test_prometheus_starts_anew_and_no_room_is_refused(watch: Watch, portal: PortalProcess, forgets: bool) -> None:
+    watch.stop()
+    watch.start(forgets)
+    answers = []
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        answers.append(portal.client.post("/api/v1/rooms").status_code)
+        time.sleep(0.1)
+    assert set(answers) == {201}
+    assert {one["state"] for one in servers(portal).values()} == {"ready"}
 
 
 def test_prometheus_away_and_back(watch: Watch, portal: PortalProcess) -> None:

@@ -1,0 +1,89 @@
+"""What one poll says of one server: its state, the reason for it, its load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from .prometheus import Reading
+from .settings import Settings
+from .texts import TEXTS
+
+
+class State(StrEnum):
+    READY = "ready"
+    FULL = "full"
+    NEW = "new"
+    CORDONED = "cordoned"
+    DRAINING = "draining"
+    UNHEALTHY = "unhealthy"
+    UNKNOWN = "unknown"
+
+
+BAD = {State.UNHEALTHY, State.UNKNOWN}
+IN_USE = {State.READY, State.FULL}
+
+
+class Reason(NamedTuple):
+    """Why a server is not ready: a kind, for which there are words in each language, and what it is about."""
+
+    kind: str
+    about: str = ""
+
+    def words(self, language: str) -> str:
+        return TEXTS[language][f"why_{self.kind}"].format(self.about)
+
+
+NONE = Reason("")
+
+
+def state_of(reading: Reading, age: float | None, settings: Settings) -> tuple[State, Reason]:
+    """The state of a server and the reason for it, before any grace. Missing data makes it UNKNOWN, never ready."""
+    if trouble := _trouble(reading):
+        return State.UNHEALTHY, trouble
+    if reading.fleet_state in {State.CORDONED, State.DRAINING}:
+        return State(reading.fleet_state), Reason("marked")
+    if reading.fleet_state not in {"", "active"}:
+        return State.CORDONED, Reason("strange_mark", reading.fleet_state)
+    if reading.gauges.get("drain_mode") == 1 or reading.gauges.get("graceful_shutdown") == 1:
+        return State.DRAINING, Reason("bridge_drains")
+    if missing := [job for job in settings.required_jobs if job not in reading.up]:
+        return State.UNKNOWN, Reason("unwatched", ", ".join(missing))
+    if age is None or age > settings.stale_after:
+        return State.UNKNOWN, Reason("old")
+    if reading.cpu is None or reading.egress is None:
+        return State.UNKNOWN, Reason("unmeasured")
+    return State.READY, NONE
+
+
+def _trouble(reading: Reading) -> Reason | None:
+    """What keeps people from meeting on the server, cordoned or not."""
+    if down := sorted(job for job, up in reading.up.items() if not up):
+        return Reason("silent", ", ".join(down))
+    if reading.gauges.get("nginx_up") == 0:
+        return Reason("nginx")
+    if reading.gauges.get("jvb_healthy") == 0:
+        return Reason("bridge")
+    return None
+
+
+def load_of(reading: Reading, settings: Settings) -> tuple[float | None, str]:
+    """The largest share in use of what can run out first, and what that is; None when nothing is known."""
+    shares = {"cpu": reading.cpu, "stress": reading.gauges.get("stress")}
+    if reading.egress is not None and (cap := _cap(settings.egress_caps, reading.server_type)):
+        shares["egress"] = reading.egress / cap
+    participants = participants_of(reading)
+    if participants is not None and (cap := _cap(settings.participant_caps, reading.server_type)):
+        shares["participants"] = participants / cap
+    known = [(max(0.0, share), name) for name, share in shares.items() if share is not None]
+    return max(known) if known else (None, "")
+
+
+def participants_of(reading: Reading) -> int | None:
+    counts = [reading.gauges[name] for name in ("participants", "endpoints") if name in reading.gauges]
+    return round(max(counts)) if counts else None
+
+
+def _cap(caps: Mapping[str, float], server_type: str) -> float | None:
+    return caps.get(server_type, caps.get("*"))
