@@ -5,7 +5,7 @@ GET claims nothing, for previews and crawlers follow links too: a room that live
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -47,16 +47,32 @@ async def share_page(request: Request) -> Response:
     if room is None:
         return closed_door(request)
     texts, link, own = TEXTS[language_of(request)], lasting_link(base_of(request), room.path), room_page(room.path)
-    return page(request, "room.html", room=room, link=link, own=own, qr=Markup(qr_svg(link, texts["qr_title"])))
+    name, soon = names.normalised(request.path_params["name"]), f"{next_hour(datetime.now()):%Y-%m-%dT%H:%M}"
+    qr = Markup(qr_svg(link, texts["qr_title"]))
+    return page(request, "room.html", room=room, name=name, link=link, own=own, soon=soon, qr=qr)
 
 
 async def room_calendar(request: Request) -> Response:
     name = names.normalised(request.path_params["name"])
     path, base = names.path_of(name), base_of(request)
     summary = f"{TEXTS[language_of(request)]['meeting']}: {name}"
-    body = calendar(lasting_link(base, path), path, summary, next_hour(datetime.now(UTC)), base.partition("://")[2])
+    start = asked_moment(request) or next_hour(datetime.now(UTC))
+    body = calendar(lasting_link(base, path), path, summary, start, base.partition("://")[2])
     headers = {"Content-Disposition": 'attachment; filename="meeting.ics"', **NO_STORE}
     return Response(body, headers=headers, media_type="text/calendar")
+
+
+def asked_moment(request: Request) -> datetime | None:
+    """The local time `at`, in the zone `zone` minutes east of UTC where that is told. Raises Problem."""
+    at, zone = (request.query_params.get(name, "") for name in ("at", "zone"))
+    if not at:
+        return None
+    try:
+        moment = datetime.strptime(at, "%Y-%m-%dT%H:%M")
+        return moment.replace(tzinfo=timezone(timedelta(minutes=int(zone)))) if zone else moment
+    except (ValueError, OverflowError):
+        reason = "at is a time such as 2026-12-24T18:00, zone its minutes east of UTC"
+        raise Problem("bad-request", reason=reason) from None
 
 
 async def android(request: Request) -> Response:

@@ -54,17 +54,17 @@ def qr_svg(url: str, title: str) -> str:
 
 
 def calendar(url: str, room: str, summary: str, start: datetime, uid_domain: str) -> bytes:
-    """An iCalendar file (RFC 5545) with one hour in the room from `start` on."""
-    stamp = "%Y%m%dT%H%M%SZ"
+    """An iCalendar file (RFC 5545) with one hour in the room from `start` on: without a zone, at that time anywhere."""
+    begin, end = (_stamp(moment) for moment in (start, start + timedelta(hours=1)))
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
         "PRODID:-//Ensemble//portal//EN",
         "BEGIN:VEVENT",
-        f"UID:{_escaped(room)}-{start.astimezone(UTC):{stamp}}@{uid_domain}",
-        f"DTSTAMP:{datetime.now(UTC):{stamp}}",
-        f"DTSTART:{start.astimezone(UTC):{stamp}}",
-        f"DTEND:{start.astimezone(UTC) + timedelta(hours=1):{stamp}}",
+        f"UID:{_escaped(room)}-{begin}@{uid_domain}",
+        f"DTSTAMP:{_stamp(datetime.now(UTC))}",
+        f"DTSTART:{begin}",
+        f"DTEND:{end}",
         f"SUMMARY:{_escaped(summary)}",
         f"LOCATION:{_escaped(url)}",
         f"URL:{url}",
@@ -73,6 +73,10 @@ def calendar(url: str, room: str, summary: str, start: datetime, uid_domain: str
         "END:VCALENDAR",
     ]
     return "".join(_folded(line) for line in lines).encode()
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}" if moment.tzinfo else f"{moment:%Y%m%dT%H%M%S}"
 
 
 def next_hour(now: datetime) -> datetime:

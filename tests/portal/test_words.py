@@ -208,6 +208,12 @@ def test_every_room_is_told_as_json(typed: str) -> None:
     assert told["url"] == f"https://h-1.test/{names.path_of(name)}"
 
 
+def test_a_moment_without_a_zone_is_that_time_anywhere() -> None:
+    text = calendar("https://portal.test/a", "a", "Meeting", datetime(2026, 12, 24, 23, 30), "portal.test")
+    (event,) = Calendar.from_ical(text).events
+    assert (event.start, event.end) == (datetime(2026, 12, 24, 23, 30), datetime(2026, 12, 25, 0, 30))
+
+
 @pytest.mark.parametrize("summary", ["Réunion; " + "é" * 80, "a,b\\c", "x" * 74 + "é"])
 def test_the_calendar_file(summary: str) -> None:
     start = next_hour(datetime(2026, 3, 1, 23, 20, tzinfo=UTC))

@@ -1,13 +1,68 @@
 "use strict";
+/* Without the clipboard (over HTTP there is none) the old way, which needs the text selected on the page. */
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  getSelection().selectAllChildren(document.querySelector(".room-link"));
+  if (!document.execCommand("copy")) throw new Error("the browser does not copy");
+}
+
 for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) break;
   button.hidden = false;
   const label = button.textContent;
   const said = document.getElementById("said");
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = said.textContent = button.dataset.done;
+    button.textContent = said.textContent = await copy(button.dataset.copy).then(
+      () => button.dataset.done,
+      () => button.dataset.failed,
+    );
     setTimeout(() => { button.textContent = label; said.textContent = ""; }, 2500);
+  });
+}
+
+for (const button of document.querySelectorAll("[data-share]")) {
+  if (!navigator.share) break;
+  button.hidden = false;
+  button.addEventListener("click", () => navigator.share({ title: document.title, url: button.dataset.share }).catch(() => {}));
+}
+
+/* The moment that was typed is one of this browser's time zone. */
+for (const form of document.querySelectorAll("[data-moment]")) {
+  form.addEventListener("submit", () => {
+    const { at, zone } = form.elements;
+    zone.value = at.value ? -new Date(at.value).getTimezoneOffset() : "";
+  });
+}
+
+/* Rooms that this browser has seen, kept here and nowhere else, until somebody forgets them. */
+const recent = {
+  key: "ensemble-recent",
+  most: 8,
+  read() {
+    try { return JSON.parse(localStorage.getItem(this.key) ?? "[]").filter((room) => room.name && room.path?.startsWith("/")); }
+    catch { return []; }
+  },
+  add(room) {
+    const others = this.read().filter((other) => other.path !== room.path);
+    try { localStorage.setItem(this.key, JSON.stringify([room, ...others].slice(0, this.most))); } catch { /* not allowed */ }
+  },
+  forget() { try { localStorage.removeItem(this.key); } catch { /* not allowed */ } },
+};
+const shown = document.querySelector("[data-room]");
+if (shown) recent.add({ name: shown.dataset.room, path: shown.dataset.path });
+const list = document.querySelector("[data-recent]");
+if (list) {
+  const rooms = recent.read();
+  list.hidden = rooms.length === 0;
+  list.querySelector("ul").replaceChildren(...rooms.map(({ name, path }) => {
+    const link = Object.assign(document.createElement("a"), { href: path, textContent: name });
+    const item = document.createElement("li");
+    item.append(link);
+    return item;
+  }));
+  list.querySelector("button").addEventListener("click", () => {
+    recent.forget();
+    list.hidden = true;
+    document.getElementById("name").focus();
   });
 }
 
