@@ -93,9 +93,9 @@ options:
         removed, and objects that are created get it.
       - A desired name that is held by an object without the tag is an error; C(state=absent) leaves that object alone.
         What is only referred to may be anybody's.
-      - Parts of a load balancer are their balancer's, API keys are their application's. DNS records carry the tag in
-        their comment, perhaps among other words; several words must all be there. SSH keys and registry namespaces
-        have no tags and are not affected.
+      - Parts of a load balancer are their balancer's, those of a database instance their instance's, API keys are
+        their application's. DNS records carry the tag in their comment, perhaps among other words; several words must
+        all be there. SSH keys and registry namespaces have no tags and are not affected.
     type: str
 attributes:
   check_mode:

@@ -22,6 +22,8 @@ IN_GROUPS = {"security_group": "web", "placement_group": "apart"}
 APPLICATION: Task = ("iam_application", {"name": "metrics"})
 LB: Task = ("lb", {"name": "portal", "type": "LB-S"})
 BACKEND: Task = ("lb_backend", {"lb": "portal", "name": "web", "forward_protocol": "http", "forward_port": 80})
+RDB: Task = ("rdb_instance", {"name": "rooms", "engine": "PostgreSQL-15", "node_type": "db-dev-s"})
+PORTAL: Task = ("rdb_database", {"instance": "rooms", "name": "portal"})
 FRONTEND: Task = ("lb_frontend", {"lb": "portal", "name": "http", "inbound_port": 80, "backend": "web"})
 
 
@@ -38,7 +40,7 @@ class Lifecycle:
     kept: dict[str, int] = field(default_factory=dict)
 
     def removal(self) -> Arguments:
-        keys = ("name", "path", "prefix", "dns_zone", "records", "lb", "frontend", "region")
+        keys = ("name", "path", "prefix", "dns_zone", "records", "lb", "frontend", "instance", "region")
         return {**{key: value for key, value in self.begin.items() if key in keys}, "state": "absent", **self.end}
 
 
@@ -299,6 +301,28 @@ LIFECYCLES = {
         ]},
         {"dns_record": 5},
         end={"records": [{"name": "h-1"}, {"name": "note", "type": "TXT"}, {"name": "", "type": "MX"}]},
+    ),
+    "database instance": Lifecycle(
+        "rdb_instance",
+        {**RDB[1], "backups": False, "tags": ["x"], "acls": ["203.0.113.7"], "settings": {"max_connections": 120}},
+        {"node_type": "DB-DEV-M", "acls": ["203.0.113.0/24", "198.51.100.7"], "backups": True, "backup_retention": 30,
+         "ha": True},
+        {"rdb_instance": 1},
+    ),
+    "database instance in a private network": Lifecycle(
+        "rdb_instance",
+        {**RDB[1], "volume_type": "sbs_5k", "volume_size": 10000000000, "private_networks": ["inside"]},
+        {"public_endpoint": True, "private_networks": ["other"], "volume_size": 20000000000, "volume_type": "sbs_15k"},
+        {"rdb_instance": 1, "ipam_ip": 1},
+        before=(("private_network", {"name": "inside"}), ("private_network", {"name": "other"})),
+    ),
+    "database": Lifecycle("rdb_database", PORTAL[1], {}, {"rdb_database": 1}, before=(RDB,)),
+    "database user": Lifecycle(
+        "rdb_user",
+        {"instance": "rooms", "name": "portal", "password": "Open-Sesame-1", "privileges": {"portal": "readwrite"}},
+        {"is_admin": True, "privileges": {"portal": "all"}},
+        {"rdb_user": 1, "rdb_privilege": 1},
+        before=(RDB, PORTAL),
     ),
     "fleet": Lifecycle(
         "fleet",

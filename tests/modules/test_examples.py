@@ -27,6 +27,7 @@ VARIABLES = {
     "private_key": "of the fleet",
     "portal_private_key": "of the portal",
     "smtp_password": "open sesame",
+    "vault_database_password": "Open-Sesame-1",
     "project_id": PROJECT,
     "other_project_id": PROJECT,
     "stored_access_key": "",

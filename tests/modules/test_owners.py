@@ -13,7 +13,17 @@ MINE, OTHER = {"owner_tag": "ensemble:production"}, {"owner_tag": "ensemble:stag
 TAGGED = {
     name: lifecycle
     for name, lifecycle in LIFECYCLES.items()
-    if lifecycle.module not in ("ssh_key", "registry_namespace", "dns_zone", "dns_record", "fleet", "iam_api_key")
+    if lifecycle.module
+    not in (
+        "ssh_key",
+        "registry_namespace",
+        "dns_zone",
+        "dns_record",
+        "fleet",
+        "iam_api_key",
+        "rdb_database",
+        "rdb_user",
+    )
     and not lifecycle.module.startswith("lb_")
     and "name" in lifecycle.begin
 }

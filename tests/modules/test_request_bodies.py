@@ -39,6 +39,9 @@ CREATIONS = {
     "/lb/v1/lbs/ID/frontends": ("lb.v1", "ZonedApiCreateFrontendRequest"),
     "/lb/v1/frontends/ID/acls": ("lb.v1", "ZonedApiCreateAclRequest"),
     "/lb/v1/lbs/ID/certificates": ("lb.v1", "ZonedApiCreateCertificateRequest"),
+    "/rdb/v1/instances": ("rdb.v1", "CreateInstanceRequest"),
+    "/rdb/v1/instances/ID/databases": ("rdb.v1", "CreateDatabaseRequest"),
+    "/rdb/v1/instances/ID/users": ("rdb.v1", "CreateUserRequest"),
     "/registry/v1/namespaces": ("registry.v1", "CreateNamespaceRequest"),
     "/secret-manager/v1beta1/secrets": ("secret.v1beta1", "CreateSecretRequest"),
     "/vpc/v2/private-networks": ("vpc.v2", "CreatePrivateNetworkRequest"),
@@ -48,7 +51,17 @@ CREATIONS = {
     "/iam/v1alpha1/api-keys": ("iam.v1alpha1", "CreateAPIKeyRequest"),
     "/domain/v2beta1/dns-zones": ("domain.v2beta1", "CreateDNSZoneRequest"),
 }
-OF_THE_PATH = {"zone", "region", "lb_id", "frontend_id", "project", "organization", "project_id", "organization_id"}
+OF_THE_PATH = {
+    "zone",
+    "region",
+    "lb_id",
+    "frontend_id",
+    "instance_id",
+    "project",
+    "organization",
+    "project_id",
+    "organization_id",
+}
 
 # What a creation may leave out: recordings show requests without it, and answers with what docs/api-defaults.md says.
 CERTAIN = {

@@ -20,7 +20,7 @@ from test_examples import MODULES, OURS, VARIABLES, documented, load
 from test_examples import folder as folder
 
 BALANCER = "198.18.0.1"
-REMOVED_BY = ("name", "path", "prefix", "dns_zone", "lb", "frontend", "zone", "region")
+REMOVED_BY = ("name", "path", "prefix", "dns_zone", "lb", "frontend", "instance", "zone", "region")
 
 
 def sequence(lifecycle: Lifecycle) -> list[Task]:

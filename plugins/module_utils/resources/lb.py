@@ -8,6 +8,7 @@ from ..engine import Resource
 from ..fields import REPLACES, TAGS, Field, Ref, choice, label, lower, text, unordered
 from ..settings import is_uuid
 from .ip import LbIp, is_address
+from .part import Part
 from .private_network import PrivateNetwork
 
 GOING = ("to_delete", "deleting")
@@ -129,41 +130,17 @@ class Lb(Resource):
             self.gone(current["id"])
 
 
-class LbPart(Resource):
+class LbPart(Part):
     """What belongs to one load balancer (argument `lb`: name or id), and is found below it."""
 
-    envelope = False
-    project_key = ""
+    whole = Lb
+    whole_argument = "lb"
     update_method = "PUT"
     options: ClassVar[dict] = {"lb": {"type": "str", "required": True}}
 
-    def parents(self) -> dict[str, Any]:
-        return {"lb_id": self.lb_id}
-
     @property
     def lb_id(self) -> str:
-        return self.reference(Lb, self.arguments["lb"])
-
-    def find(self) -> dict[str, Any] | None:
-        if self.arguments.get("id"):
-            return self.get(self.arguments["id"])
-        if self.arguments.get("state") == "absent" and not self._has_lb():
-            return None
-        return self.sole() if self.lb_id else None
-
-    def _has_lb(self) -> bool:
-        wanted = self.arguments["lb"]
-        return is_uuid(wanted) or self.find_reference(Lb, wanted) is not None
-
-    def claim(self, state: str, current: dict[str, Any] | None) -> dict[str, Any] | None:
-        """A part is its balancer's, and whoever owns that owns it."""
-        named = self.arguments["lb"]
-        lb = Lb(self.client, {"owner_tag": self.arguments.get("owner_tag"), "id" if is_uuid(named) else "name": named})
-        if lb.owner_tag:
-            found = lb.find() if is_uuid(named) else self.find_reference(Lb, named)
-            if lb.claim(state, found) is None and found is not None:
-                return None
-        return current
+        return self.whole_id
 
     def parts(self, kind: str) -> builtins.list[dict[str, Any]]:
         """All parts of one kind (`frontends`, `backends`) of the same load balancer."""
