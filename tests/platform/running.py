@@ -3,10 +3,16 @@
 
 from __future__ import annotations
 
+import atexit
+import base64
+import functools
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -142,7 +148,7 @@ class Platform:
         return answer.json()
 
     def ssh(self, server: str, command: str, timeout: float = 60) -> str:
-        key = ROOT / ".lab/secrets/id_ed25519"
+        key = secret_file("ssh-key", "id_ed25519")
         options = [
             "-o",
             "BatchMode=yes",
@@ -174,7 +180,7 @@ class Platform:
         host = url.split("/")[2]
         done = subprocess.run(
             ["curl", "-sS", "-i", "--noproxy", "*", "--max-time", "10", "--resolve", f"{host}:443:{self.resolve(host)}",
-             "--cacert", str(ROOT / ".lab/secrets/tls/ca.pem"), url],
+             "--cacert", str(secret_file("rehearsal-ca", "tls/ca.pem")), url],
             check=True, text=True, capture_output=True,
         )  # fmt: skip
         head, _, body = done.stdout.replace("\r\n", "\n").partition("\n\n")
@@ -196,6 +202,30 @@ class Platform:
             "snapshots": [snapshot["name"] for snapshot in snapshots if snapshot["id"] not in used],
             "ips": [ip["address"] for ip in ips if not ip["server"]],
         }
+
+
+def secret(name: str) -> str:
+    """A secret of the platform, from the Secret Manager."""
+    path = "/secret-manager/v1beta1/regions/fr-par/secrets"
+    listed = {"scheduled_for_deletion": "false", "path": "/ensemble/local", "name": name}
+    found = requests.get(LAB + path, headers=TOKEN, params=listed, timeout=10).json()["secrets"]
+    version = f"{LAB}{path}/{found[0]['id']}/versions/latest_enabled/access"
+    return base64.b64decode(requests.get(version, headers=TOKEN, timeout=10).json()["data"]).decode()
+
+
+def secret_file(name: str, file: str) -> Path:
+    """One file of a secret, in a folder of this session that nobody else may enter."""
+    target = Path(_folder()) / Path(file).name
+    target.touch(mode=0o600)
+    target.write_text(json.loads(secret(name))[file])
+    return target
+
+
+@functools.cache
+def _folder() -> str:
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def runs() -> bool:

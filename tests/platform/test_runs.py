@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.platform.running import LAB, ROOT, TOKEN, ZONE, Platform, play, until
+from tests.platform.running import LAB, ROOT, TOKEN, ZONE, Platform, play, secret, until
 
 EMPTY = 8917
 
@@ -66,7 +66,7 @@ def empty_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     shutil.copytree(ROOT / "inventories/local", inventory, symlinks=False)
     source = (inventory / "scaleway.yml").read_text()
     (inventory / "scaleway.yml").write_text(source.replace("127.0.0.1:8900", f"127.0.0.1:{EMPTY}"))
-    own = {"scaleway": account(), "ensemble_secrets_dir": str(folder / "secrets"), "jitsi_archive_sha256": "a" * 64}
+    own = {"scaleway": account(), "jitsi_archive_sha256": "a" * 64}
     (inventory / "group_vars/all/60-empty.yml").write_text(json.dumps(own))
     command = [sys.executable, "-m", "ensemble_lab", "serve", "--driver", "null", "--port", str(EMPTY), "--speed", "0"]
     lab = subprocess.Popen(
@@ -95,7 +95,7 @@ def test_check_mode_on_an_empty_cloud_shows_the_plan_and_creates_nothing(empty_c
     for name in ("prometheus-1", "database-1", "h-1", "h-2", "api-1", "api-2", "ensemble-local-jitsi"):
         assert name in planned.output
     assert written() == []
-    assert not Path(empty_cloud, "../../secrets").exists()
+    assert not Path(empty_cloud, "../.secrets").exists()
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_secrets_are_not_printed(platform: Platform, playbook: str) -> None:
     loud = play(playbook, "-vvv", "--check", "--diff", "-e", other_name)
     assert loud.status == 0
     assert TOKEN["X-Auth-Token"] not in loud.output
-    assert (ROOT / ".lab/secrets/database_password").read_text() not in loud.output
+    assert secret("database-password") not in loud.output
 
 
 def test_the_api_wants_a_secret_key(platform: Platform) -> None:

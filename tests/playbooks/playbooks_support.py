@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shlex
@@ -20,6 +21,15 @@ from modules_support import PROJECT, ROOT, SECRET_KEY, Lab
 PLAYBOOKS = ROOT / "playbooks"
 BIN = Path(sys.executable).parent
 DOMAIN = "ensemble.test"
+SECRETS = "/secret-manager/v1beta1/regions/fr-par/secrets"
+SECRET_FILES = {
+    "ssh-key": ["id_ed25519", "id_ed25519.pub"],
+    "ssh-host-keys": ["known_hosts"],
+    "certificate": ["tls/private_key.pem", "tls/certificate.pem"],
+    "acme-account": ["tls/account_key.pem"],
+    "rehearsal-ca": ["tls/ca_key.pem", "tls/ca.pem"],
+    "database-password": ["database_password"],
+}
 CLOUD_ONLY = "machines,docker"
 """What needs machines and a Docker Engine, which are not here."""
 
@@ -64,8 +74,54 @@ class Operator:
         return self.folder / "inventories" / self.platform
 
     @property
-    def secrets(self) -> Path:
+    def secrets_dir(self) -> Path:
+        """Where secrets lie that are kept in files."""
         return self.folder / "inventories/.secrets" / self.platform
+
+    @property
+    def secrets(self) -> Path:
+        """A folder with the files of all secrets, as they are in the cloud now."""
+        folder = self.folder / "secrets-seen"
+        shutil.rmtree(folder, ignore_errors=True)
+        for name, value in self.stored().items():
+            files = SECRET_FILES.get(name, [name])
+            for file, text in ({files[0]: value} if len(files) == 1 else json.loads(value)).items():
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                (folder / file).write_text(text)
+        return folder
+
+    def keep_in_files(self, folder: Path | None = None) -> None:
+        """The secrets as they lay beside the inventories before they were kept in the cloud, or in another folder."""
+        folder = folder or self.secrets_dir
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        self.secrets.rename(folder)
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o700 if path.is_dir() else 0o600)
+
+    def stored(self) -> dict[str, str]:
+        """The platform's secrets, by the API."""
+        listed = f"{SECRETS}?scheduled_for_deletion=false&path=/ensemble/{self.platform}&page_size=100"
+        return {
+            each["name"]: base64.b64decode(
+                self.api("GET", f"{SECRETS}/{each['id']}/versions/latest_enabled/access")["data"]
+            ).decode()
+            for each in self.api("GET", listed)["secrets"]
+        }
+
+    def change_secret(self, name: str, **files: str | None) -> None:
+        """Somebody writes another version of a secret of several files, or one without some of them."""
+        listed = f"{SECRETS}?scheduled_for_deletion=false&path=/ensemble/{self.platform}&name={name}"
+        ident = self.api("GET", listed)["secrets"][0]["id"]
+        known = {Path(file).stem: (file, text) for file, text in json.loads(self.stored()[name]).items()}
+        changed = {known[stem][0]: text for stem, text in files.items()}
+        value = {file: text for file, text in {**dict(known.values()), **changed}.items() if text}
+        data = base64.b64encode(json.dumps(value).encode()).decode()
+        self.api("POST", f"{SECRETS}/{ident}/versions", {"data": data, "disable_previous": True})
+
+    def lose_secret(self, name: str) -> None:
+        listed = f"{SECRETS}?scheduled_for_deletion=false&path=/ensemble/{self.platform}&name={name}"
+        for each in self.api("GET", listed)["secrets"]:
+            self.api("DELETE", f"{SECRETS}/{each['id']}")
 
     @property
     def tag(self) -> str:

@@ -110,7 +110,7 @@ def test_the_life_of_a_certificate(issuer: Issuer) -> None:
 
     issuer.issue(certificate_names=[f"status.{DOMAIN}", "meet.ensemble.test"])
     assert issuer.names == NAMES | {f"status.{DOMAIN}", "meet.ensemble.test"}
-    (issuer.folder / "private_key.pem").unlink()
+    issuer.operator.change_secret("certificate", private_key=None)
     issuer.issue()
     assert issuer.names == NAMES
     assert digest(issuer.folder / "account_key.pem") == account
@@ -185,7 +185,7 @@ def test_an_own_authority_follows_domain_names_and_key(empty: Operator) -> None:
     assert issuer.certificate == first
     issuer.issue(certificate_names=[f"status.{DOMAIN}"])
     assert issuer.names == NAMES | {f"status.{DOMAIN}"}
-    (issuer.folder / "private_key.pem").unlink()
+    issuer.operator.change_secret("certificate", private_key=None)
     issuer.issue()
     assert issuer.names == NAMES
 
@@ -197,7 +197,7 @@ def test_a_certificate_that_was_brought_is_looked_at(empty: Operator) -> None:
     issuer.run(**brought).ok()
     issuer.run(**brought, certificate_names=[f"status.{DOMAIN}"]).failed(f"status.{DOMAIN}")
     issuer.run(**brought, certificate_renew_days=100000).failed("it ends on")
-    (issuer.folder / "private_key.pem").write_bytes((issuer.folder / "ca_key.pem").read_bytes())
+    empty.change_secret("certificate", private_key=(issuer.folder / "ca_key.pem").read_text())
     issuer.run(**brought).failed("it is for another private key")
     empty.play("network.yml", "images_without_machines.yml").ok()
     empty.play("fleet.yml").failed("not a pair")

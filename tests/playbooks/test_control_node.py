@@ -19,21 +19,24 @@ from playbooks_support import BIN, DOMAIN, PLAYBOOKS, Operator, Run
 
 
 def test_secrets_are_no_inventory_wherever_it_is_read(operator: Operator) -> None:
-    """No ansible.cfg of ours, and the folder above as well."""
-    assert (operator.secrets / "id_ed25519").exists()
-    assert (operator.secrets / "database_password").exists()
+    """Kept in files, with no ansible.cfg of ours, and the folder above as well."""
+    operator.keep_in_files()
+    password = (operator.secrets_dir / "database_password").read_text()
+    assert operator.play("network.yml", "database.yml", ensemble_secrets_store="files").ok().changed == 0
     (operator.inventory / "scaleway.yml").unlink()
     for source in (operator.inventory, operator.inventory.parent):
         command = [BIN / "ansible-inventory", "-i", source, "--graph"]
         done = subprocess.run(command, cwd=operator.folder, text=True, capture_output=True, timeout=60, check=True)
         assert done.stderr == ""
-        assert (operator.secrets / "database_password").read_text() not in done.stdout
+        assert password not in done.stdout
         assert set(done.stdout.split()) >= {"|--localhost"}
 
 
 def test_secrets_beside_the_inventory_are_to_be_moved(operator: Operator) -> None:
-    operator.secrets.rename(operator.inventory / "secrets")
-    operator.play("network.yml").failed("mv ", str(operator.inventory / "secrets"))
+    operator.write_inventory()
+    operator.keep_in_files(operator.inventory / "secrets")
+    said = ("mv ", str(operator.inventory / "secrets"))
+    operator.play("network.yml", ensemble_secrets_store="files").failed(*said)
 
 
 def test_any_folder_will_do(operator: Operator, tmp_path: Path) -> None:
@@ -129,13 +132,16 @@ def visitor(operator: Operator) -> Iterator[tuple[Callable[..., Run], Path]]:
 
 
 def test_a_user_who_may_only_read_the_project(operator: Operator, visitor: tuple[Callable[..., Run], Path]) -> None:
+    """Nothing durable is written: the second run has all from the cloud, and its home is as empty as before."""
     play, home = visitor
     before = operator.lab.state()
-    play("network.yml").failed("visitor may not write to", "Set ensemble_secrets_dir")
+    play("network.yml", ensemble_secrets_store="files").failed("visitor may not write to", "Set ensemble_secrets_dir")
     assert operator.lab.state() == before
-    own = {"ensemble_secrets_dir": str(home / "secrets"), "ensemble_platform": "visit"}
-    play("network.yml", **own, ensemble_name_prefix="visit-", jitsi_server_prefix="v").ok()
-    assert (home / "secrets/id_ed25519").exists()
+    assert play("network.yml").ok().changed == 0
+    own = {"ensemble_platform": "visit", "ensemble_name_prefix": "visit-", "jitsi_server_prefix": "v"}
+    assert play("network.yml", **own).ok().changed > 3
+    assert play("network.yml", **own).ok().changed == 0
+    assert [path.name for path in home.iterdir()] == [".ansible"]
 
 
 PARTS = sorted(path for path in PLAYBOOKS.glob("*.yml") if path.name not in ("site.yml", "remove.yml"))

@@ -71,8 +71,8 @@ def test_a_play_that_should_have_hosts_and_has_none_fails(operator: Operator) ->
 
 
 def test_certificates_are_not_taken_from_servers(operator: Operator) -> None:
-    """From a clone without the secrets."""
-    operator.secrets.rename(operator.folder / "elsewhere")
+    """Where the secret is gone."""
+    operator.lose_secret("certificate")
     before = cloud(operator)
     operator.play("fleet.yml").failed("certificate.yml")
     operator.play("fleet.yml", jitsi_count=3).failed("certificate.yml")

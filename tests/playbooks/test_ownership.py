@@ -76,7 +76,7 @@ def test_names_that_another_platform_holds_are_an_error_first(operator: Operator
 
 def test_a_second_zone_does_not_take_the_names_of_the_first(operator: Operator) -> None:
     before = operator.records()
-    there = {"ensemble_zone": "nl-ams-1", "jitsi_count": 2}
+    there = {"ensemble_zone": "nl-ams-1", "ensemble_secrets_region": "fr-par", "jitsi_count": 2}
     operator.play("network.yml", "images_without_machines.yml", "fleet.yml", **there).failed("h-1")
     assert operator.records() == before
     operator.play("network.yml", "images_without_machines.yml", "fleet.yml", **there, jitsi_server_prefix="ams").ok()
