@@ -109,7 +109,7 @@ async def healthz(request: Request) -> Response:
 
 async def readyz(request: Request) -> Response:
     """Able to give out a room right now: what a rollout should ask."""
-    reason = portal_of(request).not_ready_because()
+    reason = await portal_of(request).not_ready_because()
     return _plain(reason or "ready", 503 if reason else 200)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import secrets
 import time
 from collections.abc import Sequence
 
@@ -15,18 +17,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import api, branding, doors, pages, status
+from . import api, branding, doors, logs, pages, status
 from .errors import Problem
 from .portal import Portal
 from .responses import LARGEST_BODY, SAFE, refused, strict_transport
 
 BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 SAFE_BYTES = [(name.encode(), value.encode()) for name, value in SAFE]
+REQUEST_ID = re.compile(r"[A-Za-z0-9._=+/-]{1,64}")
 log = logging.getLogger("ensemble.requests")
 
 
 class Outer:
     """Adds the safe headers to every answer, closes connections where it should, logs requests when asked to.
+
+    What is logged meanwhile carries the request's id. A bug is logged with its trace, and its answer carries the id.
 
     It closes them while stopping, and those of a balancer always: a balancer can try another portal while it connects,
     but a request on a kept connection whose portal has just died is lost.
@@ -41,13 +46,16 @@ class Outer:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         started, status = time.monotonic(), 0
-        asked = dict(scope["headers"])
-        balanced = b"x-forwarded-for" in asked
-        peer, protocol = (scope.get("client") or ("",))[0], asked.get(b"x-forwarded-proto")
+        request = Request(scope)
+        balanced = "x-forwarded-for" in request.headers
+        peer = request.client.host if request.client else ""
+        identity = self._identify(peer, request.headers.get("x-request-id"))
+        logs.request_id.set(identity)
         further = SAFE_BYTES
-        if self._portal.proxies.is_secure(peer, protocol and protocol.decode("latin-1")):
+        if self._portal.proxies.is_secure(peer, request.headers.get("x-forwarded-proto")):
             scope["scheme"] = "https"
             further = SAFE_BYTES + self._secure
+        logs_requests = self._portal.settings.log_requests
 
         async def send_safely(message: Message) -> None:
             nonlocal status
@@ -56,13 +64,28 @@ class Outer:
                 message["headers"] = [*message.get("headers", []), *further]
                 if balanced or self._portal.stopping:
                     message["headers"].append((b"connection", b"close"))
+                if logs_requests or status == 500:
+                    message["headers"].append((b"x-request-id", identity.encode()))
             await send(message)
 
-        await self._app(scope, receive, send_safely)
-        if self._portal.settings.log_requests:
-            facts = {"method": scope["method"], "path": scope["path"], "status": status}
-            seconds = round(time.monotonic() - started, 6)
-            log.info("request", extra={**facts, "seconds": seconds, "peer": peer})
+        try:
+            await self._app(scope, receive, send_safely)
+        except Exception:
+            log.exception("a request went wrong")
+            if status:
+                raise
+            await (await on_problem(request, Problem("internal")))(scope, receive, send_safely)
+        finally:
+            if logs_requests:
+                facts = {"method": scope["method"], "path": scope["path"], "status": status}
+                seconds = round(time.monotonic() - started, 6)
+                log.info("request", extra={**facts, "seconds": seconds, "client": api.client_of(request)})
+
+    def _identify(self, peer: str, given: str | None) -> str:
+        """The id that a trusted proxy has given to the request, else a new one."""
+        if given and self._portal.proxies.is_trusted(peer) and REQUEST_ID.fullmatch(given):
+            return given
+        return secrets.token_hex(8)
 
 
 async def on_problem(request: Request, problem: Exception) -> Response:
@@ -79,10 +102,6 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     if kind is None:
         return await on_problem(request, Problem("bad-request", reason=str(error.detail)))
     return await on_problem(request, Problem(kind, dict(error.headers or {}), limit=LARGEST_BODY))
-
-
-async def on_bug(request: Request, error: Exception) -> Response:
-    return await on_problem(request, Problem("internal"))
 
 
 def cors(origins: Sequence[str]) -> Middleware:
@@ -105,7 +124,7 @@ def make_app(portal: Portal) -> Starlette:
     app = Starlette(
         routes=[*api.ROUTES, *pages.ROUTES, *status.ROUTES, *branding.ROUTES, *doors.ROUTES],
         middleware=middleware,
-        exception_handlers={Problem: on_problem, HTTPException: on_http_error, Exception: on_bug},
+        exception_handlers={Problem: on_problem, HTTPException: on_http_error},
         lifespan=lambda app: portal.living(),
     )
     app.state.portal = portal

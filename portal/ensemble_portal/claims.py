@@ -8,16 +8,29 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 import orjson
 
 from . import claims_table
-from .errors import Problem
+from .errors import RETRY_AFTER, Problem
 
 LOCK_OF_THE_SCHEMA = 0x456E73656D626C65
 PATIENCE = 5.0
 """Seconds to wait for a connection, and again for its answer."""
+LOCKED_FOR = 0.5
+"""Seconds to wait for another process that writes to the same file."""
+WRONG = (OSError, TimeoutError, ValueError, RuntimeError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+def _away(error: Exception, address: str) -> Problem:
+    """What is told of a register that does not answer: the reason for the log, without the password."""
+    reason = f"{type(error).__name__}: {error}"
+    password = urlsplit(address).password if "@" in address else None
+    for secret in filter(None, (password, password and unquote(password))):
+        reason = reason.replace(secret, "***")
+    return Problem("store-unavailable", RETRY_AFTER, reason=reason)
 
 
 class Claim(NamedTuple):
@@ -133,26 +146,30 @@ class SqliteClaims:
         return self._connected().execute("SELECT count(*) FROM ensemble_claims").fetchone()[0]
 
     def _connect(self) -> None:
-        self._database = sqlite3.connect(self._path, timeout=5, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=NORMAL")
-        self._database.execute(claims_table.TABLE)
-        there = {column[1] for column in self._database.execute("PRAGMA table_info(ensemble_claims)")}
+        database = sqlite3.connect(self._path, timeout=LOCKED_FOR, isolation_level=None)
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=NORMAL")
+        database.execute(claims_table.TABLE)
+        there = {column[1] for column in database.execute("PRAGMA table_info(ensemble_claims)")}
         for column in claims_table.HOME_COLUMNS:
             if column not in there:
-                self._database.execute(f"ALTER TABLE ensemble_claims ADD COLUMN {column} text")
-        self._database.execute(claims_table.HOME_INDEX)
+                database.execute(f"ALTER TABLE ensemble_claims ADD COLUMN {column} text")
+        database.execute(claims_table.HOME_INDEX)
+        self._database = database
 
     def _connected(self) -> sqlite3.Connection:
         if self._database is None:
-            raise sqlite3.OperationalError("not open")
+            self._connect()
+        assert self._database is not None
         return self._database
 
     async def _run(self, work):
+        """What comes of `work` in the register's thread. Nobody waits long for those who came before."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except (sqlite3.Error, RuntimeError) as error:
-            raise Problem("store-unavailable") from error
+            async with asyncio.timeout(4 * LOCKED_FOR):
+                return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except WRONG as error:
+            raise _away(error, self._path) from error
 
 
 class PostgresClaims:
@@ -176,7 +193,7 @@ class PostgresClaims:
 
     async def open(self) -> None:
         """Connect and make the table. A database that is away now is tried again at the first use."""
-        await self._connected()
+        await self._fetch("SELECT 1")
 
     async def close(self) -> None:
         if self._pool is not None:
@@ -217,18 +234,19 @@ class PostgresClaims:
                 raise
             finally:
                 await pool.release(connection)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise Problem("store-unavailable") from error
+        except WRONG as error:
+            raise _away(error, self._address) from error
 
     async def _connected(self) -> asyncpg.Pool:
         async with self._opening:
             if self._pool is None:
+                pool = await asyncpg.create_pool(self._address, min_size=1, max_size=8, timeout=PATIENCE)
                 try:
-                    pool = await asyncpg.create_pool(self._address, min_size=1, max_size=8, timeout=PATIENCE)
                     async with pool.acquire() as connection:
                         await _make_table(connection)
-                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                    raise Problem("store-unavailable") from error
+                except BaseException:
+                    pool.terminate()
+                    raise
                 self._pool = pool
             return self._pool
 

@@ -19,12 +19,12 @@ class Proxies:
 
     def client(self, peer: str, forwarded: str | None) -> str:
         """The address nearest to the visitor that a trusted proxy vouches for."""
-        if forwarded is None or not self._is_trusted(peer):
+        if forwarded is None or not self.is_trusted(peer):
             return peer
         client = peer
         for hop in reversed(forwarded.split(",")):
             address = hop.strip()
-            trusted = self._is_trusted(address)
+            trusted = self.is_trusted(address)
             if trusted is None:
                 break
             client = address
@@ -34,9 +34,9 @@ class Proxies:
 
     def is_secure(self, peer: str, protocol: str | None) -> bool:
         """Whether a trusted proxy says that the visitor came by HTTPS."""
-        return protocol is not None and protocol.lower() == "https" and bool(self._is_trusted(peer))
+        return protocol is not None and protocol.lower() == "https" and bool(self.is_trusted(peer))
 
-    def _is_trusted(self, address: str) -> bool | None:
+    def is_trusted(self, address: str) -> bool | None:
         """Whether the address is one of a trusted proxy; None when it is no address."""
         if address not in self._known:
             if len(self._known) >= MOST_REMEMBERED:

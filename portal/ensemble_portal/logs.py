@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""Of the request that is being answered."""
 
 
 class JsonLines(logging.Formatter):
@@ -18,6 +22,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if identity := request_id.get():
+            line["request"] = identity
         line.update({key: value for key, value in vars(record).items() if key not in STANDARD})
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)

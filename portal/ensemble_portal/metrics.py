@@ -17,6 +17,7 @@ from . import __version__
 from .fleet import Fleet
 from .health import State
 from .prometheus import ROOMS
+from .register import Register
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 LATENCIES = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0)
@@ -51,8 +52,9 @@ class RoomCounts(Collector):
 
 
 class Metrics:
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, register: Register) -> None:
         self._fleet = fleet
+        self._register = register
         self.portal = secrets.token_hex(4)
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
@@ -68,6 +70,7 @@ class Metrics:
         self._full = Gauge("ensemble_portal_fleet_full", "1 while every server that takes rooms is full", **named)
         self._kept = Gauge("ensemble_portal_servers_kept", "Servers out of sight, told as when last seen", **named)
         self.waiting = Gauge("ensemble_portal_rooms_waiting", "New rooms in the queue", **named)
+        self._store_up = Gauge("ensemble_portal_store_up", "1 while the register of rooms takes claims", **named)
         self._age = Gauge("ensemble_portal_data_age_seconds", "Age of the list of servers", **named)
         self._fresh = Gauge("ensemble_portal_data_fresh", "1 while the list of servers may be used", **named)
         self._listeners = Gauge("ensemble_portal_event_listeners", "Open live event streams", **named)
@@ -84,6 +87,7 @@ class Metrics:
             self._servers.labels(state.value).set(states.count(state))
         self._full.set(1 if snapshot and snapshot.is_full else 0)
         self._kept.set(snapshot.kept if snapshot else 0)
+        self._store_up.set(1 if self._register.is_up else 0)
         self._age.set(time.time() - snapshot.polled_at if snapshot else float("nan"))
         self._fresh.set(1 if self._fleet.fresh(time.monotonic()) else 0)
         return generate_latest(self.registry)

@@ -34,10 +34,10 @@ class Portal:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.fleet = Fleet(settings)
-        self.metrics = Metrics(self.fleet)
         self.register = Register(
             open_store(settings.store), settings.claim_time, settings.most_rooms, settings.stale_after
         )
+        self.metrics = Metrics(self.fleet, self.register)
         self.proxies = Proxies(settings.trusted_proxies)
         self.address = PublicAddress(settings.public_url, self.proxies)
         self.limits = Limits(settings)
@@ -70,14 +70,16 @@ class Portal:
         snapshot = self.fleet.fresh(time.monotonic())
         return ([server.name for server in snapshot.ready], self.reach.empty()) if snapshot else ([], [])
 
-    def not_ready_because(self) -> str | None:
+    async def not_ready_because(self) -> str | None:
         """Why this portal is of no use now; None when it is. That the fleet is full is no fault of the portal."""
         snapshot = self.fleet.fresh(time.monotonic())
         if self.stopping:
             return "stopping"
         if snapshot is None:
             return "fleet-unknown"
-        return None if snapshot.ready or snapshot.full else "no-server"
+        if not snapshot.ready and not snapshot.full:
+            return "no-server"
+        return None if await self.register.prove() else "store-unavailable"
 
     def stop(self) -> None:
         """Tell the balancer to look elsewhere and let the open event streams end."""

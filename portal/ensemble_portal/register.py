@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
 
 from .claims import Claim, Claims
 from .errors import RETRY_AFTER, Problem
+from .logs import Condition
 
 GATHER = 0.01
 """Seconds in which made-up rooms come together for one statement."""
 RETRY = 1.0
 CLEAN_EVERY = 60.0
+PROOF = "/proof/"
+"""No visitor's room: names hold no slash."""
+PROOF_LASTS = 1.0
 MOST_WAITING = 50_000
 """Made-up rooms that wait for a register that does not answer; later ones are not kept."""
+T = TypeVar("T")
 Homeward = Callable[[], tuple[list[str], list[str]]]
 log = logging.getLogger("ensemble.register")
 
@@ -38,12 +45,38 @@ class Register:
         self._since = 0.0
         self._some = asyncio.Event()
         self._one_writer = asyncio.Lock()
-        self._away = False
+        self._down = Condition(log, "The register does not answer", "The register answers again", logging.ERROR)
+        self._proven_at = float("-inf")
+        self._one_proof = asyncio.Lock()
+        self.is_up = False
         self.not_kept = 0
 
     async def open(self) -> None:
-        await self._claims.open()
+        await self._watched(self._claims.open())
         await self.clean()
+        await self.prove()
+
+    async def prove(self) -> bool:
+        """Whether a claim works now, tried unless that was done a moment ago."""
+        async with self._one_proof:
+            if time.monotonic() - self._proven_at >= PROOF_LASTS:
+                with suppress(Problem):
+                    await self._watched(self._claims.claim(PROOF, "", "", None, CLEAN_EVERY), writes=True)
+                self._proven_at = time.monotonic()
+            return self.is_up
+
+    async def _watched(self, asked: Awaitable[T], writes: bool = False) -> T:
+        """What the register answers. It is up when it took what was written, and down when anything failed."""
+        try:
+            answer = await asked
+        except Problem as problem:
+            self.is_up = False
+            self._down.note(True, reason=problem.values["reason"])
+            raise
+        if writes:
+            self.is_up = True
+            self._down.note(False)
+        return answer
 
     async def close(self) -> None:
         await self._write()
@@ -63,14 +96,14 @@ class Register:
     async def find(self, room: str) -> Claim | None:
         """Where the room lives. Raises Problem('store-unavailable')."""
         waits = self._waiting.get(room) or self._writing.get(room)
-        return Claim(*waits, self._seconds, moved=False) if waits else await self._claims.find(room)
+        return Claim(*waits, self._seconds, moved=False) if waits else await self._watched(self._claims.find(room))
 
     async def claim(self, room: str, server: str, host: str, lost: str | None) -> tuple[str, str]:
         """The claim of a room that has none, or that `lost` held; whoever was faster is returned. Raises Problem."""
         if lost is None and self._count >= self._most:
             raise Problem("register-full", RETRY_AFTER)
         await self._write()
-        held = await self._claims.claim(room, server, host, lost, self._seconds)
+        held = await self._watched(self._claims.claim(room, server, host, lost, self._seconds), writes=True)
         self._count += 1
         return held
 
@@ -79,13 +112,13 @@ class Register:
         if room in self._waiting or (claim.left > self._seconds / 2 and not claim.moved):
             return
         try:
-            await self._claims.prolong(room, claim.server, self._seconds)
+            await self._watched(self._claims.prolong(room, claim.server, self._seconds), writes=True)
         except Problem:
             log.debug("a claim could not be prolonged")
 
     async def clean(self) -> None:
         """Remove what has expired, and count the rest. Raises Problem."""
-        self._count = await self._claims.clean()
+        self._count = await self._watched(self._claims.clean())
 
     async def run(self, homeward: Homeward, every: float) -> None:
         """Until cancelled: write what waits, clean up, and let rooms return to where they were first."""
@@ -102,18 +135,15 @@ class Register:
     async def _clean_regularly(self) -> None:
         while True:
             await asyncio.sleep(CLEAN_EVERY)
-            try:
+            with suppress(Problem):
                 await self.clean()
-            except Problem:
-                self._tell(away=True)
 
     async def _return_regularly(self, homeward: Homeward, every: float) -> None:
         while True:
-            await asyncio.sleep(every)
-            try:
-                await self._claims.go_home(*homeward(), self._seconds - self._quiet)
-            except Problem:
-                self._tell(away=True)
+            await asyncio.sleep(every if self.is_up else RETRY)
+            if await self.prove():
+                with suppress(Problem):
+                    await self._watched(self._claims.go_home(*homeward(), self._seconds - self._quiet))
 
     async def _write(self) -> bool:
         """Write what waits; what cannot be written waits on. Returns whether the register took it."""
@@ -125,20 +155,12 @@ class Register:
             rooms = [(room, *place) for room, place in self._writing.items()]
             self._count += len(rooms)
             try:
-                await self._claims.keep(rooms, left)
+                await self._watched(self._claims.keep(rooms, left), writes=True)
             except Problem:
                 self._count -= len(rooms)
                 self._waiting = self._writing | self._waiting
                 self._some.set()
-                self._tell(away=True)
                 return False
             finally:
                 self._writing = {}
-            self._tell(away=False)
             return True
-
-    def _tell(self, away: bool) -> None:
-        if away != self._away:
-            words = "The register does not answer" if away else "The register answers again"
-            log.log(logging.ERROR if away else logging.INFO, words)
-        self._away = away

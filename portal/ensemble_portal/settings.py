@@ -18,7 +18,7 @@ PREFIX = "ENSEMBLE_"
 PRIVATE_NETWORKS = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7"
 IN_MEMORY = "sqlite::memory:"
 UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
-PASSWORD = re.compile(r"(?<=:)[^:/@]*(?=@)")
+CREDENTIALS = re.compile(r"(?<=//).*(?=@)|^[^/]*(?=@)", re.DOTALL)
 HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -59,12 +59,12 @@ def _yes_no(text: str) -> bool:
 
 
 def _http_url(text: str) -> str:
-    parts = urlsplit(text)
     try:
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:  # a port that is none
+        parts = urlsplit(text)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and text.isprintable()
+    except ValueError:  # a port that is none; what is told of it may hold the password
         usable = False
-    if not usable:
+    if not usable or " " in text:
         raise ValueError("wants an address such as http://10.0.0.5:9090")
     return text.rstrip("/")
 
@@ -87,10 +87,20 @@ def _listen(text: str) -> tuple[str, int]:
 def _store(text: str) -> str:
     if not text.startswith(("sqlite:", "postgresql://", "postgres://")):
         raise ValueError("wants sqlite:PATH, sqlite::memory: or postgresql://user@host/database")
+    if text.startswith("postgres") and not _is_database(text):
+        raise ValueError("wants postgresql://user@host/database; in a password / is written %2F, @ %40, : %3A")
     path = Path(text.removeprefix("sqlite:"))
     if text.startswith("sqlite:") and text != IN_MEMORY and not os.access(path.parent, os.W_OK):
         raise ValueError(f"{path.parent} is no folder that the portal may write")
     return text
+
+
+def _is_database(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return bool(parts.hostname) and parts.port != 0 and "@" not in parts.path and "@" not in (parts.password or "")
+    except ValueError:
+        return False
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -112,7 +122,22 @@ def _per_type(text: str) -> dict[str, float]:
         if not match or float(match[2]) <= 0:
             raise ValueError("wants TYPE=NUMBER pairs such as DEV1-L=400M,*=400M, each above zero")
         caps[match[1]] = float(match[2]) * UNITS[match[3]]
+    if "*" not in caps:
+        raise ValueError("wants a pair for *, every other type: without it they would have no limit")
     return caps
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    """Web origins as browsers send them: no slash at the end, in lower case, no port that goes without saying."""
+    return tuple(word if word == "*" else _origin(word) for word in _words(text))
+
+
+def _origin(word: str) -> str:
+    match = re.fullmatch(r"(https?)://([^/@?#\s]+)/?", word, re.IGNORECASE)
+    if not match or not HOST.fullmatch(match[2]):
+        raise ValueError("wants * or web origins such as https://school.example, without a path")
+    scheme, host = match[1].lower(), match[2].lower()
+    return f"{scheme}://{host.removesuffix({'http': ':80', 'https': ':443'}[scheme])}"
 
 
 def _choice(*allowed: str) -> Callable[[str], str]:
@@ -130,14 +155,16 @@ def setting(
     about: str,
     low: float | None = None,
     high: float | None = None,
+    secret: bool = False,
 ) -> Any:
-    """One setting: how its text is read, its default text (None: must be given) and its bounds."""
-    return field(metadata={"read": read, "default": default, "about": about, "low": low, "high": high})
+    """One setting: how its text is read, its default text (None: must be given), its bounds; a secret is never told."""
+    facts = {"read": read, "default": default, "about": about, "low": low, "high": high, "secret": secret}
+    return field(metadata=facts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    prometheus_url: str = setting(_http_url, None, "where Prometheus answers")
+    prometheus_url: str = setting(_http_url, None, "where Prometheus answers", secret=True)
     prometheus_timeout: float = setting(_seconds, "5", "how long one query may take", 0.1, 30)
     poll_interval: float = setting(_seconds, "10", "time between two queries", 0.1, 30)
     stale_after: float = setting(
@@ -163,7 +190,7 @@ class Settings:
         _public_url, "", "what links to rooms begin with; empty is the address that a request came to"
     )
     listen: tuple[str, int] = setting(_listen, "0.0.0.0:8080", "address and port to listen on")
-    store: str = setting(_store, IN_MEMORY, "the register of rooms; PostgreSQL when portals share it")
+    store: str = setting(_store, IN_MEMORY, "the register of rooms; PostgreSQL when portals share it", secret=True)
     claim_time: float = setting(_seconds, "12h", "how long a room keeps its server unused", 1, 31536000)
     most_rooms: int = setting(_whole, "200000", "rooms that the register holds", 1, 100_000_000)
     rooms_per_minute: float = setting(_number, "120", "new rooms per client and minute; 0 is no limit", 0, 1e9)
@@ -176,7 +203,7 @@ class Settings:
     hsts: float = setting(
         _seconds, "365d", "how long a browser that came by HTTPS insists on it; 0: as it likes", 0, 63072000
     )
-    cors_origins: tuple[str, ...] = setting(_words, "", "web origins that may call the API; * is any")
+    cors_origins: tuple[str, ...] = setting(_origins, "", "web origins that may call the API; * is any")
     site_name: str = setting(str, "Ensemble", "the name shown on the pages")
     contact: str = setting(str, "", "a mail address or page for help, shown on error pages and in the footer")
     logo: Path | None = setting(read_logo, "", "a file (SVG, PNG, WebP) to show instead of our mark")
@@ -209,7 +236,8 @@ class Settings:
             try:
                 values[one.name] = _in_bounds(one.metadata["read"](text), one.metadata["low"], one.metadata["high"])
             except ValueError as error:
-                errors.append(f"{name}={PASSWORD.sub('***', text)!r}: {error}")
+                shown = "" if one.metadata["secret"] else f"={CREDENTIALS.sub('***', text)!r}"
+                errors.append(f"{name}{shown}: {error}")
         known = {PREFIX + one.name.upper() for one in fields(cls)}
         unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
         errors += [f"{name} is not a setting of the portal" for name in unknown]

@@ -11,6 +11,7 @@ import time
 
 import httpx
 import pytest
+from ensemble_portal.settings import Settings, SettingsError
 from fake_prometheus import FakePrometheus, FakeServer
 from portal_support import PORTAL, StartPortal, wait_until
 
@@ -199,12 +200,24 @@ def test_wrong_settings_are_told_all_at_once() -> None:
         assert wrong in told.stderr
 
 
-def test_no_password_is_told_with_a_wrong_setting() -> None:
+@pytest.mark.parametrize(
+    "password", ["secret", "se/cret", "se@cret", "se:cret", "se cret", "se%cret", "se?cret", "[se]cret"]
+)
+@pytest.mark.parametrize("scheme", ["ftp", "mysql", "http", "postgresql"])
+def test_no_password_is_told_with_a_wrong_setting(scheme: str, password: str) -> None:
+    address = f"{scheme}://me:{password}@p:x/y"
+    environ = {"ENSEMBLE_PROMETHEUS_URL": address, "ENSEMBLE_STORE": address, "ENSEMBLE_CORS_ORIGINS": address}
+    with pytest.raises(SettingsError) as wrong:
+        Settings.from_environ(environ)
+    assert all(name in str(wrong.value) for name in environ)
+    assert "cret" not in str(wrong.value)
+
+
+def test_no_password_is_told_at_the_start() -> None:
     environ = {"ENSEMBLE_PROMETHEUS_URL": "ftp://me:secret@p:9090", "ENSEMBLE_STORE": "mysql://me:secret@db/x"}
     command = [sys.executable, "-m", "ensemble_portal", "--check"]
     told = subprocess.run(command, env={"PYTHONPATH": str(PORTAL), **environ}, capture_output=True, text=True)
     assert told.returncode == 2
-    assert told.stderr.count("me:***@") == 2
     assert "secret" not in told.stderr
 
 

@@ -1,18 +1,29 @@
-"""The running portal while Prometheus drips, hangs or forgets, and while every server is full."""
+"""The running portal while Prometheus drips, hangs or forgets, while every server is full, and without its register."""
 
 from __future__ import annotations
 
 import json
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
 
+import asyncpg
+import httpx
 import pytest
+from ensemble_portal.app import make_app
+from ensemble_portal.portal import Portal
+from ensemble_portal.prometheus import Prometheus, PrometheusError
 from fake_prometheus import FakePrometheus, FakeServer
-from portal_support import PortalProcess, StartPortal, wait_until
+from portal_support import PortalProcess, StartPortal, settings, wait_until
+
+from tests.postgres import Postgres
 
 
 @contextmanager
@@ -141,3 +152,87 @@ def test_new_rooms_may_wait_in_line(full: FakePrometheus, start_portal: StartPor
         answers = [wish.result() for wish in wishes]
     assert sorted(answer.status_code for answer in answers) in ([201, 201, 503], [201, 303, 503])
     assert metric(portal, "ensemble_portal_rooms_waiting") == 0
+
+
+async def test_credentials_do_not_follow_a_redirect() -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    class Redirect(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append((self.path, self.headers["authorization"]))
+            self.send_response(307)
+            self.send_header("location", f"http://localhost:{elsewhere.server_port}/elsewhere")
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    elsewhere = HTTPServer(("127.0.0.1", 0), Redirect)
+    threading.Thread(target=elsewhere.serve_forever, daemon=True).start()
+    with pytest.raises(PrometheusError, match="answered 307"):
+        await Prometheus(f"http://me:hush%2Fhush@127.0.0.1:{elsewhere.server_port}/under", 5, 30).ask()
+    elsewhere.shutdown()
+    elsewhere.server_close()
+    assert asked == [("/under/api/v1/query", "Basic bWU6aHVzaC9odXNo")]
+
+
+async def test_a_wrong_database_fails_the_rollout_and_tells_why(
+    prometheus: FakePrometheus, postgres: Postgres, start_portal: StartPortal
+) -> None:
+    address = urlsplit(postgres.address)
+    wrong = address._replace(netloc=f"{address.username}:hush%2Fhush@127.0.0.1:{postgres.port}", path="/elsewhere")
+    portal = start_portal(prometheus.url, store=wrong.geturl())
+    refusal = portal.client.get("/readyz")
+    assert (refusal.status_code, refusal.text) == (503, "store-unavailable\n")
+    assert metric(portal, "ensemble_portal_store_up") == 0
+    told = [json.loads(line) for line in portal.log.read_text().splitlines()]
+    reasons = [line["reason"] for line in told if line["message"] == "The register does not answer"]
+    assert reasons == ['InvalidCatalogNameError: database "elsewhere" does not exist']
+    maker = await asyncpg.connect(postgres.address)
+    await maker.execute("CREATE DATABASE elsewhere")
+    await maker.close()
+    wait_until(lambda: metric(portal, "ensemble_portal_store_up") == 1, 10)
+    assert portal.client.get("/readyz").status_code == 200
+    assert "hush" not in portal.log.read_text()
+
+
+def test_a_locked_file_keeps_nobody_in_a_queue(
+    prometheus: FakePrometheus, start_portal: StartPortal, tmp_path: Path
+) -> None:
+    portal = start_portal(prometheus.url, store=f"sqlite:{tmp_path / 'claims.db'}")
+    other = sqlite3.connect(tmp_path / "claims.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    began = time.monotonic()
+    with ThreadPoolExecutor(20) as visitors:
+        answers = list(visitors.map(lambda n: portal.client.post("/api/v1/rooms", json={"name": f"r-{n}"}), range(20)))
+    assert {answer.status_code for answer in answers} == {503}
+    assert time.monotonic() - began < 6
+    assert portal.client.get("/readyz").status_code == 503
+    other.execute("ROLLBACK")
+    wait_until(lambda: portal.client.get("/readyz").status_code == 200, 5)
+    other.close()
+
+
+def test_logs_name_the_client_and_the_request(prometheus: FakePrometheus, start_portal: StartPortal) -> None:
+    portal = start_portal(prometheus.url, log_requests="yes")
+    behind = {"x-forwarded-for": "6.6.6.6, 198.51.100.7", "x-request-id": "balancer-1"}
+    assert portal.client.get("/", headers=behind).headers["x-request-id"] == "balancer-1"
+    given = portal.client.get("/api/v1/servers", headers={"x-request-id": "not an id"}).headers["x-request-id"]
+    told = [json.loads(line) for line in portal.log.read_text().splitlines()]
+    logged = [(line["request"], line["client"]) for line in told if line["message"] == "request"][-2:]
+    assert logged == [("balancer-1", "198.51.100.7"), (given, "127.0.0.1")]
+    assert given != "not an id"
+
+
+async def test_a_bug_is_told_by_the_id_that_the_log_names(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    portal = Portal(settings())
+    monkeypatch.setattr(portal.answers, "servers", lambda *_: 1 / 0)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(make_app(portal)), base_url="http://portal") as client:
+        answer = await client.get("/api/v1/servers")
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:ensemble:problem:internal")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert len(answer.headers["x-request-id"]) == 16
+    assert "ZeroDivisionError" in caplog.text

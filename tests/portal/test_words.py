@@ -252,6 +252,9 @@ def test_both_languages_say_the_same_things() -> None:
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("EGRESS_CAPS", "DEV1-L"),
         ("EGRESS_CAPS", "DEV1-L=0"),
+        ("PARTICIPANT_CAPS", "DEV1-L=100"),
+        ("CORS_ORIGINS", "https://school.example/portal"),
+        ("CORS_ORIGINS", "school.example"),
         ("ROOM_LOAD", "nan"),
         ("LOG_REQUESTS", "maybe"),
         ("STALE_AFTER", "5"),
@@ -269,6 +272,12 @@ def test_settings_that_are_right() -> None:
     assert read.listen == ("::1", 80)
     assert (read.poll_interval, read.claim_time) == (5, 7200)
     assert read.egress_caps == {"A": 1.5e9, "*": 1e7}
+
+
+def test_origins_are_understood_as_browsers_send_them() -> None:
+    read = portal_settings(cors_origins="https://School.example/, http://localhost:8080,https://a.example:443")
+    assert read.cors_origins == ("https://school.example", "http://localhost:8080", "https://a.example")
+    assert portal_settings(cors_origins="*").cors_origins == ("*",)
 
 
 def test_the_readme_lists_every_setting() -> None:
