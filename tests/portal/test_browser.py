@@ -317,7 +317,7 @@ def test_the_status_page_without_javascript_shows_it_all(browser: Browser, porta
 
 def test_a_large_fleet_fits_into_the_first_load(browser: Browser, axe: str, start_portal: StartPortal) -> None:
     fake = FakePrometheus([FakeServer(f"h-{number}", cpu=number % 100 / 100) for number in range(1, 1001)])
-    portal = start_portal(fake.url, poll_interval="1")
+    portal = start_portal(fake.url, poll_interval="1", stale_after="4")  # then most may vanish
     context = browser.new_context(viewport={"width": 360, "height": 800}, java_script_enabled=False)
     page = context.new_page()
     answers: list[Response] = []
