@@ -14,6 +14,8 @@ from .errors import Problem
 from .portal import Portal
 from .preferences import accepts_gzip
 from .responses import LARGEST_BODY, Answer, read_room_request, room_body
+from .typed import Hosts, Wish
+from .typed import read as typed_by
 
 
 def as_response(answer: Answer) -> Response:
@@ -42,6 +44,15 @@ def base_of(request: Request) -> str:
     return portal_of(request).address.of(peer, headers.get("host"), headers.get("x-forwarded-proto"))
 
 
+def wish_of(request: Request, typed: str) -> Wish:
+    """The room that somebody asks for by its name or by a link. Raises Problem."""
+    portal = portal_of(request)
+    snapshot = portal.fleet.snapshot
+    own = {base_of(request).partition("://")[2].lower(), request.headers.get("host", "").lower()}
+    servers = {server.host.lower(): server.name for server in snapshot.servers} if snapshot else {}
+    return typed_by(typed, Hosts(own, servers))
+
+
 async def body_of(request: Request) -> bytes:
     """The request's body. Raises Problem when it is larger than any sensible one."""
     body = b""
@@ -68,7 +79,7 @@ async def new_room(request: Request) -> Response:
     name, language = read_room_request(request.headers.get("content-type"), await body_of(request))
     answers, client, base = portal_of(request).answers, client_of(request), base_of(request)
     if name is not None:
-        return as_response(await answers.named_room(client, base, name))
+        return as_response(await answers.named_room(client, base, wish_of(request, name)))
     accepted = request.headers.get("accept-language")
     return as_response(await answers.new_room_in_turn(client, base, accepted, language))
 

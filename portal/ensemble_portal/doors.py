@@ -5,6 +5,7 @@ GET claims nothing, for previews and crawlers follow links too: a room that live
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 from markupsafe import Markup
@@ -14,7 +15,8 @@ from starlette.routing import Route
 
 from . import names
 from .api import base_of, client_of, portal_of
-from .errors import Problem
+from .errors import RETRY_AFTER, Problem
+from .health import BAD
 from .links import android_link, calendar, ios_link, lasting_link, next_hour, qr_svg, room_page
 from .rendering import chosen_language, content_policy, language_of, page
 from .rooms import Room
@@ -26,13 +28,13 @@ NO_STORE = {"Cache-Control": "no-store"}
 async def door(request: Request) -> Response:
     """The link of a room: straight to where it lives, else a page with one button that opens it."""
     room = await found_room(request, joins=request.method == "GET")
-    return closed_door(request) if room is None else RedirectResponse(room.url, 302, NO_STORE)
+    return closed_door(request) if room is None else into_room(request, room, 302)
 
 
 async def enter(request: Request) -> Response:
     """The button of the closed door."""
     room = await portal_of(request).rooms.claim(client_of(request), request.path_params["name"])
-    return RedirectResponse(room.url, 303, NO_STORE)
+    return into_room(request, room, 303)
 
 
 async def old_link(request: Request) -> Response:
@@ -47,9 +49,18 @@ async def share_page(request: Request) -> Response:
     if room is None:
         return closed_door(request)
     texts, link, own = TEXTS[language_of(request)], lasting_link(base_of(request), room.path), room_page(room.path)
-    name, soon = names.normalised(request.path_params["name"]), f"{next_hour(datetime.now()):%Y-%m-%dT%H:%M}"
-    qr = Markup(qr_svg(link, texts["qr_title"]))
-    return page(request, "room.html", room=room, name=name, link=link, own=own, soon=soon, qr=qr)
+    return page(
+        request,
+        "room.html",
+        room=room,
+        name=room.name,
+        link=link,
+        own=own,
+        qr=Markup(qr_svg(link, texts["qr_title"])),
+        soon=f"{next_hour(datetime.now()):%Y-%m-%dT%H:%M}",
+        trouble=trouble_of(request, room),
+        guessable=names.is_guessable(room.name),
+    )
 
 
 async def room_calendar(request: Request) -> Response:
@@ -78,12 +89,12 @@ def asked_moment(request: Request) -> datetime | None:
 async def android(request: Request) -> Response:
     """Into the app, which follows no redirect of ours once it is open: it learns the server that the room is on now."""
     room = await found_room(request, joins=request.method == "GET")
-    return closed_door(request) if room is None else _into_app(android_link(room.host, room.path))
+    return closed_door(request) if room is None else _into_app(request, room, android_link(room.host, room.path))
 
 
 async def ios(request: Request) -> Response:
     room = await found_room(request, joins=request.method == "GET")
-    return closed_door(request) if room is None else _into_app(ios_link(room.host, room.path))
+    return closed_door(request) if room is None else _into_app(request, room, ios_link(room.host, room.path))
 
 
 async def config(request: Request) -> Response:
@@ -98,16 +109,45 @@ async def found_room(request: Request, joins: bool = False) -> Room | None:
     return await portal_of(request).rooms.find(client_of(request), request.path_params["name"], joins)
 
 
+def into_room(request: Request, room: Room, status: int) -> Response:
+    """On to the room's server. Raises Problem, which offers to go there all the same, when it cannot be reached."""
+    portal = portal_of(request)
+    if portal.reach.is_troubled(room.server):
+        minutes = max(1, round(portal.settings.lost_after / 60))
+        raise Problem("room-unreachable", RETRY_AFTER, minutes=minutes, url=room.url)
+    return RedirectResponse(room.url, status, NO_STORE)
+
+
+def trouble_of(request: Request, room: Room) -> str:
+    """What is known to be wrong with the room's server, in words; empty when nothing is."""
+    language = language_of(request)
+    texts, snapshot = TEXTS[language], portal_of(request).fleet.fresh(time.monotonic())
+    if snapshot is None:
+        return texts["room_unseen"]
+    server = next((one for one in snapshot.servers if one.name == room.server), None)
+    if server is None:
+        return texts["room_trouble"].format(trouble=texts["why_gone"])
+    return texts["room_trouble"].format(trouble=server.reason.words(language)) if server.state in BAD else ""
+
+
 def closed_door(request: Request) -> Response:
     name = names.normalised(request.path_params["name"])
-    answer = page(request, "door.html", name=name, action=f"/{names.path_of(name)}{chosen_language(request)}")
+    answer = page(
+        request,
+        "door.html",
+        name=name,
+        guessable=names.is_guessable(name),
+        action=f"/{names.path_of(name)}{chosen_language(request)}",
+    )
     answer.headers["X-Robots-Tag"] = "noindex"
     answer.headers["Content-Security-Policy"] = content_policy(request, "*")  # the link may stand in a frame
     return answer
 
 
-def _into_app(address: str) -> Response:
-    return Response(status_code=302, headers={"Location": address, **NO_STORE})
+def _into_app(request: Request, room: Room, address: str) -> Response:
+    answer = into_room(request, room, 302)
+    answer.headers["location"] = address
+    return answer
 
 
 ROUTES = [

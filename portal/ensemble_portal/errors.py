@@ -94,6 +94,29 @@ KINDS = {
         "Trop de vues en direct",
         "Ce portail sert autant de vues en direct qu’il peut. La liste des serveurs répond toujours.",
     ),
+    "room-unreachable": Kind(
+        503,
+        "This room cannot be entered now",
+        "Its server does not answer. People may still be inside. If this lasts {minutes} min, one click opens the room"
+        " on another server.",
+        "On ne peut pas entrer dans cette salle pour l’instant",
+        "Son serveur ne répond pas. Des personnes y sont peut-être encore. Si cela dure {minutes} min, un clic ouvrira"
+        " la salle sur un autre serveur.",
+    ),
+    "link-foreign": Kind(
+        422,
+        "This link leads elsewhere",
+        "{host} is not one of our servers. To go there, open the link in your browser.",
+        "Ce lien mène ailleurs",
+        "{host} n’est pas un de nos serveurs. Pour y aller, ouvrez le lien dans votre navigateur.",
+    ),
+    "link-without-room": Kind(
+        422,
+        "This link names no room",
+        "The link leads to {host}, but not to a room there. Type the room’s name, or paste its whole link.",
+        "Ce lien ne nomme aucune salle",
+        "Le lien mène à {host}, mais pas à une salle. Tapez le nom de la salle, ou collez son lien entier.",
+    ),
     "name-empty": Kind(
         422,
         "This name cannot be used",

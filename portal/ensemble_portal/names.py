@@ -80,6 +80,13 @@ def normalised(name: str) -> str:
     return room
 
 
+def is_guessable(room: str) -> bool:
+    """Whether a stranger may come upon the name: it is short, or a few plain words."""
+    letters = [letter for letter in room if letter.isalnum()]
+    words = re.split(r"[\W_]+", room)
+    return len(letters) < 16 or len(set(letters)) < 6 or (len(words) < 4 and not any(map(str.isdigit, letters)))
+
+
 def path_of(room: str) -> str:
     """The room's name as a URL path segment."""
     return quote(room, safe="-._~")

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from .api import body_of, client_of, portal_of
+from .api import body_of, client_of, portal_of, wish_of
 from .assets import STATIC
+from .doors import into_room
 from .errors import Problem
 from .links import room_page
-from .rendering import chosen_language, fleet_facts, language_of, page
+from .rendering import chosen_language, fleet_facts, language_of, own_path, page
 from .rooms import Room
 
+LONGEST_TYPED = 300
 ROBOTS = "User-agent: *\nAllow: /$\nAllow: /status\nAllow: /static/\nDisallow: /\n"
 
 
 async def home(request: Request) -> Response:
-    return page(request, "home.html", fleet=fleet_facts(request), name="", problem=None)
+    name = request.query_params.get("name", "")[:LONGEST_TYPED]
+    return page(request, "home.html", fleet=fleet_facts(request), name=name, problem=None)
 
 
 async def start(request: Request) -> Response:
     """The forms of the home page: a new room, or one by name; straight there, or to the room's page first."""
-    form = await read_form(request)
+    form = request.state.form = await read_form(request)
     name = form.get("name", "").strip()
     try:
         room = await take_room(request, name)
@@ -35,7 +39,7 @@ async def start(request: Request) -> Response:
         return page(request, "home.html", problem.status, **values)
     if form.get("then") == "share":
         return RedirectResponse(room_page(room.path) + chosen_language(request), 303, {"Cache-Control": "no-store"})
-    return RedirectResponse(room.url, 303, {"Cache-Control": "no-store"})
+    return into_room(request, room, 303)
 
 
 async def restart(request: Request) -> Response:
@@ -46,7 +50,7 @@ async def restart(request: Request) -> Response:
 async def take_room(request: Request, name: str) -> Room:
     portal, client = portal_of(request), client_of(request)
     if name:
-        return await portal.rooms.claim(client, name)
+        return await portal.rooms.claim(client, *wish_of(request, name))
     return await portal.rooms.create_in_turn(client, language_of(request))
 
 
@@ -60,9 +64,29 @@ async def problem_page(request: Request, problem: Problem) -> Response:
         detail=problem.detail(language),
         code=problem.status,
         fleet=fleet_facts(request) if problem.status == 503 else None,
+        retry=retry_of(request, problem),
+        anyway=problem.values.get("url"),
     )
     response.headers.update(problem.headers)
     return response
+
+
+def retry_of(request: Request, problem: Problem) -> dict[str, Any] | None:
+    """The form that asks again for what could not be had now, and in how many seconds; None when that is no use."""
+    after = problem.headers.get("Retry-After")
+    if after is None:
+        return None
+    fields = dict(getattr(request.state, "form", {}))
+    if request.method == "POST":
+        return {
+            "method": "post",
+            "action": own_path(request) + chosen_language(request),
+            "fields": fields,
+            "after": after,
+        }
+    if chosen_language(request):
+        fields["lang"] = language_of(request)
+    return {"method": "get", "action": own_path(request), "fields": fields, "after": after}
 
 
 async def read_form(request: Request) -> dict[str, str]:

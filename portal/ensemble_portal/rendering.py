@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,6 +29,19 @@ def chosen_language(request: Request) -> str:
     return f"?lang={language_of(request)}" if request.query_params.get("lang") in LANGUAGES else ""
 
 
+def own_path(request: Request) -> str:
+    """The path that was asked for, fit for a link: it begins with one slash, and so it stays here."""
+    return "/" + quote(request.url.path.lstrip("/"))
+
+
+def switch_of(request: Request, other: str) -> str:
+    """The same page in the other language; after the form of the home page, that form with what was typed."""
+    if request.url.path != "/start":
+        return f"{own_path(request)}?{urlencode({'lang': other})}"
+    typed = getattr(request.state, "form", {}).get("name", "")
+    return "/?" + urlencode({"lang": other, **({"name": typed} if typed else {})})
+
+
 def page(request: Request, template: str, status: int = 200, **values: Any) -> Response:
     return as_page(request, render(request, template, **values), status)
 
@@ -41,7 +54,7 @@ def render(request: Request, template: str, **values: Any) -> str:
         t=texts,
         lang=language,
         chosen=chosen_language(request),
-        switch=f"/{quote(request.url.path.lstrip('/'))}?lang={texts['other_lang']}",
+        switch=switch_of(request, texts["other_lang"]),
         site=settings.site_name,
         contact=settings.contact,
         contact_link=contact_link(settings.contact),

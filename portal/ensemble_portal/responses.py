@@ -15,6 +15,7 @@ from .links import embed_script, lasting_link, room_page
 from .preferences import LANGUAGES, preferred_language
 from .rooms import Room, Rooms
 from .settings import Settings
+from .typed import Wish
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -93,9 +94,9 @@ class Answers:
         room = await self._rooms.create_in_turn(client, language or preferred_language(accept_language))
         return created(room, base)
 
-    async def named_room(self, client: str, base: str, name: str) -> Answer:
+    async def named_room(self, client: str, base: str, wish: Wish) -> Answer:
         """The room of this name, claimed if need be. Raises Problem."""
-        return created(await self._rooms.claim(client, name), base)
+        return created(await self._rooms.claim(client, *wish), base)
 
 
 @lru_cache(maxsize=8)

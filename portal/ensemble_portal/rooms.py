@@ -10,6 +10,7 @@ from .chooser import Chooser
 from .claims import Claim
 from .errors import RETRY_AFTER, Problem
 from .fleet import Fleet, Server
+from .health import BAD
 from .limits import Limits
 from .metrics import Metrics
 from .queueing import Queue
@@ -91,8 +92,8 @@ class Rooms:
         self._metrics.rooms.count(server.name, time.monotonic() - now)
         return Room(name, name, server.name, host)
 
-    async def claim(self, client: str, name: str) -> Room:
-        """The room of this name: where it lives, or newly on the best server. Raises Problem."""
+    async def claim(self, client: str, name: str, at: str | None = None) -> Room:
+        """The room of this name: where it lives, or newly on the server `at`, else on the best. Raises Problem."""
         now = time.monotonic()
         try:
             room = names.normalised(name)
@@ -101,7 +102,7 @@ class Rooms:
             if held and not self._reach.is_lost(held.server):
                 return await self._join(room, held, client, now)
             self._limits.look_up(client, now)
-            return await self._claim(room, held, client, now)
+            return await self._claim(room, held, at, client, now)
         except Problem as problem:
             self._metrics.refused.labels(problem.kind).inc()
             raise
@@ -125,13 +126,19 @@ class Rooms:
         self._metrics.joined.inc()
         return Room(room, names.path_of(room), held.server, held.host)
 
-    async def _claim(self, room: str, held: Claim | None, client: str, now: float) -> Room:
+    async def _claim(self, room: str, held: Claim | None, at: str | None, client: str, now: float) -> Room:
         self._limits.new_room(client, now)
         lost = held.server if held else None
-        chosen = await self._choose_in_turn(now)
+        chosen = self._usable(at, now) or await self._choose_in_turn(now)
         server, host = await self._register.claim(room, chosen.name, chosen.host, lost)
         self._metrics.rooms.count(server, time.monotonic() - now)
         return Room(room, names.path_of(room), server, host)
+
+    def _usable(self, name: str | None, now: float) -> Server | None:
+        """The server of this name, if its rooms can be entered."""
+        snapshot = self._fleet.fresh(now) if name else None
+        servers = snapshot.servers if snapshot else ()
+        return next((one for one in servers if one.name == name and one.state not in BAD), None)
 
     def _choose(self, now: float) -> Server:
         snapshot = self._fleet.fresh(now)

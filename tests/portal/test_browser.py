@@ -14,7 +14,7 @@ import pytest
 from fake_prometheus import FakePrometheus, FakeServer
 from icalendar import Calendar
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
-from portal_support import PortalProcess, StartPortal
+from portal_support import PortalProcess, StartPortal, wait_until
 
 HERE = Path(__file__).resolve().parent
 CHROMIUM = "/usr/bin/chromium"
@@ -33,6 +33,7 @@ PAGES = {
     "home": "/",
     "home in French": "/?lang=fr",
     "room": "/room/brave-otter-canal-vivid-lemon-42",
+    "guessable room": "/room/standup",
     "closed door": "/équipe nord",
     "status": "/status",
     "status in French": "/status?lang=fr",
@@ -53,7 +54,8 @@ def prometheus() -> Iterator[FakePrometheus]:
 @pytest.fixture(scope="module")
 def portal(prometheus: FakePrometheus, start_portal_once: StartPortal) -> PortalProcess:
     portal = start_portal_once(prometheus.url)
-    portal.client.post("/api/v1/rooms", json={"name": "brave-otter-canal-vivid-lemon-42"}).raise_for_status()
+    for name in ("brave-otter-canal-vivid-lemon-42", "standup"):
+        portal.client.post("/api/v1/rooms", json={"name": name}).raise_for_status()
     return portal
 
 
@@ -240,14 +242,14 @@ def test_a_room_by_name_and_a_name_that_is_refused(context: BrowserContext, port
     page = context.new_page()
     wanted = leads_to(page)
     page.goto(portal.url)
-    page.get_by_label("Join or open a room by its name").fill("static")
+    page.get_by_label("Join or open a room by its name or link").fill("static")
     page.get_by_role("button", name="Enter").click()
     assert (
         "reserved" in page.get_by_role("alert").inner_text() or "themselves" in page.get_by_role("alert").inner_text()
     )
-    assert page.get_by_label("Join or open a room by its name").input_value() == "static"
+    assert page.get_by_label("Join or open a room by its name or link").input_value() == "static"
     assert violations(page, axe) == []
-    page.get_by_label("Join or open a room by its name").fill("Team Standup")
+    page.get_by_label("Join or open a room by its name or link").fill("Team Standup")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Jitsi").wait_for()
     assert wanted == ["https://h-1.ensemble.test/team%20standup"]
@@ -339,17 +341,86 @@ def test_a_large_fleet_fits_into_the_first_load(browser: Browser, axe: str, star
     fake.close()
 
 
-def test_503_is_a_page_for_people(browser: Browser, axe: str, start_portal: StartPortal) -> None:
+def test_503_is_a_page_for_people_that_tries_again_by_itself(
+    browser: Browser, axe: str, start_portal: StartPortal
+) -> None:
+    """What was typed is kept, through another language and until a server is there."""
     fake = FakePrometheus([FakeServer("h-1", fleet_state="draining")])
-    portal = start_portal(fake.url, contact="help@example.test")
+    portal = start_portal(fake.url, contact="help@example.test", poll_interval="0.6", grace_polls="1")
     context = browser.new_context(locale="fr-FR")
     page = context.new_page()
+    wanted = leads_to(page)
     page.goto(portal.url)
-    page.get_by_role("button", name="Démarrer une réunion").click()
+    page.locator("#name").fill("équipe nord")
+    page.get_by_role("button", name="Entrer").click()
     page.get_by_role("heading", name="Aucun serveur de réunion").wait_for()
     assert "0 sur 1 étaient prêts" in page.content()
-    assert page.get_by_role("link", name="Réessayer").is_visible()
     assert "help@example.test" in page.content()
     assert violations(page, axe) == []
+    page.get_by_role("link", name="English").click()
+    page.get_by_role("heading", name="Meet together.").wait_for()
+    assert page.locator("#name").input_value() == "équipe nord"
+    page.get_by_role("button", name="Enter").click()
+    page.get_by_role("heading", name="No meeting server is free").wait_for()
+    page.get_by_text("tries again by itself").wait_for()
+    fake.servers[0].fleet_state = ""
+    page.get_by_role("heading", name="Jitsi").wait_for(timeout=25_000)
+    assert wanted == ["https://h-1.ensemble.test/%C3%A9quipe%20nord"]
     context.close()
+    fake.close()
+
+
+def test_who_does_not_want_to_wait_may_stop_and_try_by_hand(context: BrowserContext, start_portal: StartPortal) -> None:
+    fake = FakePrometheus([])
+    portal = start_portal(fake.url, poll_interval="0.6", grace_polls="1")
+    page = context.new_page()
+    page.goto(portal.url)
+    page.get_by_role("button", name="Get a link to share first").click()
+    page.get_by_role("button", name="Do not").click()
+    assert not page.get_by_text("tries again by itself").is_visible()
+    fake.servers = [FakeServer("h-1")]
+    wait_until(lambda: portal.client.post("/api/v1/rooms").status_code == 201)
+    page.get_by_role("button", name="Try again").click()
+    page.get_by_role("heading", name="Your room is ready").wait_for()
+    fake.close()
+
+
+def test_a_guessable_name_is_warned_of_while_it_is_typed(context: BrowserContext, portal: PortalProcess) -> None:
+    page = context.new_page()
+    page.goto(portal.url)
+    note, field = page.get_by_text("easy to guess"), page.locator("#name")
+    assert not note.is_visible()
+    field.press_sequentially("standup")
+    note.wait_for()
+    field.fill("four calm otters at dawn 42")
+    note.wait_for(state="hidden")
+    page.goto(portal.url + "/room/standup")
+    page.get_by_role("button", name="Get a name that nobody can guess").click()
+    page.wait_for_url("**/room/*-*-*-*-*-*")
+    assert not note.is_visible()
+
+
+def test_the_pages_of_a_room_tell_its_servers_true_state(
+    context: BrowserContext, axe: str, start_portal: StartPortal
+) -> None:
+    fake = FakePrometheus([FakeServer("h-1"), FakeServer("h-2", fleet_state="cordoned")])
+    portal = start_portal(fake.url)
+    portal.client.post("/standup")
+    page = context.new_page()
+    wanted = leads_to(page)
+    fake.servers[0].up["jvb"] = 0
+    wait_until(lambda: "unhealthy" in portal.client.get("/api/v1/servers").text)
+    page.goto(portal.url + "/room/standup")
+    page.get_by_role("heading", name="Your room has its link").wait_for()
+    assert "no answer from: jvb" in page.get_by_role("main").inner_text()
+    assert violations(page, axe) == []
+    fake.servers[0].up = dict.fromkeys(fake.servers[0].up, 0)
+    wait_until(lambda: portal.client.get("/standup").status_code == 503)
+    page.goto(portal.url + "/standup")
+    page.get_by_role("heading", name="This room cannot be entered now").wait_for()
+    assert page.get_by_role("button", name="Try again").is_visible()
+    assert violations(page, axe) == []
+    page.get_by_role("link", name="Go there all the same").click()
+    page.get_by_role("heading", name="Jitsi").wait_for()
+    assert wanted == ["https://h-1.ensemble.test/standup"]
     fake.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -98,6 +99,19 @@ def test_an_untrusted_peer_cannot_choose_its_address(prometheus: FakePrometheus,
         portal.client.post("/api/v1/rooms", headers={"x-forwarded-for": f"198.51.100.{number}"}) for number in range(3)
     ]
     assert [answer.status_code for answer in answers] == [201, 201, 429]
+
+
+def test_a_path_of_two_slashes_yields_no_link_away(portal: PortalProcess) -> None:
+    for path in ("//evil.example/", "//evil.example/x/y", "/%2Fevil.example/x/y", "/%5C%5Cevil.example/x/y"):
+        answer = raw(portal, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()).decode()
+        links = re.findall(r'(?:href|action|location)(?:="|: )([^"\r]*)', answer)
+        assert len(links) > 4
+        assert [link for link in links if not re.match(r"/(?![/\\])|#", link)] == []
+
+
+def test_forms_lead_on_when_no_server_was_known_as_the_page_was_made(start_portal: StartPortal) -> None:
+    policy = start_portal("http://127.0.0.1:9").client.get("/").headers["content-security-policy"]
+    assert "form-action 'self' https:;" in policy
 
 
 def test_cors_for_the_origins_that_are_set(portal: PortalProcess) -> None:

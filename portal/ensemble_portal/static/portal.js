@@ -66,6 +66,37 @@ if (list) {
   });
 }
 
+/* Asks again for what could not be had, when the portal said; not all visitors at once. */
+const retry = document.querySelector("[data-retry]");
+if (retry) {
+  const words = retry.querySelector("[data-retry-words]");
+  const [said, stop] = words.children;
+  let left = Number(retry.dataset.retry) + Math.ceil(Math.random() * 3);
+  const tick = () => {
+    said.textContent = words.dataset.retryWords.replace("{n}", left);
+    if (left-- <= 0) { clearInterval(clock); retry.submit(); }
+  };
+  const clock = setInterval(tick, 1000);
+  words.hidden = false;
+  tick();
+  stop.addEventListener("click", () => { clearInterval(clock); words.hidden = true; retry.querySelector("button").focus(); });
+}
+
+/* Says so while a name is typed that strangers may come upon (as names.is_guessable does). */
+const field = document.getElementById("name");
+if (field) {
+  const note = document.getElementById("guessable");
+  const isGuessable = (name) => {
+    const letters = name.match(/[\p{L}\p{N}]/gu) ?? [];
+    return letters.length < 16 || new Set(letters).size < 6 || (name.split(/[^\p{L}\p{N}]+/u).length < 4 && !/\d/.test(name));
+  };
+  field.addEventListener("input", () => {
+    const name = field.value.trim().toLowerCase();
+    const words = name && !name.includes("/") && isGuessable(name) ? note.dataset.words : "";
+    if (note.textContent !== words) note.textContent = words;
+  });
+}
+
 /* Makes `old` look like `now` and touches only what differs: focus, scrolling and screen readers stay where they are. */
 function morph(old, now) {
   if (old.nodeName !== now.nodeName || old.childNodes.length !== now.childNodes.length) { old.replaceWith(now); return; }
