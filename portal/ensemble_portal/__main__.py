@@ -15,6 +15,7 @@ import uvicorn
 
 from . import __version__, logs
 from .app import make_app
+from .bounds import Bounded
 from .fastlane import fast_lane
 from .portal import Portal
 from .settings import Settings, SettingsError, table
@@ -50,7 +51,7 @@ def serve(settings: Settings) -> None:
         make_app(portal),
         host=host,
         port=port,
-        http="httptools" if settings.log_requests else fast_lane(portal),  # the lane logs nothing
+        http=Bounded if settings.log_requests else fast_lane(portal),  # the lane logs nothing
         ws="none",
         loop="uvloop",
         lifespan="on",

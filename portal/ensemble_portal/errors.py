@@ -131,6 +131,13 @@ KINDS = {
         "Ce nom est trop long",
         "Le nom d’une salle compte au plus {limit} caractères.",
     ),
+    "name-mixed": Kind(
+        422,
+        "This name is misleading",
+        "A word of the name mixes alphabets whose letters look alike. Please write it in one.",
+        "Ce nom prête à confusion",
+        "Un mot du nom mélange des alphabets dont les lettres se ressemblent. Écrivez-le dans un seul.",
+    ),
     "name-reserved": Kind(
         422,
         "This name is reserved",
@@ -151,6 +158,20 @@ KINDS = {
         "A request has at most {limit} bytes.",
         "La demande est trop grande",
         "Une demande compte au plus {limit} octets.",
+    ),
+    "head-too-large": Kind(
+        431,
+        "The request is too large",
+        "A request has at most {fields} header fields and {size} bytes of them.",
+        "La demande est trop grande",
+        "Une demande compte au plus {fields} champs d’en-tête et {size} octets d’en-tête.",
+    ),
+    "too-slow": Kind(
+        408,
+        "The request is too slow",
+        "A request must arrive within {seconds} s.",
+        "La demande est trop lente",
+        "Une demande doit arriver en {seconds} s.",
     ),
     "wrong-media-type": Kind(
         415,

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+from .bounds import Bounded
 from .errors import Problem
 from .portal import Portal
 from .preferences import accepts_gzip
@@ -49,14 +48,13 @@ def plain_request(data: bytes) -> tuple[bytes, Fields] | None:
     return (line, fields) if plain else None
 
 
-def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
+def fast_lane(portal: Portal) -> type[Bounded]:
     """The protocol class to hand to uvicorn."""
     answers, proxies, rooms, address = portal.answers, portal.proxies, portal.rooms, portal.address
     always = b"vary: Origin\r\n" if portal.settings.cors_origins else b""
     secure = b"".join(b"%b: %b\r\n" % header for header in strict_transport(portal.settings.hsts))
 
-    class FastLane(HttpToolsProtocol):
-        amid_request = False
+    class FastLane(Bounded):
         used_at = 0.0
         dated_lines: tuple[object, bytes] = (None, b"")
 
@@ -65,16 +63,9 @@ def fast_lane(portal: Portal) -> type[HttpToolsProtocol]:
             if request is None:
                 super().data_received(data)
             else:
+                self.request_arrived()
                 closes = portal.stopping or b"x-forwarded-for" in request[1]
                 self._write(self._answer(*request), closes, self._is_secure(request[1]))
-
-        def on_message_begin(self) -> None:
-            self.amid_request = True
-            super().on_message_begin()
-
-        def on_message_complete(self) -> None:
-            self.amid_request = False
-            super().on_message_complete()
 
         def timeout_keep_alive_handler(self) -> None:
             """Close a connection only when the lane was idle, too."""

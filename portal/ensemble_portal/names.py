@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 
 from mnemonic import Mnemonic
 
+from . import lookalikes
 from .errors import Problem
 
 WORD_LISTS = {"en": "english", "fr": "french"}
@@ -71,6 +72,10 @@ def normalised(name: str) -> str:
         decoded = name
     folded = unicodedata.normalize("NFKC", decoded).lower()
     room = " ".join(CONTROL.sub("", EXCLUDED.sub("", folded)).split())
+    read = lookalikes.plain(room)
+    if read is None:
+        raise Problem("name-mixed")
+    room = " ".join(unicodedata.normalize("NFKC", read).split())
     if not room or not any(character.isalnum() for character in room):
         raise Problem("name-empty")
     if len(room) > LONGEST:

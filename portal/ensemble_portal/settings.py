@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from .branding import Link, read_ancestors, read_color, read_links, read_logo
 
 PREFIX = "ENSEMBLE_"
-PRIVATE_NETWORKS = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7"
+LOOPBACK = "127.0.0.0/8,::1/128"
 IN_MEMORY = "sqlite::memory:"
 UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 CREDENTIALS = re.compile(r"(?<=//).*(?=@)|^[^/]*(?=@)", re.DOTALL)
@@ -197,9 +197,7 @@ class Settings:
     joins_per_minute: float = setting(_number, "6000", "joins of open rooms per client and minute", 0, 1e9)
     lookups_per_minute: float = setting(_number, "600", "rooms not open asked for per client and minute", 0, 1e9)
     streams_per_client: int = setting(_whole, "50", "live views (event streams) open per client", 1, 500)
-    trusted_proxies: tuple[Network, ...] = setting(
-        _networks, PRIVATE_NETWORKS, "peers whose X-Forwarded-For and -Proto count"
-    )
+    trusted_proxies: tuple[Network, ...] = setting(_networks, LOOPBACK, "peers whose X-Forwarded-For and -Proto count")
     hsts: float = setting(
         _seconds, "365d", "how long a browser that came by HTTPS insists on it; 0: as it likes", 0, 63072000
     )

@@ -55,6 +55,12 @@ def test_made_up_names_are_kind(language: str) -> None:
         ("a/b", "ab", "ab"),
         ("100%", "100", "100"),
         ("ROOM\u200b1", "room1", "room1"),
+        ("рау-ораl".replace("l", ""), "pay-opa", "pay-opa"),  # Cyrillic, all of it
+        ("Оса команда", "oca команда", "oca%20%D0%BA%D0%BE%D0%BC%D0%B0%D0%BD%D0%B4%D0%B0"),
+        ("команда dev", "команда dev", "%D0%BA%D0%BE%D0%BC%D0%B0%D0%BD%D0%B4%D0%B0%20dev"),
+        ("ro\u00ado\u034fm\ufe0f", "room", "room"),
+        ("lıst", "list", "list"),
+        ("会議room", "会議room", "%E4%BC%9A%E8%AD%B0room"),
     ],
 )
 def test_names_become_what_jitsi_makes_of_them(typed: str, room: str, path: str) -> None:
@@ -77,6 +83,9 @@ def test_names_become_what_jitsi_makes_of_them(typed: str, room: str, path: str)
         (".well-known", "name-reserved"),
         ("_api", "name-reserved"),
         ("%73tatic", "name-reserved"),
+        ("pаypal", "name-mixed"),  # the second letter is Cyrillic
+        ("stαndup", "name-mixed"),
+        ("ѕtаtіс", "name-mixed"),
     ],
 )
 def test_names_that_are_refused(typed: str, kind: str) -> None:
@@ -152,7 +161,15 @@ def test_compression_that_the_browser_takes(header: str | None, wanted: bool) ->
     ],
 )
 def test_the_client_behind_proxies(peer: str, forwarded: str | None, client: str) -> None:
-    assert Proxies(portal_settings().trusted_proxies).client(peer, forwarded) == client
+    trusted = portal_settings(trusted_proxies="127.0.0.0/8,10.0.0.0/8").trusted_proxies
+    assert Proxies(trusted).client(peer, forwarded) == client
+
+
+def test_nobody_but_this_machine_is_trusted_unasked() -> None:
+    proxies = Proxies(portal_settings().trusted_proxies)
+    assert proxies.client("127.0.0.1", "198.51.100.1") == "198.51.100.1"
+    for peer in ("10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1", "fd00::1"):
+        assert proxies.client(peer, "198.51.100.1") == peer
 
 
 def test_the_limit_per_client() -> None:

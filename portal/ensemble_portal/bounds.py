@@ -1,0 +1,110 @@
+"""Bounds on what a request may hold and on how long it may take to arrive, which uvicorn's protocol does not set."""
+
+from __future__ import annotations
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .errors import Problem
+from .responses import LARGEST_BODY, refused
+
+PATIENCE = 10.0
+"""Seconds in which a request must arrive, from its connection or its first byte on."""
+LARGEST_HEAD = 16 * 1024
+MOST_FIELDS = 100
+LARGEST_REQUEST = LARGEST_HEAD + 16 * LARGEST_BODY
+"""Bytes of head, body, trailers and what chunks add to them."""
+
+
+class TooLarge(Exception):
+    """Ends the parser's work on a request."""
+
+
+class Bounded(HttpToolsProtocol):
+    """Refuses what is too large (431) or too slow (408) and closes the connection; nothing of it is kept."""
+
+    amid_request = False
+    _deadline: float | None = None
+    _timer: asyncio.TimerHandle | None = None
+    _received = _head = _fields = 0
+    _is_too_large = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.amid_request:
+            self._received += len(data)
+            if self._received > LARGEST_REQUEST:
+                self._refuse("head-too-large")
+
+    def on_message_begin(self) -> None:
+        self.amid_request = True
+        self._received = self._head = self._fields = 0
+        self._await_request()
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Also the trailers pass here."""
+        self._fields += 1
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def on_message_complete(self) -> None:
+        self.amid_request = False
+        self.request_arrived()
+        super().on_message_complete()
+
+    def request_arrived(self) -> None:
+        self._deadline = None
+
+    def send_400_response(self, msg: str) -> None:
+        if self._is_too_large:
+            self._refuse("head-too-large")
+        else:
+            super().send_400_response(msg)
+
+    def _count(self, size: int) -> None:
+        self._head += size
+        if self._head > LARGEST_HEAD or self._fields > MOST_FIELDS:
+            self._is_too_large = True
+            raise TooLarge
+
+    def _await_request(self) -> None:
+        self._deadline = self.loop.time() + PATIENCE
+        if self._timer is None:
+            self._timer = self.loop.call_later(PATIENCE, self._look)
+
+    def _look(self) -> None:
+        """The timer's work. It is not set anew for every request: it looks at the deadline of the last."""
+        self._timer = None
+        if self._deadline is None:
+            return
+        rest = self._deadline - self.loop.time()
+        if rest > 0:
+            self._timer = self.loop.call_later(rest, self._look)
+        elif self.amid_request:
+            self._refuse("too-slow")
+        else:
+            self.transport.close()
+
+    def _refuse(self, kind: str) -> None:
+        if self.transport.is_closing():
+            return
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            head, body, _ = refused(Problem(kind, fields=MOST_FIELDS, size=LARGEST_HEAD, seconds=int(PATIENCE)), None)
+            self.transport.write(b"%bcontent-length: %d\r\nconnection: close\r\n\r\n%b" % (head.lines, len(body), body))
+        self.transport.close()
