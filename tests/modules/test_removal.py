@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from modules_lifecycles import KEY, LOCAL_DISK
-from modules_support import ROOT, Lab, Runner
+from modules_support import PROJECT, ROOT, Lab, Runner
 
 MACHINE = {"commercial_type": "DEV1-S", "volumes": LOCAL_DISK}
 TAGS = ["ensemble:production"]
@@ -47,6 +47,12 @@ def platform(run: Runner) -> None:
     run.ok("dns_record", dns_zone="ensemble.test", records=[{"name": "mail", "data": ["198.18.0.9"]}])
     own("registry_namespace", name="ensemble-production")
     own("ssh_key", name="ensemble-production", public_key=KEY)
+    for role in ("prometheus", "registry"):
+        named = {"name": f"ensemble-production-{PROJECT[:8]}-{role}", "owner_tag": f"{TAGS[0]}:{PROJECT}"}
+        run.ok("iam_application", **named)
+        rules = [{"permission_set_names": ["InstancesReadOnly"]}]
+        run.ok("iam_policy", **named, application=named["name"], rules=rules)
+        run.ok("iam_api_key", name="key", application=named["name"])
     run.ok("server", name="h-of-somebody", image="debian_trixie", **MACHINE)
 
 

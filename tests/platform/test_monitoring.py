@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import requests
 
-from tests.platform.running import Platform, until
+from tests.platform.running import LAB, TOKEN, ZONE, Platform, until
 
 
 def targets(platform: Platform) -> list[dict]:
@@ -39,3 +39,28 @@ def test_load_is_of_the_server_not_of_its_neighbours(platform: Platform) -> None
     values = [entry["value"][1] for entry in answer]
     assert len(values) >= 2
     assert len(set(values)) == len(values)
+
+
+def test_the_key_on_prometheus_lists_servers_and_makes_none(platform: Platform) -> None:
+    token = {"X-Auth-Token": platform.ssh("prometheus-1", "cat /etc/prometheus/scaleway-secret-key").strip()}
+    assert token != TOKEN
+    assert requests.get(f"{LAB}{ZONE}/servers", headers=token, timeout=10).json()["servers"]
+    server = {"name": "x", "commercial_type": "DEV1-S", "image": "debian_trixie"}
+    refused = requests.post(f"{LAB}{ZONE}/servers", json=server, headers=token, timeout=10)
+    assert (refused.status_code, refused.json()["type"]) == (403, "permissions_denied")
+
+
+def holding(platform: Platform, server: str, secret: str) -> list[str]:
+    """Files and processes of a server that hold a text, which stands in no command line of this look itself."""
+    places = "/etc /root /home /opt /srv /run /tmp /var /usr/local /proc/[0-9]*/cmdline /proc/[0-9]*/environ"
+    begin, end = secret[:12], secret[12:]
+    look = f"printf '%s\\n' '{begin}''{end}' | grep -rlsaF --devices=skip -f - {places}; true"
+    return platform.ssh(server, look, timeout=120).split()
+
+
+def test_the_operators_key_is_on_no_machine(platform: Platform) -> None:
+    own = platform.ssh("prometheus-1", "cat /etc/prometheus/scaleway-secret-key").strip()
+    assert holding(platform, "prometheus-1", own) == ["/etc/prometheus/scaleway-secret-key"]
+    assert {
+        name: found for name in platform.servers() if (found := holding(platform, name, TOKEN["X-Auth-Token"]))
+    } == {}
