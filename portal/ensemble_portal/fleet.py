@@ -39,6 +39,8 @@ class Server:
     participants: int | None
     conferences: int | None
     sampled_at: float | None
+    certificate_ends: float | None = None
+    probe_seconds: float | None = None
 
     @property
     def shown_load(self) -> float | None:
@@ -59,6 +61,8 @@ class Server:
             "participants": self.participants,
             "conferences": self.conferences,
             "sampled_at": iso_time(self.sampled_at),
+            "certificate_ends": iso_time(self.certificate_ends),
+            "probe_seconds": _rounded(self.probe_seconds, 3),
         }
 
 
@@ -167,6 +171,8 @@ class Fleet:
             participants=participants_of(reading),
             conferences=None if conferences is None else round(conferences),
             sampled_at=sampled_at,
+            certificate_ends=reading.gauges.get("certificate_ends"),
+            probe_seconds=reading.gauges.get("probe_seconds"),
         )
 
     def _count_healthy(self, name: str, sampled_at: float | None, state: State) -> int:

@@ -13,6 +13,7 @@ import orjson
 
 ROOMS = "ensemble_portal_rooms_assigned_total"
 PLAIN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+PROBE = "probe"
 MAX_ANSWER = 256 * 1024 * 1024
 GAUGES = {
     "nginx_up": "nginx_up",
@@ -23,6 +24,9 @@ GAUGES = {
     "jitsi_jvb_graceful_shutdown": "graceful_shutdown",
     "jitsi_jicofo_participants_current": "participants",
     "jitsi_jicofo_conferences": "conferences",
+    "probe_success": "answers_by_name",
+    "probe_ssl_earliest_cert_expiry": "certificate_ends",
+    "probe_duration_seconds": "probe_seconds",
 }
 
 
@@ -125,6 +129,8 @@ def _note(reading: Reading, labels: dict[str, str], value: float) -> None:
     metric = labels.get("__name__", "")
     if metric == "up":
         job = labels.get("job", "")
+        if job == PROBE:  # this tells of the prober, not of the server
+            return
         reading.up[job] = reading.up.get(job, True) and value == 1
         if job == "node" or not reading.host:
             reading.host = labels.get("host", "")

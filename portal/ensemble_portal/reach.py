@@ -27,6 +27,8 @@ def is_unreachable(reading: Reading) -> bool:
         return False
     if reading.up and not any(reading.up.values()):
         return True
+    if reading.gauges.get("answers_by_name") == 0:
+        return True
     signs = {"nginx": "nginx_up", "jvb": "jvb_healthy"}
     return any(reading.up.get(job) and reading.gauges.get(gauge) == 0 for job, gauge in signs.items())
 

@@ -171,7 +171,7 @@ class Settings:
         _seconds, "60", "age at which a measure, or the whole list, is no longer used", 1, 3600
     )
     cpu_window: float = setting(_seconds, "30", "window of the CPU and egress rates", 2, 900)
-    required_jobs: tuple[str, ...] = setting(_words, "node,nginx", "jobs that must be up for a server to be used")
+    required_jobs: tuple[str, ...] = setting(_words, "node,nginx", "jobs that must watch a server for it to be used")
     grace_polls: int = setting(_whole, "3", "polls in a row that make a new server ready", 1, 100)
     lost_after: float = setting(
         _seconds, "3m", "how long it must be proven that a server's rooms cannot be reached before they move", 0, 86400

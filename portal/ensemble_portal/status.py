@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -59,6 +59,7 @@ def _rendered(request: Request) -> Rendered:
         fleet=facts,
         well=well,
         verdict=verdict,
+        certificate_days=certificate_days(servers),
         servers=sorted(servers, key=lambda server: server.state not in BAD),
         troubled=troubled,
         cell_of=cell_of if len(servers) > LARGE_FLEET else None,
@@ -76,6 +77,12 @@ def cell_of(server: Server) -> str:
     if server.state not in IN_USE or server.load is None:
         return "off"
     return "full-4" if server.state is State.FULL else f"full-{min(4, int(server.load * 5))}"
+
+
+def certificate_days(servers: Sequence[Server]) -> int | None:
+    """Whole days that the certificate which ends first still lasts."""
+    ends = [server.certificate_ends for server in servers if server.certificate_ends is not None]
+    return int((min(ends) - time.time()) // 86400) if ends else None
 
 
 def verdict_of(facts: Mapping[str, Any] | None, when_full: str, troubled: int) -> tuple[bool, str]:

@@ -42,6 +42,8 @@ class Watched:
         (FakeServer("h-1", up={"node": 1}), State.UNKNOWN, "nginx"),
         (FakeServer("h-1", gauges={"nginx_up": 0}), State.UNHEALTHY, "web server"),
         (FakeServer("h-1", gauges={"jitsi_jvb_healthy": 0}), State.UNHEALTHY, "bridge"),
+        (FakeServer("h-1", gauges={"probe_success": 0}), State.UNHEALTHY, "by its name"),
+        (FakeServer("h-1", gauges={"probe_success": 1}), State.READY, ""),
         (FakeServer("h-1", gauges={"jitsi_jvb_drain_mode": 1}), State.DRAINING, "bridge"),
         (FakeServer("h-1", gauges={"jitsi_jvb_graceful_shutdown": 1}), State.DRAINING, "bridge"),
         (FakeServer("h-1", age=61), State.UNKNOWN, "old"),

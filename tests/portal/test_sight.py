@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from ensemble_portal.fleet import Fleet, Snapshot
 from ensemble_portal.health import State
 from ensemble_portal.prometheus import read_answer
+from ensemble_portal.reach import is_unreachable
+from ensemble_portal.status import certificate_days
 from fake_prometheus import FakeServer, query_result
 from portal_support import settings
 
@@ -112,3 +116,30 @@ def test_full_is_a_state(server: FakeServer, reason: str) -> None:
 def test_full_by_setting() -> None:
     assert Watched(full_load="60").poll(FakeServer("h-1", cpu=0.61)).is_full
     assert not Watched(full_load="100").poll(FakeServer("h-1", cpu=1.0)).is_full
+
+
+def test_who_is_not_probed_is_unknown_and_a_silent_prober_says_nothing_of_a_server() -> None:
+    probed, prober = {"probe_success": 1}, {"node": 1, "nginx": 1, "probe": 0}
+    watched = Watched(required_jobs="node,nginx,probe")
+    servers = [FakeServer("h-1", gauges=probed), FakeServer("h-2", gauges=probed), FakeServer("h-3", up=prober)]
+    answer = watched.poll(*servers)
+    assert [(one.name, one.state) for one in answer.servers][2] == ("h-3", State.UNKNOWN)
+    assert "probe" in answer.servers[2].as_json()["reason"]
+    answer = watched.poll(*many(3, up=prober))
+    assert ([one.name for one in answer.ready], answer.kept) == (["h-1", "h-2"], 2)
+
+
+def test_a_server_that_is_off_is_lost_though_the_prober_answers() -> None:
+    off = {"node": 0, "nginx": 0, "jvb": 0, "jicofo": 0, "probe": 1}
+    reading = read_answer(query_result([FakeServer("h-1", up=off, gauges={})])).readings["h-1"]
+    assert is_unreachable(reading)
+    reading = read_answer(query_result([FakeServer("h-1", gauges={"probe_success": 0})])).readings["h-1"]
+    assert is_unreachable(reading)
+
+
+def test_the_page_and_the_api_tell_of_certificate_and_answer() -> None:
+    gauges = {"probe_success": 1, "probe_duration_seconds": 0.0421, "probe_ssl_earliest_cert_expiry": 1_800_000_000}
+    (server,) = Watched().poll(FakeServer("h-1", gauges=gauges)).servers
+    assert server.as_json()["certificate_ends"] == "2027-01-15T08:00:00Z"
+    assert server.as_json()["probe_seconds"] == 0.042
+    assert certificate_days([server]) == (1_800_000_000 - time.time()) // 86400
