@@ -191,6 +191,9 @@ class Fleet:
         self.waiter.gone({each["id"]: each["name"] for each in plan.dying})
         self._forget(doomed)
         self._create([*(step for step in created if step.name in dying), *replaced])
+        if self.fleet_names:  # before anybody asks for them: resolvers remember names that are not there for long
+            self.census.read()
+            self.fleet_names.publish(self.census.eldest(), self.wanted)
         if self.arguments["wait"]:
             changed = [step.name for step in plan.steps if step.plan.changed and step.name not in self.failures]
             self.waiter.running([*changed, *plan.unsettled], self.arguments["wait_for"])
@@ -198,8 +201,6 @@ class Fleet:
         surplus = [each for each in plan.addresses.surplus if name_of(each) not in self.failures]
         self.warnings += self.addresses.release(surplus)
         self.census.read()
-        if self.fleet_names:
-            self.fleet_names.publish(self.census.eldest(), self.wanted)
 
     def _all(self, steps: Iterable[Step], work: Callable[[Step], Any]) -> dict[str, Any]:
         """What `work` gives for each server that nothing has failed for yet, by name."""

@@ -64,3 +64,39 @@ def test_the_operators_key_is_on_no_machine(platform: Platform) -> None:
     assert {
         name: found for name in platform.servers() if (found := holding(platform, name, TOKEN["X-Auth-Token"]))
     } == {}
+
+
+RECORDS = "/domain/v2beta1/dns-zones/ensemble.test/records"
+
+
+def lead_to(record: dict, address: str) -> None:
+    """Change where a name leads."""
+    changed = {**record, "data": address}
+    change = {"set": {"id_fields": {"name": record["name"], "type": "A"}, "records": [changed]}}
+    requests.patch(LAB + RECORDS, headers=TOKEN, json={"changes": [change]}, timeout=10).raise_for_status()
+
+
+def nobody_is_sent_there(platform: Platform, server: str) -> bool:
+    assert server not in platform.eligible()
+    assert server not in {platform.room()["server"] for _ in range(10)}
+    assert "All is well." not in requests.get(f"{platform.portal}/status?lang=en", timeout=5).text
+    return True
+
+
+def test_a_name_that_leads_elsewhere_takes_its_server_out(platform: Platform) -> None:
+    (record,) = platform.api(RECORDS, name="h-1", type="A")["records"]
+    lead_to(record, platform.address("prometheus-1"))
+    try:
+        until(lambda: nobody_is_sent_there(platform, "h-1"), 30, "no visitor on h-1")
+        servers = requests.get(f"{platform.portal}/api/v1/servers", timeout=5).json()["servers"]
+        assert next(one["reason"] for one in servers if one["server"] == "h-1") == "does not answer by its name"
+    finally:
+        lead_to(record, record["data"])
+    until(lambda: "h-1" in platform.eligible(), 60, "h-1 again")
+
+
+def test_a_server_that_loses_its_power_is_out_within_30_seconds(platform: Platform) -> None:
+    servers = f"{LAB}{ZONE}/servers/{platform.servers()['h-2']['id']}/action"
+    requests.post(servers, headers=TOKEN, json={"action": "reboot"}, timeout=10).raise_for_status()
+    until(lambda: nobody_is_sent_there(platform, "h-2"), 30, "no visitor on h-2", every=0.5)
+    until(lambda: "h-2" in platform.eligible(), 120, "h-2 again")
