@@ -144,7 +144,9 @@ def close_dead(session: Any, platform: str, run: int) -> None:
 
 def forget(session: Any, platform: str, days: int) -> None:
     """Remove runs, with their changes, that began more than so many days ago."""
-    query = "DELETE FROM journal.runs WHERE platform = %s AND began < now() - make_interval(days => %s)"
+    query = """
+    DELETE FROM journal.runs WHERE platform = %s AND ended IS NOT NULL AND began < now() - make_interval(days => %s)
+    """
     session.execute(query, [platform, days])
 
 

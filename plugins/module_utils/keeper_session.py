@@ -12,7 +12,7 @@ from typing import Any
 
 from . import journal, platform_lock
 from .database import LOST_AFTER, DatabaseAway, Login, is_lost, sentence
-from .errors import ScalewayError
+from .errors import Invalid, ScalewayError
 from .journal import About, Change
 
 FAREWELL = 2.0
@@ -48,16 +48,18 @@ class KeeperSession:
 
     # --- coming and going
 
-    def join(self, login: Login, about: About, lock: bool, wait: float, keep: int) -> bool:
-        """Take the lock, unless it is held already, and begin the run's part of the journal; whether that is news.
+    def join(self, login: Login, about: About, lock: bool, wait: float, keep: int) -> None:
+        """Take the lock, unless it is held already, and begin the run's part of the journal.
 
         Raises:
             Refused: somebody else holds the lock.
             DatabaseAway: there is no database.
         """
         with self._one:
+            if self.about and self.about.platform != about.platform and self.database is not None:
+                raise Invalid(f"This run has the lock of {self.about.platform} already: one run is for one platform.")
             if self.database is not None and (self.locked or not lock):
-                return False
+                return
             self.login, self.about = login, about
             database = login.connect(f"ensemble {about.platform} {about.who} {about.place}")
             try:
@@ -80,15 +82,12 @@ class KeeperSession:
                 raise DatabaseAway(f"The platform's database ({login}): {sentence(error)}") from error
             self.database, self.locked, self._beaten = database, lock, time.monotonic()
             self._write()
-            return True
 
-    def release(self) -> bool:
-        """Give the lock back before the run ends; whether it was held."""
+    def release(self) -> None:
+        """Give the lock back before the run ends, which is told no more of then."""
         with self._one:
-            held, self.locked = self.locked, False
-            if held:
-                self.leave("released")
-            return held
+            self.locked = False
+            self.leave("released")
 
     def leave(self, result: str) -> None:
         """The end of the run: write it, and let the lock go with the session."""

@@ -74,8 +74,8 @@ class Keeper(Companion):
     def do_hold(
         self, login: dict[str, Any], about: dict[str, Any], lock: bool, wait: float, keep: int
     ) -> dict[str, Any]:
-        changed = self.session.join(Login(**login), About(**about), lock, wait, keep)
-        return {"changed": changed, "run": self.session.number, "locked": self.session.locked}
+        self.session.join(Login(**login), About(**about), lock, wait, keep)
+        return {"run": self.session.number, "locked": self.session.locked}
 
     def do_gate(self) -> dict[str, Any]:
         self.heard_of = True
@@ -96,7 +96,8 @@ class Keeper(Companion):
         return {}
 
     def do_release(self) -> dict[str, Any]:
-        return {"changed": self.session.release()}
+        self.session.release()
+        return {}
 
     def tick(self) -> bool:
         self.session.beat()

@@ -75,8 +75,8 @@ runs:
       playbook: site.yml
       variables: {jitsi_count: 3}
       locked: true
-      began: 2026-11-28T14:20:31Z
-      ended: 2026-11-28T14:24:02Z
+      began: "2026-11-28T14:20:31Z"
+      ended: "2026-11-28T14:24:02Z"
       result: ok
       changes: 3
 changes:
@@ -90,7 +90,7 @@ changes:
     - id: 311
       run: 42
       who: alice
-      at: 2026-11-28T14:22:07Z
+      at: "2026-11-28T14:22:07Z"
       kind: server
       name: h-3
       object_id: 2e6e8a40-6b5d-4f0d-9a6c-6a9b1f2b9c1e

@@ -22,11 +22,10 @@ options:
     required: true
   state:
     description:
-      - V(held) takes the lock, unless this run has it. In check mode nothing is taken.
+      - V(held) takes the lock, unless this run has it. Check mode takes nothing and tells who holds it.
       - V(released) gives it back before the run ends.
-      - V(info) only tells who holds it.
     type: str
-    choices: [held, released, info]
+    choices: [held, released]
     default: held
   lock:
     description: With V(false) the run is written in the journal, and takes no lock.
@@ -103,10 +102,10 @@ EXAMPLES = r"""
 - name: Who holds it?
   ensemble.jitsi.platform_lock:
     platform: production
-    state: info
     login_host: db.example.org
     login_user: journal
     login_password: "{{ journal_password }}"
+  check_mode: true
   register: lock
 
 - name: Others may begin while this run looks at what it has done
@@ -128,7 +127,7 @@ run:
   sample: 42
 holder:
   description: Who else holds the lock, null where nobody does.
-  returned: when another run holds it, in check mode, and with O(state=info)
+  returned: when another run holds it, and in check mode
   type: dict
   sample:
     run: 41
@@ -161,7 +160,7 @@ def spec() -> dict[str, Any]:
     return {
         **login_spec(),
         "platform": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": ["held", "released", "info"], "default": "held"},
+        "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
         "lock": {"type": "bool", "default": True},
         "wait": {"type": "float", "default": 0},
         "keep": {"type": "int", "default": 365},
@@ -205,7 +204,7 @@ def hold(login: Login | None, arguments: dict[str, Any]) -> dict[str, Any]:
     """Take the lock, or with no database yet only begin to remember what the run changes."""
     keeper = keeper_of(this_run())
     if login is None:
-        return {"changed": False, "locked": False, "run": None}
+        return {"locked": False, "run": None}
     message = {
         "do": "hold", "login": asdict(login), "about": asdict(about(arguments)), "lock": arguments["lock"],
         "wait": arguments["wait"], "keep": arguments["keep"],
@@ -215,34 +214,38 @@ def hold(login: Login | None, arguments: dict[str, Any]) -> dict[str, Any]:
 
 def release() -> dict[str, Any]:
     keeper = socket_of(this_run())
-    changed = bool(keeper and ask(keeper, {"do": "release"})["changed"])
-    return {"changed": changed, "locked": False, "run": None}
+    if keeper:
+        ask(keeper, {"do": "release"})
+    return {"locked": False, "run": None}
 
 
 def info(login: Login | None, platform: str) -> dict[str, Any]:
     if login is None:
-        return {"changed": False, "locked": False, "run": None, "holder": None}
+        return {"locked": False, "run": None, "holder": None}
     with login.connect(f"ensemble {platform} asks") as session:
         found = platform_lock.holder(session, platform)
-    return {"changed": False, "locked": False, "run": None, "holder": found.facts() if found else None}
+    return {"locked": False, "run": None, "holder": found.facts() if found else None}
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=spec(), supports_check_mode=True)
     arguments = module.params
+    # Not every number among the variables is to be hidden in what is told; what is secret of them is told to nobody.
+    module.no_log_values.clear()
+    module.no_log_values.update(filter(None, [arguments["login_password"]]))
     with reported(module):
         if arguments["wait"] < 0 or arguments["keep"] < 1:
             raise Invalid("wait is a number of seconds, 0 or more; keep a number of days, 1 or more.")
         login = login_of(arguments)
         if arguments["state"] == "released":
-            answer = {"changed": False, "locked": False, "run": None} if module.check_mode else release()
-        elif arguments["state"] == "info" or module.check_mode:
+            answer = {"locked": False, "run": None} if module.check_mode else release()
+        elif module.check_mode:
             answer = info(login, arguments["platform"])
         else:
             answer = hold(login, arguments)
     if "refused" in answer:
         module.fail_json(msg=answer["refused"], locked=False, run=None, holder=answer["holder"])
-    module.exit_json(**answer)
+    module.exit_json(changed=False, **answer)
 
 
 if __name__ == "__main__":

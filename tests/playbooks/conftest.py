@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.plugins.loader import init_plugin_loader
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "modules")]
+
+init_plugin_loader([str(Path(__file__).parents[2] / "collections")])
 
 from modules_support import Lab, serve  # noqa: E402
 from playbooks_support import Operator  # noqa: E402

@@ -217,6 +217,10 @@ class Operator:
     def servers(self) -> dict[str, dict[str, Any]]:
         return {each["name"]: each for each in self.lab.state().get("instance_server", []) if self.tag in each["tags"]}
 
+    def groups(self) -> list[dict[str, Any]]:
+        found = self.api("GET", "/instance/v1/zones/fr-par-1/security_groups?per_page=100")["security_groups"]
+        return [each for each in found if self.tag in each["tags"]]
+
     def images(self) -> list[str]:
         return sorted(each["name"] for each in self.lab.state().get("instance_image", []))
 
