@@ -7,14 +7,17 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
 import orjson
 
 from . import claims_table
+from .claims_memory import MemoryClaims
+from .claims_table import Claim
 from .errors import RETRY_AFTER, Problem
+from .settings import IN_MEMORY
 
 LOCK_OF_THE_SCHEMA = 0x456E73656D626C65
 PATIENCE = 5.0
@@ -31,15 +34,6 @@ def _away(error: Exception, address: str) -> Problem:
     for secret in filter(None, (password, password and unquote(password))):
         reason = reason.replace(secret, "***")
     return Problem("store-unavailable", RETRY_AFTER, reason=reason)
-
-
-class Claim(NamedTuple):
-    """Where a room lives, for how many seconds more, and whether it had to leave another server."""
-
-    server: str
-    host: str
-    left: float
-    moved: bool
 
 
 class Claims(Protocol):
@@ -78,14 +72,16 @@ class Claims(Protocol):
 
 
 def open_store(address: str) -> Claims:
-    """The register at sqlite:PATH or postgresql://..."""
+    """The register at sqlite::memory:, sqlite:PATH or postgresql://..."""
+    if address == IN_MEMORY:
+        return MemoryClaims()
     if address.startswith("sqlite:"):
         return SqliteClaims(address.removeprefix("sqlite:"))
     return PostgresClaims(address)
 
 
 class SqliteClaims:
-    """For one portal: a file (or memory) of its own, used from one thread."""
+    """For one portal: a file of its own, used from one thread."""
 
     _FIND = claims_table.find(":now", ":room")
     _CLAIM = claims_table.claim(":now", ":room", ":server", ":host", ":lost", ":seconds")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 TABLE = """
 CREATE TABLE IF NOT EXISTS ensemble_claims (
     room text PRIMARY KEY,
@@ -17,6 +19,15 @@ HOME_COLUMNS = ("home_server", "home_host")
 HOME_INDEX = """
 CREATE INDEX IF NOT EXISTS ensemble_claims_moved ON ensemble_claims (home_server) WHERE home_server IS NOT NULL
 """
+
+
+class Claim(NamedTuple):
+    """Where a room lives, for how many seconds more, and whether it had to leave another server."""
+
+    server: str
+    host: str
+    left: float
+    moved: bool
 
 
 def find(now: str, room: str) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from .claims import Claim, Claims
+from .claims import Claims
+from .claims_table import Claim
 from .errors import RETRY_AFTER, Problem
 from .logs import Condition
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from . import names
 from .chooser import Chooser
-from .claims import Claim
+from .claims_table import Claim
 from .errors import RETRY_AFTER, Problem
 from .fleet import Fleet, Server
 from .health import BAD

@@ -27,9 +27,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return request.getfixturevalue("postgres").address
 
 
-@pytest.fixture
-async def claims(store: str) -> AsyncIterator[Claims]:
-    register = open_store(store)
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+async def claims(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Claims]:
+    kinds = {"memory": "sqlite::memory:", "sqlite": f"sqlite:{tmp_path / 'claims.db'}", "postgresql": ""}
+    register = open_store(kinds[request.param] or request.getfixturevalue("postgres").address)
     await register.open()
     yield register
     await register.close()
