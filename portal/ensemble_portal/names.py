@@ -14,8 +14,9 @@ from mnemonic import Mnemonic
 
 from . import lookalikes
 from .errors import Problem
+from .texts import DEFAULT
 
-WORD_LISTS = {"en": "english", "fr": "french"}
+WORD_LISTS = {"en": "english", "fr": "french"}  # in other languages names are made of English words
 WORDS_IN_NAME = 5
 MADE_AT_ONCE = 64
 LONGEST = 100
@@ -46,9 +47,10 @@ def words(language: str) -> tuple[str, ...]:
 
 def made_up(language: str) -> str:
     """A new room name of about 61 bits: five words and a number, such as 'timber-orbit-canal-vivid-lemon-42'."""
-    ready = _ready[language]
+    spoken = language if language in WORD_LISTS else DEFAULT
+    ready = _ready[spoken]
     if not ready:
-        ready.extend(_make(words(language), MADE_AT_ONCE))
+        ready.extend(_make(words(spoken), MADE_AT_ONCE))
     return ready.pop()
 
 

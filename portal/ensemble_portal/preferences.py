@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-LANGUAGES = ("en", "fr")
+from .texts import DEFAULT, LANGUAGES
 
 
 @lru_cache(maxsize=1024)
 def preferred_language(accept_language: str | None) -> str:
-    """'en' or 'fr' by an Accept-Language header; English when it says nothing usable."""
-    best, best_weight = "en", 0.0
+    """A language of the pages by an Accept-Language header; English when it says nothing usable."""
+    best, best_weight = DEFAULT, 0.0
     for tag, weight in _weighed(accept_language):
         language = tag.partition("-")[0]
         if language in LANGUAGES and weight > best_weight:

@@ -14,8 +14,8 @@ from starlette.responses import Response
 from .api import portal_of
 from .assets import TEMPLATES
 from .branding import contact_link
-from .preferences import LANGUAGES, preferred_language
-from .texts import TEXTS
+from .preferences import preferred_language
+from .texts import LANGUAGES, TEXTS
 
 
 def language_of(request: Request) -> str:
@@ -35,7 +35,7 @@ def own_path(request: Request) -> str:
 
 
 def switch_of(request: Request, other: str) -> str:
-    """The same page in the other language; after the form of the home page, that form with what was typed."""
+    """The same page in another language; after the form of the home page, that form with what was typed."""
     if request.url.path != "/start":
         return f"{own_path(request)}?{urlencode({'lang': other})}"
     typed = getattr(request.state, "form", {}).get("name", "")
@@ -54,7 +54,7 @@ def render(request: Request, template: str, **values: Any) -> str:
         t=texts,
         lang=language,
         chosen=chosen_language(request),
-        switch=switch_of(request, texts["other_lang"]),
+        languages=[(code, name, switch_of(request, code)) for code, name in LANGUAGES.items()],
         site=settings.site_name,
         contact=settings.contact,
         contact_link=contact_link(settings.contact),

@@ -12,9 +12,10 @@ import orjson
 from .errors import MEDIA_TYPE, RETRY_AFTER, Problem
 from .fleet import Fleet
 from .links import embed_script, lasting_link, room_page
-from .preferences import LANGUAGES, preferred_language
+from .preferences import preferred_language
 from .rooms import Room, Rooms
 from .settings import Settings
+from .texts import LANGUAGES
 from .typed import Wish
 
 Headers = tuple[tuple[str, str], ...]
@@ -152,7 +153,7 @@ def read_room_request(content_type: str | None, body: bytes) -> tuple[str | None
     if name is not None and not isinstance(name, str):
         raise Problem("bad-request", reason="name must be a string")
     if language not in (None, *LANGUAGES):
-        raise Problem("bad-request", reason="language must be en or fr")
+        raise Problem("bad-request", reason=f"language must be one of {', '.join(LANGUAGES)}")
     return name, language
 
 

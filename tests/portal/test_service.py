@@ -97,7 +97,7 @@ def test_silent_prometheus_last_list_then_503_then_recovery(
     assert portal.client.post("/api/v1/rooms").json()["type"] == "urn:ensemble:problem:fleet-unknown"
     assert portal.client.get("/api/v1/servers").status_code == 503
     assert portal.client.get("/readyz").text == "fleet-unknown\n"
-    assert "out of sight" in portal.client.get("/").text
+    assert "not known right now" in portal.client.get("/").text
     prometheus.fails = False
     wait_until(lambda: portal.client.post("/api/v1/rooms").status_code == 201)
     assert portal.client.get("/readyz").status_code == 200
@@ -116,7 +116,7 @@ def test_an_odd_series_is_counted_and_hides_nothing(prometheus: FakePrometheus, 
 def test_prometheus_away_at_the_start(start_portal: StartPortal) -> None:
     portal = start_portal("http://127.0.0.1:9")
     assert portal.client.post("/api/v1/rooms").status_code == 503
-    assert "no news" in portal.client.get("/status").text
+    assert "no data about the servers" in portal.client.get("/status").text
     assert portal.client.get("/").status_code == 200
 
 
@@ -146,7 +146,9 @@ def test_the_button_leads_to_the_room(prometheus: FakePrometheus, start_portal: 
     ("path", "header", "language", "word"),
     [
         ("/", "fr-FR,fr;q=0.9,en;q=0.5", "fr", "Démarrer une réunion"),
-        ("/", "de,en;q=0.7,fr;q=0.3", "en", "Start a meeting"),
+        ("/", "nl,en;q=0.7,fr;q=0.3", "en", "Start a meeting"),
+        ("/", "de,en;q=0.7,fr;q=0.3", "de", "Konferenz starten"),
+        ("/?lang=it", "en", "it", "Avvia una riunione"),
         ("/", "", "en", "Start a meeting"),
         ("/?lang=fr", "en", "fr", "Démarrer une réunion"),
         ("/?lang=xx", "fr", "fr", "Démarrer une réunion"),
@@ -157,7 +159,7 @@ def test_languages(
 ) -> None:
     page = start_portal(prometheus.url).client.get(path, headers={"accept-language": header})
     assert page.headers["content-language"] == language
-    assert f'<html lang="{language}">' in page.text
+    assert f'<html lang="{language}" dir="ltr">' in page.text
     assert word in page.text
 
 

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import orjson
 import pytest
-from ensemble_portal import names
+from ensemble_portal import names, texts
 from ensemble_portal.clients import Limiter, Proxies
-from ensemble_portal.errors import KINDS, Problem
+from ensemble_portal.errors import STATUS, Problem
 from ensemble_portal.links import android_link, calendar, ios_link, next_hour
 from ensemble_portal.preferences import accepts_gzip, preferred_language
 from ensemble_portal.responses import room_body
 from ensemble_portal.rooms import Room
 from ensemble_portal.settings import Settings, SettingsError, table
-from ensemble_portal.texts import TEXTS
+from ensemble_portal.texts import LANGUAGES, TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
@@ -130,7 +130,8 @@ def test_jitsi_reads_the_address_as_the_room_that_was_claimed(typed: list[str]) 
         ("fr", "fr"),
         ("fr-CA, en;q=0.8", "fr"),
         ("en;q=0.4, fr;q=0.5", "fr"),
-        ("de, it", "en"),
+        ("nl, pl", "en"),
+        ("de, it", "de"),
         ("fr;q=0", "en"),
         ("fr;q=x", "en"),
         ("*", "en"),
@@ -243,13 +244,25 @@ def test_the_calendar_file(summary: str) -> None:
     assert not event.errors
 
 
-def test_both_languages_say_the_same_things() -> None:
-    assert TEXTS["en"].keys() == TEXTS["fr"].keys()
-    fields = re.compile(r"{\w+}")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_the_same_things(language: str) -> None:
+    """The same keys with the same fields; a text that equals the English one must be the same word in both."""
+    fields = re.compile(r"{\w*}")
+    assert TEXTS[language].keys() == TEXTS["en"].keys()
     for key, english in TEXTS["en"].items():
-        assert sorted(fields.findall(english)) == sorted(fields.findall(TEXTS["fr"][key])), key
-    for kind in KINDS.values():
-        assert sorted(fields.findall(kind.detail)) == sorted(fields.findall(kind.detail_fr))
+        assert sorted(fields.findall(TEXTS[language][key])) == sorted(fields.findall(english)), key
+    for kind in STATUS:
+        assert {f"error.{kind}.title", f"error.{kind}.detail"} <= TEXTS[language].keys()
+    if language != "en":
+        same = [key for key, english in TEXTS["en"].items() if TEXTS[language][key] == english]
+        assert len(same) < 15, same
+
+
+def test_numbers_as_each_language_writes_them() -> None:
+    shown = [texts.number(12345, language) for language in LANGUAGES]
+    assert shown == ["12,345", "12\u202f345", "12.345", "12.345", "12.345"]
+    assert texts.percent(0.256, "en") == "26%"
+    assert texts.percent(0.256, "de").split() == ["26", "%"]
 
 
 @pytest.mark.parametrize(
