@@ -17,6 +17,7 @@ from test_documentation import options
 ROOT = Path(__file__).parents[2]
 GUIDES = [ROOT / "README.md", *sorted(path for path in ROOT.glob("docs/**/*.md") if "build" not in path.parts)]
 OF_ONE_RUN = {"remove", "ansible_connection", "ansible_python_interpreter"}
+OF_ONE_RUN |= {"journal_last", "journal_run", "journal_server"}
 PREFIXES = "ensemble|jitsi|api|portal|prometheus|certificate|database|acme|lb"
 guides = pytest.mark.parametrize("guide", GUIDES, ids=lambda path: str(path.relative_to(ROOT)))
 
