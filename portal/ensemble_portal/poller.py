@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 
 from .logs import Condition
 from .metrics import Metrics
-from .prometheus import Answer, Prometheus, PrometheusError
+from .prometheus import Answer, PrometheusError
+from .watchers import Watchers
 
 log = logging.getLogger("ensemble.poller")
 
@@ -17,12 +18,12 @@ log = logging.getLogger("ensemble.poller")
 class Poller:
     def __init__(
         self,
-        prometheus: Prometheus,
+        watchers: Watchers,
         metrics: Metrics,
         interval: float,
         on_answer: Callable[[Answer, float], Awaitable[None]],
     ) -> None:
-        self._prometheus = prometheus
+        self._watchers = watchers
         self._metrics = metrics
         self._interval = interval
         self._on_answer = on_answer
@@ -45,7 +46,7 @@ class Poller:
         """One query. What goes wrong is logged and counted, and the last list stays."""
         started = time.monotonic()
         try:
-            answer = await self._prometheus.ask()
+            answer = await self._watchers.ask()
         except PrometheusError as error:
             self._metrics.polls.labels("failed").inc()
             self._silent.note(True, reason=str(error))

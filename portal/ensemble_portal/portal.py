@@ -26,6 +26,7 @@ from .register import Register
 from .responses import Answers
 from .rooms import Rooms
 from .settings import Settings
+from .watchers import Watchers
 
 log = logging.getLogger("ensemble.portal")
 
@@ -49,8 +50,9 @@ class Portal:
         self._kept = Condition(log, "Most servers are out of sight; the last list of them is used", "They are in sight")
         self.answers = Answers(settings, self.fleet, self.rooms)
         self.events = Events(self.metrics, settings.streams_per_client)
-        prometheus = Prometheus(settings.prometheus_url, settings.prometheus_timeout, settings.cpu_window)
-        self.poller = Poller(prometheus, self.metrics, settings.poll_interval, self.take_in)
+        timeout, window = settings.prometheus_timeout, settings.cpu_window
+        watchers = Watchers([Prometheus(url, timeout, window) for url in settings.prometheus_url])
+        self.poller = Poller(watchers, self.metrics, settings.poll_interval, self.take_in)
         self.stopping = False
 
     async def take_in(self, answer: Answer, now: float) -> None:

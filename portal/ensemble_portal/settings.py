@@ -69,6 +69,10 @@ def _http_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _http_urls(text: str) -> tuple[str, ...]:
+    return tuple(_http_url(word) for word in _words(text))
+
+
 def _public_url(text: str) -> str:
     url = _http_url(text) if text else ""
     parts = urlsplit(url)
@@ -164,7 +168,9 @@ def setting(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    prometheus_url: str = setting(_http_url, None, "where Prometheus answers", secret=True)
+    prometheus_url: tuple[str, ...] = setting(
+        _http_urls, None, "where Prometheus answers; several that watch the same servers with commas", secret=True
+    )
     prometheus_timeout: float = setting(_seconds, "5", "how long one query may take", 0.1, 30)
     poll_interval: float = setting(_seconds, "10", "time between two queries", 0.1, 30)
     stale_after: float = setting(

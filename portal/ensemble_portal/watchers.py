@@ -1,0 +1,77 @@
+"""Several Prometheus servers that watch the same fleet: all are asked, the freshest complete answer counts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from statistics import fmean
+
+from .logs import Condition
+from .prometheus import Answer, Prometheus, PrometheusError
+
+LATER = 1.0
+"""Seconds to wait for the others once one has answered."""
+AS_FRESH = 15.0
+"""Seconds of age that make no difference: who was believed last is believed on."""
+log = logging.getLogger("ensemble.poller")
+
+
+class Watchers:
+    """Asks them all at once. One that is lost changes nothing."""
+
+    def __init__(self, watchers: Sequence[Prometheus]) -> None:
+        self._watchers = watchers
+        self._silent = [Condition(log, "One Prometheus is silent", "It answers again") for _ in watchers]
+        self._believed = 0
+
+    async def ask(self) -> Answer:
+        """What the best of them says, with the most rooms that any has seen. Raises PrometheusError."""
+        tasks = [asyncio.create_task(watcher.ask()) for watcher in self._watchers]
+        try:
+            await _first_success(tasks)
+            await asyncio.wait(tasks, timeout=LATER)
+        finally:
+            for task in tasks:
+                task.cancel()
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        answers = {place: outcome for place, outcome in enumerate(outcomes) if isinstance(outcome, Answer)}
+        if not answers:
+            reasons = (f"{watcher.host}: {outcome}" for watcher, outcome in zip(self._watchers, outcomes, strict=True))
+            raise PrometheusError("; ".join(reasons) if len(outcomes) > 1 else str(outcomes[0]))
+        for place, watcher in enumerate(self._watchers):
+            reason = str(outcomes[place]) or f"no answer within {LATER:g} s after the first"
+            self._silent[place].note(place not in answers, host=watcher.host, reason=reason)
+        self._believed = best = _best(answers, self._believed)
+        rooms = {
+            counter: max(answer.rooms.get(counter, 0.0) for answer in answers.values())
+            for counter in {counter for answer in answers.values() for counter in answer.rooms}
+        }
+        return Answer(answers[best].readings, rooms, answers[best].skipped)
+
+
+async def _first_success(tasks: Sequence[asyncio.Task[Answer]]) -> None:
+    pending = set(tasks)
+    while pending:
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        if any(task.exception() is None for task in done):
+            return
+
+
+def _best(answers: dict[int, Answer], believed: int) -> int:
+    """Who knows most servers with all their measures; among those whose samples are about as fresh, whoever it was."""
+    complete = {place: _complete(answer) for place, answer in answers.items()}
+    most = max(complete.values())
+    ages = {place: _age(answers[place]) for place, known in complete.items() if known == most}
+    freshest = min(ages, key=lambda place: ages[place])
+    return believed if believed in ages and ages[believed] <= ages[freshest] + AS_FRESH else freshest
+
+
+def _complete(answer: Answer) -> int:
+    measured = (reading.age is not None and reading.cpu is not None for reading in answer.readings.values())
+    return sum(measured)
+
+
+def _age(answer: Answer) -> float:
+    ages = [reading.age for reading in answer.readings.values() if reading.age is not None]
+    return fmean(ages) if ages else 0.0
