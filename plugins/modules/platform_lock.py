@@ -175,15 +175,13 @@ def spec() -> dict[str, Any]:
 
 def about(arguments: dict[str, Any]) -> journal.About:
     """What the journal is told of this run."""
-    defaults = run_origin.defaults(arguments["defaults"])
-    variables = run_origin.differing(arguments["variables"], defaults, arguments["secret_variables"])
     return journal.About(
         platform=arguments["platform"],
         who=arguments["who"] or run_origin.person(os.environ),
         place=run_origin.place(os.environ),
         revision=arguments["revision"] or (run_origin.revision(arguments["folder"]) if arguments["folder"] else ""),
         playbook=os.environ.get(run_origin.PLAYBOOK, "a playbook"),
-        variables=variables,
+        variables=arguments["variables"],
         began=time.time(),
     )
 
@@ -230,10 +228,13 @@ def info(login: Login | None, platform: str) -> dict[str, Any]:
 def main() -> None:
     module = AnsibleModule(argument_spec=spec(), supports_check_mode=True)
     arguments = module.params
-    # Not every number among the variables is to be hidden in what is told; what is secret of them is told to nobody.
-    module.no_log_values.clear()
-    module.no_log_values.update(filter(None, [arguments["login_password"]]))
     with reported(module):
+        # What is secret of the variables goes no further; the rest need not be hidden wherever it stands.
+        arguments["variables"] = run_origin.differing(
+            arguments["variables"], run_origin.defaults(arguments["defaults"]), arguments["secret_variables"]
+        )
+        module.no_log_values.clear()
+        module.no_log_values.update(filter(None, [arguments["login_password"]]))
         if arguments["wait"] < 0 or arguments["keep"] < 1:
             raise Invalid("wait is a number of seconds, 0 or more; keep a number of days, 1 or more.")
         login = login_of(arguments)

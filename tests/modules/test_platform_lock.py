@@ -238,8 +238,10 @@ def test_before_there_is_a_database_all_is_remembered_and_variables_are_written_
                   "tasks": [{"name": "Turn it", "ansible.builtin.command": "true"}]})  # fmt: skip
     plays.append({**plays[0], "tasks": [after]})
     (tmp_path / book).write_text(yaml.safe_dump(plays))
-    done = play(tmp_path, book)
+    done = play(tmp_path, book, "-vvv")
     assert done.returncode == 0, done.stdout
+    assert "s3cret" not in done.stdout + done.stderr
+    assert database.password not in done.stdout + done.stderr
     until(lambda: runs(database)[-1][4] == "ok", "the end to be written")
     told = json.loads(database.sql("SELECT variables FROM journal.runs", "ensemble"))
     assert told == {
