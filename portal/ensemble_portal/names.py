@@ -29,7 +29,7 @@ RESERVED = frozenset(
     favicon.ico manifest.json pwa-worker.js service-worker.js login.html plugin.head.html title.html body.html
     base.html fonts.html logging_config.js all.css status healthz metrics index.html close.html autherror
     recommendedbrowsers oauth.html dialinfo.html close2.html close3.html share room-lock breakout analytics.js
-    start readyz
+    start readyz api
     """.split()
 )
 

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from .api import body_of, client_of, portal_of, wish_of
-from .assets import STATIC
+from .api import base_of, body_of, client_of, portal_of, wish_of
+from .assets import STATIC, TEMPLATES
 from .doors import into_room
 from .errors import Problem
 from .links import room_page
@@ -18,6 +18,7 @@ from .rendering import chosen_language, fleet_facts, language_of, own_path, page
 from .rooms import Room
 
 LONGEST_TYPED = 300
+EXAMPLES = {"Python": "example.py", "JavaScript": "example.mjs", "curl": "example.sh"}
 ROBOTS = "User-agent: *\nAllow: /$\nAllow: /status\nAllow: /static/\nDisallow: /\n"
 
 
@@ -98,6 +99,13 @@ async def read_form(request: Request) -> dict[str, str]:
     return dict(parse_qsl(body.decode(errors="replace"), max_num_fields=20))
 
 
+async def api_page(request: Request) -> Response:
+    """How to use the API, with examples for this very portal."""
+    base = base_of(request)
+    examples = [(name, TEMPLATES.get_template(file).render(base=base)) for name, file in EXAMPLES.items()]
+    return page(request, "api.html", examples=examples)
+
+
 async def robots(request: Request) -> Response:
     return Response(ROBOTS, media_type="text/plain")
 
@@ -110,6 +118,7 @@ ROUTES = [
     Route("/", home),
     Route("/start", start, methods=["POST"]),
     Route("/start", restart),
+    Route("/api", api_page),
     Route("/static/{name}", STATIC.serve),
     Route("/favicon.ico", favicon),
     Route("/robots.txt", robots),

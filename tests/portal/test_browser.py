@@ -36,6 +36,7 @@ PAGES = {
     "guessable room": "/room/standup",
     "closed door": "/équipe nord",
     "status": "/status",
+    "API": "/api",
     "status in French": "/status?lang=fr",
     "not found": "/no/where",
 }

@@ -1,0 +1,8 @@
+const answer = await fetch("{{ base }}/api/v1/rooms", {
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify({ name: "team standup" }),
+});
+const room = await answer.json();
+if (!answer.ok) throw new Error(room.detail);
+console.log(room.link);
