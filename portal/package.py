@@ -3,10 +3,11 @@
 
     package.py hash                 print the content hash (12 hex digits): the same for the same source
     package.py context DIRECTORY    fill DIRECTORY with Dockerfile and lib/, print the content hash
+    package.py archive FILE         the same as FILE.tar.gz, print the content hash
     package.py lock                 renew requirements.lock from pyproject.toml
 
 The image is built with no network: lib/ holds the wheels of requirements.lock, unpacked for Python 3.13 on
-x86_64 Linux, and the portal's own package. Only `context` and `lock` use pip, on this machine.
+x86_64 Linux, and the portal's own package. Only `context`, `archive` and `lock` use pip, on this machine.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import tomllib
 from pathlib import Path
@@ -65,6 +67,15 @@ def make_context(directory: Path) -> str:
     return wanted
 
 
+def make_archive(file: Path) -> str:
+    """Write the directory as a .tar.gz; return the content hash."""
+    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+        made = make_context(Path(folder) / "context")
+        with tarfile.open(file, "w:gz") as archive:
+            archive.add(Path(folder) / "context", ".")
+    return made
+
+
 def renew_lock() -> None:
     """Write the exact versions and hashes that the ranges of pyproject.toml give today."""
     wanted = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]["dependencies"]
@@ -89,12 +100,15 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("hash")
     commands.add_parser("context").add_argument("directory", type=Path)
+    commands.add_parser("archive").add_argument("file", type=Path)
     commands.add_parser("lock")
     arguments = parser.parse_args()
     if arguments.command == "lock":
         renew_lock()
     elif arguments.command == "hash":
         print(content_hash())
+    elif arguments.command == "archive":
+        print(make_archive(arguments.file.resolve()))
     else:
         print(make_context(arguments.directory.resolve()))
 

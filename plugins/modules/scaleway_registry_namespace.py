@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway.object
   - ensemble.jitsi.scaleway.presence
 seealso:
+  - module: ensemble.jitsi.scaleway_registry_image_info
   - module: community.docker.docker_login
   - module: community.docker.docker_image_push
 author: The Ensemble maintainers (@ensemble)

@@ -3,7 +3,8 @@
 """Make the stand-ins of docker-jitsi-meet: container images in a registry, and the release archive.
 
 The official images and archive cannot be had without a network. The stand-ins have their ports, paths, variables,
-health and metric endpoints, with real nginx, real Prosody and the real nginx exporter from Debian.
+health and metric endpoints, with real nginx, real Prosody and the real nginx exporter from Debian. Debian with
+Python stands in for the portal's base image.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ RELEASE = "stable-11146-2"
 IMAGES = {
     "web": RELEASE, "prosody": RELEASE, "jicofo": RELEASE, "jvb": RELEASE, "nginx-prometheus-exporter": "1.5.3",
 }  # fmt: skip
+PYTHON = "3.13-slim-trixie"
 PYTHON_PACKAGES = "apt,python3-minimal,libpython3-stdlib,ca-certificates,tzdata"
 
 
@@ -78,8 +80,9 @@ def build(name: str, base_argument: str, base: str, *parts: Path) -> str:
 
 def images() -> dict[str, str]:
     """References on this machine, by the names of the official images."""
-    common = build("common", "PYTHON_IMAGE", python_image(), HERE / "common")
-    return {name: build(name, "COMMON_IMAGE", common, HERE / name) for name in IMAGES}
+    python = python_image()
+    common = build("common", "PYTHON_IMAGE", python, HERE / "common")
+    return {"python": python, **{name: build(name, "COMMON_IMAGE", common, HERE / name) for name in IMAGES}}
 
 
 def push(built: dict[str, str], registry: str, token: str) -> None:
@@ -87,7 +90,7 @@ def push(built: dict[str, str], registry: str, token: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         docker = ("docker", "--config", folder)
         run(*docker, "login", "-u", "stand-ins", "--password-stdin", registry.partition("/")[0], stdin=token)
-        for name, tag in IMAGES.items():
+        for name, tag in {"python": PYTHON, **IMAGES}.items():
             target = f"{registry}/{name}:{tag}"
             run(*docker, "tag", built[name], target)
             run(*docker, "push", "-q", target)
