@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -42,8 +43,11 @@ def test_collection_archive_ships_only_the_collection(tmp_path: Path) -> None:
     passes(["ansible-galaxy", "collection", "build", "--output-path", str(tmp_path)], 120)
     archive = next(tmp_path.glob("ensemble-jitsi-*.tar.gz"))
     names = subprocess.run(["tar", "-tzf", archive], text=True, capture_output=True, check=True).stdout.split()
+    of_the_image = ("Dockerfile", "package.py", "requirements.lock", "ensemble_portal/app.py")
+    assert {f"portal/{name}" for name in of_the_image} <= set(names)
+    assert [name for name in names if re.search(r"(^|/)(\.|bench|simulator|__pycache__)", name)] == []
     tops = {name.split("/")[0] for name in names}
     assert {"plugins", "roles", "playbooks", "meta", "README.md", "MANIFEST.json", "FILES.json"} <= tops
     assert tops.isdisjoint(
-        {"lab", "portal", "tests", "inventories", "molecule", "collections", ".venv", ".lab", "tools"}
+        {"lab", "tests", "inventories", "molecule", "collections", ".venv", ".lab", "tools"}
     )
