@@ -176,6 +176,13 @@ def test_every_play_has_the_defaults_of_the_platform(book: Path) -> None:
         assert "hosts" not in play or play["roles"] == ["ensemble.jitsi.platform"], play["name"]
 
 
+@pytest.mark.parametrize("book", sorted(PLAYBOOKS.glob("*.yml")), ids=lambda path: path.stem)
+def test_no_play_logs_in_before_it_has_waited(book: Path) -> None:
+    """Whatever ansible.cfg says: one of ours gathers no facts by itself, and beside an installed collection there is none."""
+    for play in yaml.safe_load(book.read_text()):
+        assert "hosts" not in play or play["gather_facts"] is False, play["name"]
+
+
 def test_a_role_and_the_platform_have_one_default() -> None:
     """Within a role its own defaults win: another one for the platform would be told, and not used."""
     roles = PLAYBOOKS.parent / "roles"
