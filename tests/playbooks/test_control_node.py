@@ -178,7 +178,7 @@ def test_every_play_has_the_defaults_of_the_platform(book: Path) -> None:
 
 @pytest.mark.parametrize("book", sorted(PLAYBOOKS.glob("*.yml")), ids=lambda path: path.stem)
 def test_no_play_logs_in_before_it_has_waited(book: Path) -> None:
-    """Whatever ansible.cfg says: one of ours gathers no facts by itself, and beside an installed collection there is none."""
+    """Ansible gathers facts at first by itself, except where an ansible.cfg such as ours says otherwise."""
     for play in yaml.safe_load(book.read_text()):
         assert "hosts" not in play or play["gather_facts"] is False, play["name"]
 

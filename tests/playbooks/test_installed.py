@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
@@ -45,7 +43,8 @@ def play(collections: Path, cloud: Lab, tmp_path: Path) -> Callable[..., Run]:
     project = tmp_path / "project"
     (project / "my-inventory/group_vars").mkdir(parents=True)
     (project / "my-inventory/hosts.yml").write_text(yaml.safe_dump(HOSTS))
-    (project / "my-inventory/group_vars/all.yml").write_text(yaml.safe_dump({**WISHES, "ensemble_secrets_dir": str(tmp_path / "secrets")}))
+    wishes = {**WISHES, "ensemble_secrets_dir": str(tmp_path / "secrets")}
+    (project / "my-inventory/group_vars/all.yml").write_text(yaml.safe_dump(wishes))
     environment = {
         "SCW_API_URL": cloud.url,
         "SCW_ACCESS_KEY": "SCWLABLABLABLABLABLA",

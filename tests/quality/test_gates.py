@@ -48,6 +48,4 @@ def test_collection_archive_ships_only_the_collection(tmp_path: Path) -> None:
     assert [name for name in names if re.search(r"(^|/)(\.|bench|simulator|__pycache__)", name)] == []
     tops = {name.split("/")[0] for name in names}
     assert {"plugins", "roles", "playbooks", "meta", "README.md", "MANIFEST.json", "FILES.json"} <= tops
-    assert tops.isdisjoint(
-        {"lab", "tests", "inventories", "molecule", "collections", ".venv", ".lab", "tools"}
-    )
+    assert tops.isdisjoint({"lab", "tests", "inventories", "molecule", "collections", ".venv", ".lab", "tools"})
