@@ -16,6 +16,7 @@ from test_documentation import options
 
 ROOT = Path(__file__).parents[2]
 GUIDES = [ROOT / "README.md", *sorted(path for path in ROOT.glob("docs/**/*.md") if "build" not in path.parts)]
+OURS = "ensemble.jitsi."
 OF_ONE_RUN = {"remove", "ansible_connection", "ansible_python_interpreter"}
 OF_ONE_RUN |= {"journal_last", "journal_run", "journal_server"}
 PREFIXES = "ensemble|jitsi|api|portal|prometheus|certificate|database|acme|lb"
@@ -58,11 +59,12 @@ def test_commands_can_be_run(guide: Path) -> None:
         if words[0] not in ("ansible", "ansible-playbook"):
             continue
         shown = " ".join(words)
-        assert all((ROOT / path).is_dir() for path in values(words, "-i")), shown
+        assert all((ROOT / path).is_dir() or path == "my-inventory" for path in values(words, "-i")), shown
         assert values(words, "-i"), f"against which platform? {shown}"
         assert set_by(words) <= variables() | OF_ONE_RUN, shown
         if words[0] == "ansible-playbook":
-            books = [word for word in words if word.endswith(".yml")]
+            installed = [word.removeprefix(OURS) for word in words if word.startswith(OURS)]
+            books = [word for word in words if word.endswith(".yml")] + [f"playbooks/{name}.yml" for name in installed]
             assert books, shown
             assert all((ROOT / book).is_file() for book in books), shown
 
