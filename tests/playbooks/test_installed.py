@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sysconfig
 from collections.abc import Callable
@@ -31,8 +32,8 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     galaxy = [BIN / "ansible-galaxy", "collection"]
     subprocess.run([*galaxy, "build", ROOT, "--output-path", archives], check=True, capture_output=True)
     (archive,) = archives.glob("ensemble-jitsi-*.tar.gz")
-    install = [*galaxy, "install", archive, "--no-deps", "--collections-path", folder]
-    subprocess.run(install, cwd=archives, check=True, capture_output=True)
+    only = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(folder)}
+    subprocess.run([*galaxy, "install", archive, "--no-deps"], cwd=archives, env=only, check=True, capture_output=True)
     return folder
 
 
