@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 
 from ensemble_lab import access
-from ensemble_lab.api import domain, lb
+from ensemble_lab.api import domain, lb, rdb
 from ensemble_lab.api.account import ensure_project
 from ensemble_lab.api.instance_actions import guest_reported
 from ensemble_lab.api.instance_views import server_conf, server_seen
@@ -36,10 +36,13 @@ class Lab:
         self.cloud.store.commit()
 
     def _apply_again(self) -> None:
-        """What a driver holds in processes of its own it may have lost with the last run: names and balancers."""
+        """What a driver holds in processes of its own it may have lost with the last run: names, balancers ..."""
         store, jobs = self.cloud.store, self.cloud.jobs
         for zone in store.list("dns_zone"):
             jobs.start(domain.zone_sync, [zone["id"]], zone_name=zone["id"])
+        for instance in store.list(rdb.INSTANCE):
+            if instance["status"] == "ready":
+                jobs.start(rdb.rdb_sync, [instance["id"]], instance_id=instance["id"], quick=True)
         for balancer in store.list("lb"):
             jobs.start(lb.lb_sync, [balancer["id"]], lb_id=balancer["id"])
 

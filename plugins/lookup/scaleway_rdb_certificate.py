@@ -28,6 +28,14 @@ EXAMPLES = r"""
     content: "{{ lookup('ensemble.jitsi.scaleway_rdb_certificate', 'rooms', region='fr-par') }}"
     dest: /etc/ssl/database.pem
     mode: "0644"
+
+- name: For a module that verifies the server
+  ansible.builtin.set_fact:
+    database_certificate: "{{ lookup('ensemble.jitsi.scaleway_rdb_certificate', 'rooms') }}"
+
+- name: Of two instances at once
+  ansible.builtin.set_fact:
+    database_certificates: "{{ query('ensemble.jitsi.scaleway_rdb_certificate', 'rooms', 'journal') }}"
 """
 
 RETURN = r"""

@@ -43,6 +43,11 @@ EXAMPLES = r"""
     instance: rooms
     name: portal
 
+- name: Another one for the journal
+  ensemble.jitsi.scaleway_rdb_database:
+    instance: rooms
+    name: journal
+
 - name: No longer needed
   ensemble.jitsi.scaleway_rdb_database:
     instance: rooms

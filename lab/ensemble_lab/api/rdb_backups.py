@@ -15,6 +15,7 @@ from ensemble_lab.api.rdb import (
     change,
     find,
     instance_view,
+    rdb_sync,
     ready_instance,
 )
 from ensemble_lab.api.rdb_databases import find_database
@@ -184,6 +185,7 @@ async def rdb_restore(cloud: Cloud, ident: str, instance_id: str, name: str) -> 
         if kept["status"] == "restoring":
             kept["status"] = "ready"
             cloud.store.put(BACKUP, kept)
+    cloud.jobs.start(rdb_sync, [instance_id], instance_id=instance_id, quick=True)
 
 
 @SERVICE.post("/instances/{instance}/snapshots")

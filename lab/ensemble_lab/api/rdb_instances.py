@@ -64,8 +64,10 @@ def volume_of(node_type: str, kind: str, size: int) -> Object:
     return {"type": kind, "class": VOLUME_CLASSES[kind], "size": size}
 
 
-def _known_engine(name: object) -> str:
-    version = version_of(str(name))
+def _known_engine(cloud: Cloud, name: object) -> str:
+    version, real = version_of(str(name)), cloud.driver.info().get("database_engines")
+    if real is not None and name not in real:
+        raise errors.constraint("engine", f"this lab makes only {', '.join(real)} real")
     if version is None or version["disabled"]:
         raise errors.constraint("engine", f"no new instance can have {name}")
     return str(name)
@@ -109,7 +111,7 @@ def new_instance(call: Call, **fields: Any) -> Object:
 def create_instance(call: Call) -> Object:
     body, cloud = call.body, call.cloud
     call.need("engine", "node_type")
-    engine, node_type = _known_engine(body["engine"]), known_node_type(body["node_type"])
+    engine, node_type = _known_engine(cloud, body["engine"]), known_node_type(body["node_type"])
     volume = volume_of(node_type, body.get("volume_type") or "lssd", int(body.get("volume_size") or 0))
     user, password = body.get("user_name") or "", body.get("password") or ""
     if user:

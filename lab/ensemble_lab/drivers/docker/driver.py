@@ -9,7 +9,9 @@ import logging
 
 from ensemble_lab.ca import load_or_create
 from ensemble_lab.drivers.base import Api, DriverError, Object
+from ensemble_lab.drivers.docker import databases
 from ensemble_lab.drivers.docker.balancer import Balancers
+from ensemble_lab.drivers.docker.databases import Databases
 from ensemble_lab.drivers.docker.dhcp import Dhcp
 from ensemble_lab.drivers.docker.disks import Disks
 from ensemble_lab.drivers.docker.firewall import OPEN, Firewall, policy
@@ -71,6 +73,7 @@ class DockerDriver:
             Records(layout.folder("balancers")),
             layout.folder("haproxy"),
         )
+        self._databases = Databases(layout, self._network, self._private_networks, self._firewall)
         self._registry = Registry(layout, self._ca, self._processes)
         self._services: list[Service] = []
         self._watch: asyncio.Task[None] | None = None
@@ -78,6 +81,7 @@ class DockerDriver:
     async def start(self, api: Api) -> None:
         self._api = api
         self._private_networks.start(api)
+        self._databases.start(api)
         await self._network.start()
         await self._firewall.start()
         await self._lxcfs.start()
@@ -125,6 +129,7 @@ class DockerDriver:
 
     async def destroy(self) -> None:
         await self.stop()
+        await self._databases.destroy()
         await self._servers.destroy()
         await self._disks.destroy()
         await self._balancers.destroy()
@@ -146,6 +151,7 @@ class DockerDriver:
             "registry": layout.registry,
             "ca_file": str(self._ca.file),
             "network": layout.lab,
+            "database_engines": list(databases.SUITES),
         }
 
     def allocate_address(self, family: str) -> str:
@@ -153,6 +159,7 @@ class DockerDriver:
             return self._network.next_prefix()
         taken = [ip["address"] for ip in self._api.list("instance_ip")]
         taken += [ip["ip_address"] for ip in self._api.list("lb_ip")]
+        taken += [one["ip"] for instance in self._api.list("rdb_instance") for one in instance["endpoints"]]
         return self._network.next_address(taken)
 
     # servers
@@ -241,6 +248,35 @@ class DockerDriver:
 
     async def lb_stats(self, lb: Object) -> list[Object]:
         return await self._balancers.stats(lb["id"])
+
+    # managed databases
+
+    async def database_apply(self, instance: Object, quick: bool) -> None:
+        await self._databases.apply(instance)
+
+    async def database_delete(self, instance: Object) -> None:
+        await self._databases.delete(instance["id"])
+
+    async def database_restart(self, instance: Object) -> None:
+        await self._databases.restart(instance["id"])
+
+    async def database_sizes(self, instance: Object) -> dict[str, int]:
+        return await self._databases.sizes(instance["id"])
+
+    async def database_dump(self, instance: Object, ident: str, database: str | None) -> int:
+        return await self._databases.dump(instance["id"], ident, database)
+
+    async def database_restore(self, instance: Object, ident: str, database: str) -> None:
+        await self._databases.restore(instance["id"], ident, database)
+
+    async def database_dump_delete(self, ident: str) -> None:
+        self._databases.forget_dump(ident)
+
+    async def database_replica(self, instance: Object, replica: Object) -> None:
+        raise DriverError("the docker driver makes no read replicas")
+
+    async def database_replica_delete(self, replica: Object) -> None:
+        """There is nothing of it."""
 
     # names and registry
 
