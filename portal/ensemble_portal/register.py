@@ -50,7 +50,17 @@ class Register:
         self._proven_at = float("-inf")
         self._one_proof = asyncio.Lock()
         self.is_up = False
-        self.not_kept = 0
+        self._not_kept = 0
+
+    @property
+    def count(self) -> int:
+        """About how many rooms are held, by all portals that share the register."""
+        return self._count + len(self._waiting)
+
+    def take_not_kept(self) -> int:
+        """Made-up rooms that were not noted since this was asked last."""
+        taken, self._not_kept = self._not_kept, 0
+        return taken
 
     async def open(self) -> None:
         await self._watched(self._claims.open())
@@ -87,7 +97,7 @@ class Register:
         """Note a room that was just made up. It is written within moments, or when the register answers again."""
         waiting = self._waiting
         if self._count + len(waiting) >= self._most or len(waiting) >= MOST_WAITING:
-            self.not_kept += 1
+            self._not_kept += 1
             return
         if not waiting:
             self._since = time.monotonic()

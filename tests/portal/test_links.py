@@ -126,6 +126,9 @@ def test_the_register_is_bounded(prometheus: FakePrometheus, start_portal: Start
     portal = start_portal(prometheus.url, most_rooms="20")
     rooms = [portal.client.post("/api/v1/rooms").json() for _ in range(30)]
     assert [opened(portal, f"/{room['room']}") is not None for room in rooms] == [True] * 20 + [False] * 10
+    metrics = portal.client.get("/metrics").text
+    assert "ensemble_portal_rooms_held 20.0" in metrics
+    assert "ensemble_portal_rooms_not_kept_total 10.0" in metrics
     refusal = portal.client.post("/api/v1/rooms", json={"name": "standup"})
     assert (refusal.status_code, refusal.json()["type"]) == (503, "urn:ensemble:problem:register-full")
     assert portal.client.post("/api/v1/rooms", json={"name": rooms[0]["room"]}).json()["url"] == rooms[0]["url"]
