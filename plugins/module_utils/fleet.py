@@ -62,6 +62,8 @@ class Fleet:
                 raise Invalid(f"volumes: the volume in slot {slot} cannot be in every server of a fleet.")
 
     def _numbers(self) -> list[int]:
+        if self.arguments["state"] == "configured":
+            return sorted(self.arguments.get("numbers") or [])
         if self.arguments["state"] != "present":
             return []
         if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", self.prefix):
@@ -85,6 +87,7 @@ class Fleet:
         if self.addresses.desired:
             template |= {"public_ips": [self.addresses.reference(name)], "dynamic_ip_required": False}
         template |= {"name": name, "tags": self.tags, "recreate": True, "wait": False}
+        template["gives_tags"] = self.arguments.get("tags") is not None
         return Member(self.client, template, self.check)
 
     def plan(self) -> FleetPlan:
@@ -103,6 +106,8 @@ class Fleet:
         there = self.census.look_past_twins()
         if self.arguments["state"] == "published":
             return FleetPlan(records=self.fleet_names.plan_following(self.census.eldest()))
+        if self.arguments["state"] == "configured":
+            return self._plan_in_place()
         plan = FleetPlan(wait_for=self.arguments["wait_for"], dying=[each for each in there if is_dying(each)])
         self.warnings += self.census.adopt(self.wanted, self.fleet_names.leads_to)
         self.census.refuse_foreign(self.wanted)
@@ -135,14 +140,23 @@ class Fleet:
         self._guard(plan, len(set(alive) | set(plan.names_lost)))
         return plan
 
+    def _plan_in_place(self) -> FleetPlan:
+        """What the servers that there are lack of what the task gives, whether they run or not."""
+        plan, there = FleetPlan(), self.census.eldest()
+        if missing := [name for name in self.wanted if name not in there]:
+            raise Invalid(f"There is no {', '.join(missing)} in this fleet: state configured makes no servers.")
+        for name in self.wanted or sorted(there, key=self.census.number):
+            plan.steps.append(self._step(name, there[name], plan, "present"))
+        return plan
+
     def _removal(self, server: Object) -> Step:
         return Step(server["name"], self.member(server["name"]), Plan(DELETE, server))
 
-    def _step(self, name: str, current: Object | None, fleet: FleetPlan) -> Step:
+    def _step(self, name: str, current: Object | None, fleet: FleetPlan, state: str = "running") -> Step:
         member = self.member(name)
-        plan = member.plan("running", current)
+        plan = member.plan(state, current)
         self._heed(member)
-        if plan.action == REPLACE and not self.arguments["recreate"]:
+        if plan.action == REPLACE and (state == "present" or not self.arguments["recreate"]):
             fleet.outdated.append(name)
             for outdated in member.frozen_changes(plan):
                 del plan.changes[outdated]
@@ -175,6 +189,10 @@ class Fleet:
         """Bring the fleet to its plan; failures of single servers are collected and the rest goes on."""
         if self.arguments["state"] == "published":
             self.fleet_names.follow(self.census.eldest())
+            return
+        if self.arguments["state"] == "configured":
+            self._all([step for step in plan.steps if step.plan.action == UPDATE], self._apply)
+            self.census.read()
             return
         replaced = [step for step in plan.steps if step.plan.action == REPLACE]
         created = [step for step in plan.steps if step.plan.action == CREATE]

@@ -14,6 +14,7 @@ from .fields import REPLACES
 from .plan import Object, Plan, Values
 from .resources import disks
 from .resources.server import Server
+from .resources.server_user_data import USER_DATA
 
 DATA_TAG = "ensemble-user-data:"
 TAGS_TAG = "ensemble-tags:"
@@ -35,7 +36,7 @@ class Member(Server):
         self.data_tag = self._data_tag()
 
     def _data_tag(self) -> str:
-        """The tag that tells which user data a server has, "" where it has none.
+        """The tag that tells which user data a server has, "" where the task gives none.
 
         Everybody who may list servers sees it, and the secret data may be as weak as a word: so it is a slow digest,
         salted by the project and the fleet, of what is sent. Every operator with the same desired data gets the same.
@@ -70,10 +71,18 @@ class Member(Server):
         return desired
 
     def _foreign_tags(self) -> list[str]:
-        """Tags of the server that no run of this fleet gave it."""
+        """Tags of the server that no run of this fleet gave it, and those that the task does not speak of."""
         present = (self._current or {}).get("tags", [])
         told = {each for tag in present if tag.startswith(TAGS_TAG) for each in tag.removeprefix(TAGS_TAG).split(".")}
-        return [tag for tag in present if not tag.startswith(MARKS) and short(tag) not in told]
+        if not self.arguments["gives_tags"]:
+            told = set()
+        return [tag for tag in present if not tag.startswith(self._spoken_of) and short(tag) not in told]
+
+    @property
+    def _spoken_of(self) -> tuple[str, ...]:
+        """What the marks begin with that this task writes anew, or takes away."""
+        gives_data = any(self.arguments.get(name) is not None for name in USER_DATA)
+        return (*((TAGS_TAG,) if self.arguments["gives_tags"] else ()), *((DATA_TAG,) if gives_data else ()))
 
     def resolve(self, name: str, value: Any) -> Any:
         """The fleet gives references to addresses, also to one that it is about to reserve."""

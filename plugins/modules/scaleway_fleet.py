@@ -34,8 +34,10 @@ options:
       - Whether the fleet exists; V(absent) removes all of its servers, whatever O(max_change) says.
       - V(published) looks at the names only (O(dns)). The record of each server that there is follows its address, and
         nothing else is made, changed or removed.
+      - V(configured) gives what the task names to the servers that there are, all or those of O(numbers), in place and
+        whether they run or not. None is made, started, replaced or removed, and names stay as they are.
     type: str
-    choices: [present, absent, published]
+    choices: [present, absent, published, configured]
     default: present
   max_change:
     description: >-
@@ -63,7 +65,9 @@ options:
       - A server whose system's disk is of another kind counts as RV(outdated).
     type: dict
   tags:
-    description: Tags of the servers. Others that a server has are left to it.
+    description:
+      - Tags of the servers. Others that a server has are left to it.
+      - Not given, servers keep the tags that earlier tasks gave them; V([]) takes these away.
     type: list
     elements: str
   security_group:
@@ -88,6 +92,7 @@ options:
       - Texts that the servers can read from their metadata service, by key. They are there before the first boot.
       - A tag with a salted digest tells which user data a server has, so that an unchanged fleet is not asked server by
         server.
+      - Not given, servers keep what they have.
       - An empty text is an error, it may be what a look-up did not find; O(absent_user_data) removes keys.
       - Diffs and verbose output show no private key, and no value in a line or under a key whose name looks secret,
         such as C(JWT_APP_SECRET=...); shorter ones than 6 characters are hidden in diffs only.
@@ -232,6 +237,14 @@ EXAMPLES = r"""
     commercial_type: DEV1-L
     image: jitsi-2026-12
 
+- name: Another certificate for the first two, which go on serving
+  ensemble.jitsi.scaleway_fleet:
+    prefix: h
+    numbers: [1, 2]
+    state: configured
+    secret_user_data:
+      tls-private-key: "{{ private_key }}"
+
 - name: No more servers
   ensemble.jitsi.scaleway_fleet:
     prefix: h
@@ -346,7 +359,7 @@ def spec() -> Values:
         "prefix": {"type": "str", "required": True},
         "count": {"type": "int"},
         "numbers": {"type": "list", "elements": "int"},
-        "state": choice("present", "absent", "published", default="present"),
+        "state": choice("present", "absent", "published", "configured", default="present"),
         "reserved_ips": {"type": "bool", "default": False},
         "reserved_ips_quota": {"type": "int"},
         "twins": choice("fail", "keep_elder", default="fail"),
