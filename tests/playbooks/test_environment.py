@@ -35,7 +35,7 @@ TRICKY = {
 @pytest.fixture(scope="module")
 def boot() -> ModuleType:
     """The program that Jitsi servers run at boot."""
-    sys.path.insert(0, str(COLLECTION / "plugins/module_utils"))
+    sys.path[:0] = [str(COLLECTION / "roles/jitsi/files")]
     spec = importlib.util.spec_from_file_location("ensemble_jitsi", COLLECTION / "roles/jitsi/files/ensemble_jitsi.py")
     assert spec
     assert spec.loader

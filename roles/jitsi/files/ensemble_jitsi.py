@@ -2,19 +2,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Make this machine the Jitsi server that its own metadata describes, and tell when it serves.
 
-Runs at every boot, and again on `systemctl reload ensemble-jitsi` (a new certificate, say). Nothing on the disk of an
-image is kept for another server: secrets and accounts belong to one instance id and are made anew for the next.
-What came of it is in /run/ensemble-jitsi/state and in the server's user data, key `jitsi-ready`:
-`starting`, `ready <release> <time>` or `failed: <why>`.
+Runs at every boot, and again on `systemctl reload ensemble-jitsi`. Nothing on the disk of an image is kept for another
+server: secrets and accounts belong to one instance id and are made anew for the next. What came of it is in
+/run/ensemble-jitsi/state and in the server's user data, key `jitsi-ready`: `starting`, `ready <release> <time>` or
+`failed: <why>`.
+
+With the argument `watch` it looks every few seconds whether the user data holds another certificate, and serves that
+without a restart. What came of it is in the user data, key `jitsi-certificate`: `served <fingerprint>` or
+`refused: <why>`.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import http.client
 import json
 import os
-import random
 import secrets
 import shutil
 import ssl
@@ -23,77 +27,28 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, "/usr/local/lib/ensemble-jitsi")
 
 import dotenv
+from certificate import GIVEN, USED, Pair, leaf, make_folder, write
+from metadata import Failure, Metadata
 
 SETTINGS = Path("/etc/ensemble/jitsi.json")
 IDENTITY = Path("/var/lib/ensemble-jitsi/identity.json")
 STATE = Path("/run/ensemble-jitsi/state")
-JITSI_UID = 1000  # the user inside the official images
+LOCK = Path("/run/ensemble-jitsi/lock")
+NGINX = "/run/web/config/nginx/nginx.conf"
 PASSWORDS = ("JICOFO_AUTH_PASSWORD", "JVB_AUTH_PASSWORD")
 FOLDERS = (
-    "web/keys", "web/nginx/site-confs", "web/nginx-custom", "storage/web", "storage/transcripts", "tmp/web-load-test",
+    GIVEN, USED, "web/nginx/site-confs", "web/nginx-custom", "storage/web", "storage/transcripts", "tmp/web-load-test",
     "prosody/config", "prosody/prosody-plugins-custom", "storage/prosody", "jicofo", "jvb",
 )  # fmt: skip
 Environment = dict[str, str]
-
-
-class Failure(Exception):
-    """Jitsi cannot serve here; the message says why."""
-
-
-class Metadata:
-    """The cloud's metadata service, as the machine itself sees it."""
-
-    def __init__(self, url: str) -> None:
-        self.host = urllib.parse.urlsplit(url).netloc
-
-    def machine(self) -> dict[str, Any]:
-        """The server's own description: id, name, zone, addresses.
-
-        Raises:
-            Failure: the service did not answer within two minutes.
-        """
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                return json.loads(self._request("GET", "/conf?format=json")[1])
-            except (OSError, ValueError, http.client.HTTPException) as error:
-                if time.monotonic() > deadline:
-                    raise Failure(f"the metadata service at {self.host} does not answer: {error}") from error
-                time.sleep(1)
-
-    def user_data(self, key: str) -> str:
-        """A user data value; empty when it is not set."""
-        status, body = self._request("GET", f"/user_data/{key}")
-        if status not in (200, 404):
-            raise Failure(f"user data {key} cannot be read: HTTP {status}")
-        return body.decode() if status == 200 else ""
-
-    def set_user_data(self, key: str, value: str) -> None:
-        self._request("PATCH", f"/user_data/{key}", value.encode())
-
-    def _request(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-        """Ask from a port below 1024, which proves to the service that root is asking."""
-        for port in random.sample(range(512, 1024), 30):
-            connection = http.client.HTTPConnection(self.host, timeout=10, source_address=("", port))
-            try:
-                connection.connect()
-            except OSError as error:
-                if error.errno in (98, 99):  # the port is taken, or was a moment ago
-                    continue
-                raise
-            with closing(connection):
-                connection.request(method, path, body, {"Content-Type": "text/plain"})
-                answer = connection.getresponse()
-                return answer.status, answer.read()
-        raise OSError("no source port below 1024 is free")
 
 
 def parse_environment(what: str, text: str) -> Environment:
@@ -153,45 +108,27 @@ class Server:
             write(IDENTITY, json.dumps(known), mode=0o600, owner=0)
         self.environment |= known["passwords"]
 
-    def make_config(self, certificate: str, private_key: str) -> None:
+    def make_config(self, pair: Pair) -> None:
         """The CONFIG tree that the containers read: what the image brings, the key pair, the way back to the portal."""
+        pair.check(self.host)
         for folder in FOLDERS:
             make_folder(self.config, folder)
         source = Path(self.settings["config_source"])
         for path in source.rglob("*"):
             if path.is_file():
                 write(self.config / path.relative_to(source), path.read_text())
-        write(self.config / "web/keys/cert.crt", certificate)
-        write(self.config / "web/keys/cert.key", private_key, mode=0o400)
+        pair.install(self.config)
         portal = self.config / "web/nginx-custom/ensemble-portal.conf"
         if self.environment.get("PORTAL_URL"):
             write(portal, f"location = / {{ return 302 {self.environment['PORTAL_URL']}; }}\n")
         else:
             portal.unlink(missing_ok=True)
-        self.check_certificate(private_key)
-
-    def check_certificate(self, private_key: str) -> None:
-        """Jitsi replaces a pair that it cannot use by one that nobody trusts, without a word: so look before.
-
-        Raises:
-            Failure: pair missing or not a pair, or not made for this server's name.
-        """
-        keys = self.config / "web/keys"
-        if not private_key:
-            raise Failure("user data has no tls-certificate and tls-private-key")
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(keys / "cert.crt", keys / "cert.key")
-        except (ssl.SSLError, OSError) as error:
-            raise Failure(f"tls-certificate and tls-private-key are not a pair: {error}") from error
-        command = ["openssl", "x509", "-noout", "-in", str(keys / "cert.crt"), "-checkhost", self.host]
-        if "does match" not in subprocess.run(command, capture_output=True, text=True).stdout:
-            raise Failure(f"the certificate is not for {self.host}")
 
     def start(self) -> None:
         """Bring the containers to what the settings say; containers that are so already go on undisturbed."""
         digest = hashlib.sha256()
         for path in sorted((self.config / "web").rglob("*")):
-            if path.is_file():
+            if path.is_file() and path.parent != self.config / GIVEN:  # another certificate takes no new container
                 digest.update(f"{path}\0".encode() + path.read_bytes())
         self.environment |= {
             "COMPOSE_PROJECT_NAME": "jitsi",
@@ -201,7 +138,25 @@ class Server:
         write(self.release / ".env", dotenv.write(dict(sorted(self.environment.items()))), mode=0o600, owner=0)
         self.compose("up", "--detach", "--pull", "never", "--remove-orphans")
 
-    def wait(self) -> None:
+    def serve(self, pair: Pair) -> bool:
+        """Have the web server show this pair, which is installed, to whoever comes now; who is there stays undisturbed.
+
+        Raises:
+            Failure: it does not, even after a restart of the container, which cuts its connections.
+        """
+        try:
+            self.compose("exec", "-T", "web", "nginx", "-c", NGINX, "-s", "reload")
+            if shows(pair, 10):
+                return True
+            print("nginx was told, and shows another certificate: its container is restarted", file=sys.stderr)
+        except Failure as error:
+            print(f"nginx cannot be told, its container is restarted: {error}", file=sys.stderr)
+        self.compose("restart", "web")
+        if not shows(pair, 60):
+            raise Failure("the web server does not show the certificate")
+        return True
+
+    def wait(self, pair: Pair) -> None:
         """Wait until a visitor would be served.
 
         Raises:
@@ -209,7 +164,8 @@ class Server:
         """
         deadline = time.monotonic() + self.settings["ready_timeout"]
         steps: list[tuple[str, Callable[[], bool]]] = [
-            ("web serves the given certificate", self.serves_certificate),
+            # It may have started by itself, with the copies of its last start.
+            ("web serves the given certificate", lambda: pair.is_served() or self.serve(pair)),
             ("web serves this server's pages", lambda: self.host in fetch("https://127.0.0.1/config.js")),
             ("signalling answers", lambda: bool(fetch("https://127.0.0.1/http-bind"))),
             ("the videobridge is healthy", lambda: fetch("http://127.0.0.1:8080/about/health") is not None),
@@ -222,15 +178,15 @@ class Server:
                 time.sleep(1)
             print(name, flush=True)
 
-    def serves_certificate(self) -> bool:
-        given = (self.config / "web/keys/cert.crt").read_text()
-        return leaf(ssl.get_server_certificate(("127.0.0.1", 443), timeout=5)) == leaf(given)
 
-
-def leaf(chain: str) -> bytes:
-    """The first certificate of a PEM chain, in binary."""
-    end = "-----END CERTIFICATE-----"
-    return ssl.PEM_cert_to_DER_cert(chain[chain.index("-----BEGIN CERTIFICATE-----") :].partition(end)[0] + end)
+def shows(pair: Pair, seconds: float) -> bool:
+    """Whether visitors are shown this pair, now or within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not attempt(pair.is_served):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.5)
+    return True
 
 
 def fetch(url: str) -> str:
@@ -246,25 +202,6 @@ def attempt(holds: Callable[[], bool]) -> bool:
         return False
 
 
-def make_folder(root: Path, folder: str) -> None:
-    """A folder below `root` with all between, owned by the containers' user."""
-    for path in reversed([root / folder, *(root / folder).parents]):
-        if path == root or root in path.parents:
-            path.mkdir(mode=0o750, parents=True, exist_ok=True)
-            os.chown(path, JITSI_UID, JITSI_UID)
-
-
-def write(path: Path, text: str, *, mode: int = 0o440, owner: int = JITSI_UID) -> None:
-    """Replace a file at one stroke, never readable by others in between."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
-        file.write(text)
-    os.chown(fresh, owner, owner)
-    fresh.rename(path)
-
-
 def report(metadata: Metadata, state: str) -> None:
     print(state, flush=True)
     STATE.parent.mkdir(exist_ok=True)
@@ -275,9 +212,16 @@ def report(metadata: Metadata, state: str) -> None:
         print(f"user data jitsi-ready could not be written: {error}", file=sys.stderr)
 
 
-def main() -> None:
-    settings = json.loads(SETTINGS.read_text())
-    metadata = Metadata(settings["metadata_url"])
+@contextmanager
+def alone() -> Iterator[None]:
+    """Boot and watch wait for each other."""
+    LOCK.parent.mkdir(exist_ok=True)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def boot(settings: dict[str, Any], metadata: Metadata) -> None:
     try:
         machine = metadata.machine()
         report(metadata, "starting")
@@ -286,13 +230,69 @@ def main() -> None:
             given |= parse_environment(f"user data {key}", metadata.user_data(key))
         server = Server(settings, own_environment(machine, given) | given)
         server.take_identity(machine["id"])
-        server.make_config(metadata.user_data("tls-certificate"), metadata.user_data("tls-private-key"))
+        pair = Pair.given(metadata)
+        server.make_config(pair)
         server.start()
-        server.wait()
+        server.wait(pair)
     except (Failure, OSError) as error:
         report(metadata, f"failed: {error}")
         sys.exit(1)
     report(metadata, f"ready {server.release.name} {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}")
+
+
+class Watch:
+    """Looks for another certificate in the user data, and serves it."""
+
+    def __init__(self, settings: dict[str, Any], metadata: Metadata) -> None:
+        self.settings, self.metadata = settings, metadata
+        self.refused: Pair | None = None
+        self.told = ""
+
+    def look(self) -> None:
+        """One look. A pair that is half written is refused as well, but only told when the next look finds it again."""
+        given = Pair.given(self.metadata)
+        with alone():
+            if not STATE.exists() or not STATE.read_text().startswith("ready "):
+                return
+            server = Server(
+                self.settings, dotenv.parse((Path(self.settings["release_directory"]) / ".env").read_text())
+            )
+            if not given.certificate or (given == Pair.installed(server.config) and given != self.refused):
+                return
+            try:
+                given.check(server.host)
+                given.install(server.config)
+                server.serve(given)
+            except Failure as error:
+                if given == self.refused:
+                    self.tell(f"refused: {error}")
+                self.refused = given
+                return
+        self.refused = None
+        self.tell(f"served {hashlib.sha256(leaf(given.certificate)).hexdigest()}")
+
+    def tell(self, what: str) -> None:
+        if what != self.told:
+            self.told = what
+            print(what, flush=True)
+            self.metadata.set_user_data("jitsi-certificate", what)
+
+    def forever(self) -> None:
+        while True:
+            time.sleep(self.settings["watch_interval"])
+            try:
+                self.look()
+            except (Failure, OSError, ValueError, http.client.HTTPException) as error:
+                print(f"the certificate could not be looked at: {error}", file=sys.stderr)
+
+
+def main() -> None:
+    settings = json.loads(SETTINGS.read_text())
+    metadata = Metadata(settings["metadata_url"])
+    if sys.argv[1:] == ["watch"]:
+        Watch(settings, metadata).forever()
+    with alone():
+        boot(settings, metadata)
 
 
 if __name__ == "__main__":

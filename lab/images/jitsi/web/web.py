@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from string import Template
@@ -46,7 +45,8 @@ def take_keys(config: Path) -> None:
     given = config / "keys"
     if (given / "cert.crt").exists() and (given / "cert.key").exists():
         for name in ("cert.crt", "cert.key"):
-            shutil.copyfile(given / name, KEYS / name)
+            # As the official script does: what cannot be overwritten stays, and the script goes on.
+            subprocess.run(["cp", str(given / name), str(KEYS / name)], check=False)
     elif not (KEYS / "cert.crt").exists():
         pair = ["-out", str(KEYS / "cert.crt"), "-keyout", str(KEYS / "cert.key")]
         kind = ["-new", "-x509", "-days", "3650", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=self-signed"]
