@@ -11,6 +11,8 @@ import re
 
 from ensemble_lab import errors
 
+NAME_SERVERS = ("ns0.dom.scw.cloud", "ns1.dom.scw.cloud")
+"""What every zone is delegated to."""
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _STRINGS = re.compile(r'(?:"(?:[^"\\]|\\.)*"\s*)+', re.DOTALL)
 _ESCAPE = re.compile(rb"\\(\d{3}|.)", re.DOTALL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ensemble_lab import errors
 from ensemble_lab.cloud import Cloud
+from ensemble_lab.dns_text import NAME_SERVERS
 from ensemble_lab.jobs import job
 from ensemble_lab.store import Object
 from ensemble_lab.times import now_seconds
@@ -13,7 +14,6 @@ from ensemble_lab.web.service import Call, Service
 
 SERVICE = Service("/domain/v2beta1")
 ZONE, RECORD = "dns_zone", "dns_record"
-_NAME_SERVERS = ["ns0.dom.scw.cloud", "ns1.dom.scw.cloud"]
 
 
 def full_name(domain: str, subdomain: str) -> str:
@@ -27,8 +27,8 @@ def new_zone(cloud: Cloud, domain: str, subdomain: str, project: str) -> Object:
         "id": name,
         "domain": domain,
         "subdomain": subdomain,
-        "ns": _NAME_SERVERS,
-        "ns_default": _NAME_SERVERS,
+        "ns": list(NAME_SERVERS),
+        "ns_default": list(NAME_SERVERS),
         "ns_master": [],
         "status": "active",
         "message": None,
@@ -38,7 +38,7 @@ def new_zone(cloud: Cloud, domain: str, subdomain: str, project: str) -> Object:
         "glue": {},
     }
     cloud.store.put(ZONE, zone)
-    for server in _NAME_SERVERS:
+    for server in NAME_SERVERS:
         keep_record(
             cloud,
             zone,

@@ -14,7 +14,7 @@ from typing import cast
 
 from dnslib import CLASS, QTYPE, RCODE, RD, RR, SOA, A, DNSError, DNSHeader, DNSRecord
 
-from ensemble_lab.dns_text import shown_strings
+from ensemble_lab.dns_text import NAME_SERVERS, shown_strings
 from ensemble_lab.drivers.base import DriverError, Object
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,10 @@ class Zones:
         labels = name.split(".")
         return next((zone for n in range(len(labels)) if (zone := ".".join(labels[n:])) in self._names), None)
 
+    def is_above(self, name: str) -> bool:
+        """Whether there is a zone below a name."""
+        return any(zone.endswith(f".{name}") for zone in self._names)
+
     def answer(self, query: DNSRecord) -> DNSRecord | None:
         """The reply, or None where the name is in no zone of the lab."""
         name = str(query.q.qname).rstrip(".").lower()
@@ -57,7 +61,7 @@ class Zones:
         for record in found:
             reply.add_answer(record)
         if not found:
-            soa = SOA("ns0.dom.scw.cloud", "hostmaster.scw.cloud", (1, 3600, 600, 86400, NEGATIVE_TTL))
+            soa = SOA(NAME_SERVERS[0], "hostmaster.scw.cloud", (1, 3600, 600, 86400, NEGATIVE_TTL))
             reply.add_auth(RR(zone, QTYPE.SOA, ttl=NEGATIVE_TTL, rdata=soa))
             reply.header.rcode = RCODE.NOERROR if exists else RCODE.NXDOMAIN
         return reply
@@ -165,7 +169,7 @@ class NameServer:
         self._servers.clear()
         await asyncio.sleep(0)  # the loop lets go of the sockets in its next round
 
-    async def resolve(self, packet: bytes, tcp: bool, client: str = "") -> bytes | None:
+    async def resolve(self, packet: bytes, tcp: bool, client: str = "", own_address: str = "127.0.0.1") -> bytes | None:
         """The answer to a DNS message; None where it is none at all."""
         try:
             query = DNSRecord.parse(packet)
@@ -174,20 +178,29 @@ class NameServer:
             return None
         if query.header.qr or not query.questions:
             return None
-        reply = self._answer(query, client) if query.q.qclass == CLASS.IN else None
+        reply = self._answer(query, client, own_address) if query.q.qclass == CLASS.IN else None
         if reply is None:
-            return await _forward(packet, tcp) or _failure(query)
+            forwarded = await _forward(packet, tcp)
+            if not self._zones.is_above(_canonical(str(query.q.qname))):
+                return forwarded or _failure(query)
+            if forwarded and DNSRecord.parse(forwarded).header.rcode == RCODE.NOERROR:
+                return forwarded
+            reply = query.reply(ra=1, aa=0)  # what is above a zone exists, also where the world does not know it
         size = 512
         if not tcp:
             size = max([512, *(record.rclass for record in query.ar if record.rtype == QTYPE.OPT)])
         packed = bytes(reply.pack())
         return packed if tcp or len(packed) <= size else bytes(reply.truncate().pack())
 
-    def _answer(self, query: DNSRecord, client: str) -> DNSRecord | None:
-        name = str(query.q.qname).rstrip(".").lower()
-        if self._internal is None or not name.endswith(".internal"):
+    def _answer(self, query: DNSRecord, client: str, own_address: str) -> DNSRecord | None:
+        """What is known here: private networks, the zones, and what these are delegated to, which is this server."""
+        name = _canonical(str(query.q.qname))
+        if name in NAME_SERVERS:
+            addresses = [own_address]
+        elif self._internal is None or not name.endswith(".internal"):
             return self._zones.answer(query)
-        addresses = self._internal(name, client)
+        else:
+            addresses = self._internal(name, client)
         reply = DNSRecord(DNSHeader(id=query.header.id, qr=1, aa=1, ra=1, rd=query.header.rd), q=query.q)
         if query.q.qtype in (QTYPE.A, QTYPE.ANY):
             for address in addresses:
@@ -198,7 +211,8 @@ class NameServer:
 
     def answer_later(self, packet: bytes, peer: tuple[str, int], transport: asyncio.DatagramTransport) -> None:
         async def answer() -> None:
-            if reply := await self.resolve(packet, tcp=False, client=peer[0]):
+            own_address = transport.get_extra_info("sockname")[0]
+            if reply := await self.resolve(packet, False, peer[0], own_address):
                 transport.sendto(reply, peer)
 
         task = asyncio.get_running_loop().create_task(answer())
@@ -210,8 +224,8 @@ class NameServer:
             while True:
                 size = await asyncio.wait_for(reader.readexactly(2), 10)
                 packet = await asyncio.wait_for(reader.readexactly(struct.unpack("!H", size)[0]), 10)
-                peer = writer.get_extra_info("peername")
-                reply = await self.resolve(packet, tcp=True, client=peer[0] if peer else "")
+                peer, own = (writer.get_extra_info(end) or ("",) for end in ("peername", "sockname"))
+                reply = await self.resolve(packet, True, peer[0], own[0])
                 if reply is None:
                     break
                 writer.write(struct.pack("!H", len(reply)) + reply)

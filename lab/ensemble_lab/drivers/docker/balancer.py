@@ -28,6 +28,9 @@ defaults
     timeout server 300s
 
 """
+_KEPT = ("id", "ip", "private_networks", "ssl_compatibility_level")
+_TLS_1_2 = "TLSv1.2"
+_TLS = {"ssl_compatibility_level_modern": "TLSv1.3", "ssl_compatibility_level_old": "TLSv1.0"}
 _CHECK_STATUS = {
     "L4OK": "passed",
     "L6OK": "passed",
@@ -75,13 +78,14 @@ class Balancers:
             await self._network.remove_own_address(address)
         ready = {certificate["id"]: certificate["pem"] for certificate in certificates if certificate.get("pem")}
         files = {f"{ident}.pem": pem for ident, pem in ready.items()}
+        tls = _TLS.get(lb.get("ssl_compatibility_level", ""), _TLS_1_2)
         ways = await self._private_networks.ways(lb)
-        config = render(addresses, frontends, backends, set(ready), acls, routes, ways)
+        config = render(addresses, frontends, backends, set(ready), acls, routes, ways, tls)
         await self._haproxy(lb["id"]).configure(config, files)
         self._kept.put(
             lb["id"],
             {
-                "lb": {key: lb[key] for key in ("id", "ip", "private_networks") if key in lb},
+                "lb": {key: lb[key] for key in _KEPT if key in lb},
                 "frontends": frontends,
                 "backends": backends,
                 "certificates": certificates,
@@ -128,8 +132,10 @@ def render(
     acls: list[Object],
     routes: list[Object],
     ways: Sequence[Way] = (),
+    tls: str = _TLS_1_2,
 ) -> str:
-    """The configuration of one load balancer; `certificates` are the ids of those that can be used.
+    """The configuration of one load balancer; `certificates` are the ids of those that can be used, `tls` the oldest
+    version that it speaks.
 
     A frontend whose certificates are not ready yet does not listen: it must never answer in plain text.
     """
@@ -140,7 +146,9 @@ def render(
             continue
         own_acls = sorted((acl for acl in acls if acl["frontend_id"] == frontend["id"]), key=lambda acl: acl["index"])
         own_routes = [route for route in routes if route["frontend_id"] == frontend["id"]]
-        lines += _frontend(addresses, frontend, by_id[frontend["backend_id"]], certificates, own_acls, own_routes)
+        bundles = [ident for ident in frontend["certificate_ids"] if ident in certificates]
+        secure = _secure(bundles, tls) if bundles else ""
+        lines += _frontend(addresses, frontend, by_id[frontend["backend_id"]], secure, own_acls, own_routes)
     for backend in backends:
         lines += _backend(backend, addresses[0], ways)
     if not any(line.startswith("frontend ") for line in lines):
@@ -152,14 +160,12 @@ def _frontend(
     addresses: list[str],
     frontend: Object,
     backend: Object,
-    certificates: set[str],
+    secure: str,
     acls: list[Object],
     routes: list[Object],
 ) -> list[str]:
     http = backend["forward_protocol"] == "http"
-    usable = [ident for ident in frontend["certificate_ids"] if ident in certificates]
-    tls = "".join(f" crt {{folder}}/{ident}.pem" for ident in usable)
-    tls = f" ssl{tls} alpn {'h2,http/1.1' if http else 'http/1.1'}" if tls else ""
+    tls = f"{secure} alpn {'h2,http/1.1' if http else 'http/1.1'}" if secure else ""
     lines = [f"frontend frontend-{frontend['id']}", f"    mode {'http' if http else 'tcp'}"]
     lines += [f"    bind {address}:{frontend['inbound_port']}{tls}" for address in addresses]
     if not http:
@@ -179,6 +185,12 @@ def _frontend(
     for number, route in enumerate(routes):
         lines += _route(route, f"route-{number}", http)
     return [*lines, f"    default_backend backend-{backend['id']}", ""]
+
+
+def _secure(bundles: list[str], tls: str) -> str:
+    """What makes a bind line one of TLS."""
+    weak = " ciphers ALL:@SECLEVEL=0" if tls < _TLS_1_2 else ""  # without it no library speaks what is older
+    return f" ssl{''.join(f' crt {{folder}}/{ident}.pem' for ident in bundles)} ssl-min-ver {tls}{weak}"
 
 
 def _acl(acl: Object, name: str, http: bool) -> list[str]:

@@ -36,13 +36,14 @@ class Haproxy:
         DriverError if HAProxy refuses the configuration; the one before then stays.
         """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        known = {path.name: path.read_text() for path in self._folder.glob("*.pem")}
         for name, content in files.items():
             path = self._folder / name
             path.touch(mode=0o600)
             path.write_text(content)
         text = _GLOBAL.format(socket=self._socket) + sections.replace("{folder}", str(self._folder))
         running = self._processes.pid(self._name) is not None
-        if running and self._config.exists() and self._config.read_text() == text and not files:
+        if running and self._config.exists() and self._config.read_text() == text and known == files:
             return
         draft = self._folder / "haproxy.new"
         draft.write_text(text)
@@ -57,8 +58,10 @@ class Haproxy:
             await self._processes.start(self._name, "haproxy", "-W", "-db", "-f", str(self._config))
         for _ in range(60):
             if await self._worker() not in (None, before):
-                return
+                break
             await asyncio.sleep(0.05)
+        for name in known.keys() - files.keys():
+            (self._folder / name).unlink()
 
     async def _worker(self) -> str | None:
         """The pid of the worker that answers; every configuration has one of its own."""
@@ -95,6 +98,5 @@ global
     maxconn 4000
     hard-stop-after 10m
     stats socket {socket} mode 600 level admin expose-fd listeners
-    ssl-default-bind-options ssl-min-ver TLSv1.2
 
 """
