@@ -33,6 +33,7 @@ class Lab:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.dns_port: int | None = None
         self.account = {"api_url": url, "secret_key": SECRET_KEY, "project_id": PROJECT}
 
     def admin(self, method: str, path: str, **options: Any) -> Any:

@@ -29,6 +29,10 @@ LAB = "http://127.0.0.1:8900"
 ZONE = "/instance/v1/zones/fr-par-1"
 TOKEN = {"X-Auth-Token": "22222222-2222-4222-8222-222222222222"}
 COLD_MINUTES = 12
+DOMAIN = "ensemble.test"
+RESOLVER = dns.resolver.Resolver(configure=False)
+"""What a visitor of a rehearsal asks for names: the lab's DNS."""
+RESOLVER.nameservers, RESOLVER.port = ["127.0.0.1"], 5300
 
 
 def until(check: Callable[[], Any], seconds: float, what: str, every: float = 1.0) -> Any:
@@ -105,6 +109,7 @@ class Platform:
     """What an operator knows of the platform: its addresses, from the API, and its names, from the DNS."""
 
     seconds_to_bring_up: float | None = None
+    portal: str = f"https://{DOMAIN}"
 
     def api(self, path: str, **parameters: Any) -> dict[str, Any]:
         answer = requests.get(LAB + path, headers=TOKEN, params=parameters, timeout=10)
@@ -119,14 +124,12 @@ class Platform:
         return self.servers()[server]["public_ip"]["address"]
 
     @property
-    def portal(self) -> str:
-        balancers = self.api("/lb/v1/zones/fr-par-1/lbs")["lbs"]
-        return f"http://{balancers[0]['ip'][0]['ip_address']}"
+    def balancer(self) -> str:
+        return self.api("/lb/v1/zones/fr-par-1/lbs")["lbs"][0]["ip"][0]["ip_address"]
 
     def portal_on(self, server: str) -> httpx.Client:
         """The portal of one API server, asked from the balancer's address: the server answers no other."""
-        balancer = self.portal.removeprefix("http://")
-        transport = httpx.HTTPTransport(local_address=balancer)
+        transport = httpx.HTTPTransport(local_address=self.balancer)
         return httpx.Client(base_url=f"http://{self.address(server)}:8080", transport=transport, timeout=15)
 
     @property
@@ -134,16 +137,18 @@ class Platform:
         return f"http://{self.address('prometheus-1')}:9090"
 
     def resolve(self, name: str) -> str:
-        resolver = dns.resolver.Resolver(configure=False)
-        resolver.nameservers, resolver.port = ["127.0.0.1"], 5300
-        return next(iter(resolver.resolve(name, "A"))).address
+        return next(iter(RESOLVER.resolve(name, "A"))).address
+
+    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
+        """A visitor's request to the portal, by its name and with a certificate that holds."""
+        return requests.request(method, self.portal + path, **{"verify": authority(), "timeout": 5, **options})
 
     def eligible(self) -> list[str]:
-        servers = requests.get(f"{self.portal}/api/v1/servers", timeout=5).json()["servers"]
+        servers = self.ask("GET", "/api/v1/servers").json()["servers"]
         return sorted(server["server"] for server in servers if server["state"] == "ready")
 
     def room(self) -> dict[str, Any]:
-        answer = requests.post(f"{self.portal}/api/v1/rooms", json={}, timeout=5)
+        answer = self.ask("POST", "/api/v1/rooms", json={})
         assert answer.status_code == 201, answer.text
         return answer.json()
 
@@ -180,7 +185,7 @@ class Platform:
         host = url.split("/")[2]
         done = subprocess.run(
             ["curl", "-sS", "-i", "--noproxy", "*", "--max-time", "10", "--resolve", f"{host}:443:{self.resolve(host)}",
-             "--cacert", str(secret_file("rehearsal-ca", "tls/ca.pem")), url],
+             "--cacert", authority(), url],
             check=True, text=True, capture_output=True,
         )  # fmt: skip
         head, _, body = done.stdout.replace("\r\n", "\n").partition("\n\n")
@@ -228,8 +233,14 @@ def _folder() -> str:
     return folder
 
 
+@functools.cache
+def authority() -> str:
+    """What a visitor of a rehearsal trusts."""
+    return str(secret_file("rehearsal-ca", "tls/ca.pem"))
+
+
 def runs() -> bool:
     try:
         return bool(Platform().eligible())
-    except (requests.RequestException, IndexError, KeyError, ValueError):
+    except (OSError, IndexError, KeyError, TypeError, ValueError):
         return False

@@ -9,7 +9,7 @@ import time
 import pytest
 import requests
 
-from tests.platform.running import COLD_MINUTES, Platform, until
+from tests.platform.running import COLD_MINUTES, DOMAIN, Platform, authority, until
 
 SCRAPE_INTERVAL = POLL_INTERVAL = 5
 """Seconds, as inventories/local sets them."""
@@ -34,6 +34,20 @@ def test_room_is_served_by_the_jitsi_server_that_its_link_names(platform: Platfo
     assert "<html" in body.lower()
 
 
+def test_the_portal_is_met_by_https_at_the_domain_itself(platform: Platform) -> None:
+    assert platform.resolve(DOMAIN) == platform.balancer
+    page = platform.ask("GET", "/")
+    assert page.status_code == 200
+    assert page.headers["strict-transport-security"] == "max-age=31536000"
+    plain = requests.get(f"http://{DOMAIN}/status?a=b", allow_redirects=False, timeout=5)
+    assert (plain.status_code, plain.headers["location"]) == (301, f"https://{DOMAIN}/status?a=b")
+    with pytest.raises(requests.exceptions.SSLError):
+        platform.ask("GET", "/", verify=True)  # nobody else's authority
+    room = platform.room()
+    back = platform.fetch(f"https://{room['host']}/")
+    assert (back[0], back[1]["location"]) == (302, f"https://{DOMAIN}")
+
+
 @pytest.mark.parametrize("server", ["h-1", "h-2"])
 def test_server_serves_by_itself(platform: Platform, server: str) -> None:
     """nginx runs in docker compose inside the server, and nobody logged in since it was created."""
@@ -46,7 +60,7 @@ def test_server_serves_by_itself(platform: Platform, server: str) -> None:
 
 
 def test_page_creates_a_room_without_javascript(platform: Platform) -> None:
-    page = requests.get(platform.portal, headers={"Accept-Language": "fr"}, timeout=5)
+    page = platform.ask("GET", "/", headers={"Accept-Language": "fr"})
     assert page.status_code == 200
     assert '<html lang="fr"' in page.text
     assert "<form" in page.text
@@ -85,7 +99,9 @@ def test_killed_api_container_is_taken_out_by_the_balancer(platform: Platform) -
                     statuses.append(
                         (
                             time.monotonic() - start,
-                            session.post(f"{platform.portal}/api/v1/rooms", json={}, timeout=5).status_code,
+                            session.post(
+                                f"{platform.portal}/api/v1/rooms", json={}, timeout=5, verify=authority()
+                            ).status_code,
                         )
                     )
                 except requests.RequestException:

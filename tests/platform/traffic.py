@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import aiohttp
+
+from tests.platform.running import authority
 
 MIX = [*[("GET", "/api/v1/servers")] * 9, *[("GET", "/")] * 9, *[("POST", "/api/v1/rooms")] * 2]
 """What visitors ask, in turn. They share one address, which inventories/local allows 6,000 rooms a minute."""
@@ -63,13 +66,15 @@ class Account:
 
 
 @contextmanager
-def steady(url: str, rate: float) -> Iterator[Account]:
+def steady(url: str, rate: float, mix: Sequence[tuple[str, str]] = MIX, anew: bool = False) -> Iterator[Account]:
     """`rate` requests per second to `url` while the block runs; the account is complete when it has ended.
+
+    With `anew` each request is of another visitor, who connects for it.
 
     A request is sent when it is due, whatever became of those before it, and nothing is tried twice.
     """
     account, over = Account(), threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_come(url, rate, over, account)))
+    thread = threading.Thread(target=lambda: asyncio.run(_come(url, rate, mix, anew, over, account)))
     began = time.monotonic()
     thread.start()
     try:
@@ -80,14 +85,20 @@ def steady(url: str, rate: float) -> Iterator[Account]:
         thread.join()
 
 
-async def _come(url: str, rate: float, over: threading.Event, account: Account) -> None:
+async def _come(
+    url: str, rate: float, mix: Sequence[tuple[str, str]], anew: bool, over: threading.Event, account: Account
+) -> None:
     async with (
-        aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(PATIENCE)) as visitor,
+        aiohttp.ClientSession(
+            url,
+            timeout=aiohttp.ClientTimeout(PATIENCE),
+            connector=aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=authority()), force_close=anew),
+        ) as visitor,
         asyncio.TaskGroup() as under_way,
     ):
         visitor._retry_connection = False  # as aiohttp's own test client has it: a second try would hide a failure
         began = time.monotonic()
-        for number, (method, path) in enumerate(itertools.cycle(MIX)):
+        for number, (method, path) in enumerate(itertools.cycle(mix)):
             due = began + number / rate
             await asyncio.sleep(due - time.monotonic())
             if over.is_set():

@@ -17,6 +17,7 @@ from playbooks_support import DOMAIN
 NETWORK = f"127.0.{70 + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))}"
 RESOLVER = f"{NETWORK}.1"
 SERVERS = {"ns1": f"{NETWORK}.2", "ns2": f"{NETWORK}.3"}
+NAME_SERVERS = [f"{name}.{DOMAIN}" for name in SERVERS]
 OF_THE_AUTHORITY = {"authority": f"{NETWORK}.4"}
 """What the authority asks: a server with a lag and lies of its own."""
 
@@ -40,6 +41,8 @@ class NameServers:
 
     def stop(self) -> None:
         for listener in self.sockets:
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)  # wakes its thread, which holds the address as long as it waits
             listener.close()
 
     def _serve(self, name: str, listener: socket.socket) -> None:

@@ -15,13 +15,15 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "mod
 
 init_plugin_loader([str(Path(__file__).parents[2] / "collections")])
 
-from modules_support import Lab, serve  # noqa: E402
+from modules_support import Lab, free_port, serve  # noqa: E402
 from playbooks_support import Operator  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    process, lab = serve(tmp_path_factory.mktemp("lab"), "--speed", "50", "--seed", "7")
+    port = free_port()
+    process, lab = serve(tmp_path_factory.mktemp("lab"), "--speed", "50", "--seed", "7", "--dns-port", str(port))
+    lab.dns_port = port
     yield lab
     process.terminate()
     process.wait(20)

@@ -34,7 +34,7 @@ def right(operator: Operator) -> dict[str, Any]:
     jitsi = {name: operator.address(name) for name in ("h-1", "h-2")}
     balancer = operator.lab.state()["lb_ip"][0]["ip_address"]
     return {
-        "names": {"portal": balancer, **jitsi},
+        "names": {"": balancer, **jitsi},
         "pool": api,
         "let in": sorted([*(f"{each}" for each in api), "203.0.113.0/24"]),
     }

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from acme_support import OF_THE_AUTHORITY, RESOLVER, SERVERS, NameServers
+from acme_support import NAME_SERVERS, OF_THE_AUTHORITY, RESOLVER, SERVERS, NameServers
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from modules_support import Lab, free_port, serve
@@ -89,7 +89,8 @@ def issuer(authority: tuple[Lab, NameServers, str, Path], tmp_path: Path) -> Iss
     resolver = tmp_path / "resolv.conf"
     resolver.write_text(f"nameserver {RESOLVER}\n")
     acme = {"certificate_provider": "acme", "acme_directory": directory, "acme_validate_certs": False}
-    return Issuer(Operator(tmp_path, lab, settings={**acme, "acme_dns_timeout": 30}, resolver=resolver), servers, log)
+    acme |= {"acme_dns_timeout": 30, "ensemble_name_servers": NAME_SERVERS}
+    return Issuer(Operator(tmp_path, lab, settings=acme, resolver=resolver), servers, log)
 
 
 def digest(path: Path) -> str:
