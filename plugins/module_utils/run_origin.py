@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .errors import Invalid
 from .masking import without_secrets
 
@@ -66,9 +64,15 @@ def defaults(path: str | None) -> dict[str, Any]:
     Raises:
         Invalid: it cannot be read.
     """
+    if not path:
+        return {}
     try:
-        return (yaml.safe_load(Path(path).read_text()) or {}) if path else {}
-    except (OSError, yaml.YAMLError) as error:
+        import yaml
+    except ImportError as error:
+        raise Invalid(f"Reading {path} needs the Python package PyYAML: pip install PyYAML.") from error
+    try:
+        return yaml.safe_load(Path(path).read_text()) or {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise Invalid(f"defaults: {path} cannot be read: {error}") from error
 
 
