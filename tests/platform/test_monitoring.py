@@ -79,7 +79,7 @@ def lead_to(record: dict, address: str) -> None:
 def nobody_is_sent_there(platform: Platform, server: str) -> bool:
     assert server not in platform.eligible()
     assert server not in {platform.room()["server"] for _ in range(10)}
-    assert "All is well." not in requests.get(f"{platform.portal}/status?lang=en", timeout=5).text
+    assert "All is well." not in platform.ask("GET", "/status?lang=en").text
     return True
 
 
@@ -88,7 +88,7 @@ def test_a_name_that_leads_elsewhere_takes_its_server_out(platform: Platform) ->
     lead_to(record, platform.address("prometheus-1"))
     try:
         until(lambda: nobody_is_sent_there(platform, "h-1"), 30, "no visitor on h-1")
-        servers = requests.get(f"{platform.portal}/api/v1/servers", timeout=5).json()["servers"]
+        servers = platform.ask("GET", "/api/v1/servers").json()["servers"]
         assert next(one["reason"] for one in servers if one["server"] == "h-1") == "does not answer by its name"
     finally:
         lead_to(record, record["data"])
