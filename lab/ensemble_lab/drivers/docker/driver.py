@@ -9,9 +9,8 @@ import logging
 
 from ensemble_lab.ca import load_or_create
 from ensemble_lab.drivers.base import Api, DriverError, Object
-from ensemble_lab.drivers.docker import databases
 from ensemble_lab.drivers.docker.balancer import Balancers
-from ensemble_lab.drivers.docker.databases import Databases
+from ensemble_lab.drivers.docker.databases import SUITES, Databases
 from ensemble_lab.drivers.docker.dhcp import Dhcp
 from ensemble_lab.drivers.docker.disks import Disks
 from ensemble_lab.drivers.docker.firewall import OPEN, Firewall, policy
@@ -151,7 +150,7 @@ class DockerDriver:
             "registry": layout.registry,
             "ca_file": str(self._ca.file),
             "network": layout.lab,
-            "database_engines": list(databases.SUITES),
+            "database_engines": list(SUITES),
         }
 
     def allocate_address(self, family: str) -> str:
