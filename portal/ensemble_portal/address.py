@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from .clients import Proxies
 from .settings import HOST
 
@@ -20,4 +22,9 @@ class PublicAddress:
         if self._setting:
             return self._setting
         scheme = "https" if self._proxies.is_secure(peer, forwarded_scheme) else "http"
-        return f"{scheme}://{host if host and HOST.fullmatch(host) else NOWHERE}"
+        return f"{scheme}://{usable(host)}"
+
+
+@lru_cache(maxsize=256)
+def usable(host: str | None) -> str:
+    return host if host and HOST.fullmatch(host) else NOWHERE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -15,7 +15,7 @@ import orjson
 
 from . import claims_table
 from .claims_memory import MemoryClaims
-from .claims_table import Claim
+from .claims_table import Claim, Place
 from .errors import RETRY_AFTER, Problem
 from .settings import IN_MEMORY
 
@@ -54,8 +54,8 @@ class Claims(Protocol):
         """
         ...
 
-    async def keep(self, rooms: Sequence[tuple[str, str, str]], seconds: float) -> None:
-        """Claim many (room, server, host) at once; rooms that are there already stay as they are."""
+    async def keep(self, rooms: Mapping[str, Place], seconds: float) -> None:
+        """Claim many rooms at once; rooms that are there already stay as they are."""
         ...
 
     async def prolong(self, room: str, server: str, seconds: float) -> None:
@@ -122,8 +122,8 @@ class SqliteClaims:
         }
         return await self._run(lambda: self._connected().execute(self._CLAIM, values).fetchall()[0])
 
-    async def keep(self, rooms: Sequence[tuple[str, str, str]], seconds: float) -> None:
-        values = (orjson.dumps(rooms).decode(), time.time() + seconds)
+    async def keep(self, rooms: Mapping[str, Place], seconds: float) -> None:
+        values = (orjson.dumps([(room, *place) for room, place in rooms.items()]).decode(), time.time() + seconds)
         await self._run(lambda: self._connected().execute(self._KEEP, values))
 
     async def prolong(self, room: str, server: str, seconds: float) -> None:
@@ -203,8 +203,9 @@ class PostgresClaims:
         row = await self._fetch(self._CLAIM, room, server, host, lost, seconds)
         return row["server"], row["host"]
 
-    async def keep(self, rooms: Sequence[tuple[str, str, str]], seconds: float) -> None:
-        await self._fetch(self._KEEP, *map(list, zip(*rooms, strict=True)), seconds)
+    async def keep(self, rooms: Mapping[str, Place], seconds: float) -> None:
+        servers, hosts = (list(part) for part in zip(*rooms.values(), strict=True))
+        await self._fetch(self._KEEP, list(rooms), servers, hosts, seconds)
 
     async def prolong(self, room: str, server: str, seconds: float) -> None:
         change = f"UPDATE ensemble_claims SET expires = {self._NOW} + $3 WHERE room = $1 AND server = $2"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from .claims_table import Claim
+from .claims_table import Claim, Place
 
 
 class Held(NamedTuple):
@@ -21,6 +21,8 @@ class MemoryClaims:
 
     def __init__(self) -> None:
         self._held: dict[str, Held] = {}
+        self._places: dict[str, Held] = {}
+        self._places_expire = 0
 
     async def open(self) -> None: ...
 
@@ -44,11 +46,15 @@ class MemoryClaims:
         self._held[room] = Held(server, host, now + seconds, home)
         return server, host
 
-    async def keep(self, rooms: Sequence[tuple[str, str, str]], seconds: float) -> None:
-        held, expires = self._held, time.time() + seconds
-        for room, server, host in rooms:
+    async def keep(self, rooms: Mapping[str, Place], seconds: float) -> None:
+        """Rooms of one server and one second share what is held of them: they may be many."""
+        held, expires = self._held, int(time.time() + seconds)
+        if expires != self._places_expire:
+            self._places, self._places_expire = {}, expires
+        places = self._places
+        for room, (server, host) in rooms.items():
             if room not in held:
-                held[room] = Held(server, host, expires)
+                held[room] = places.get(server) or places.setdefault(server, Held(server, host, expires))
 
     async def prolong(self, room: str, server: str, seconds: float) -> None:
         held = self._held.get(room)

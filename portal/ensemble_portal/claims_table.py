@@ -21,6 +21,10 @@ CREATE INDEX IF NOT EXISTS ensemble_claims_moved ON ensemble_claims (home_server
 """
 
 
+Place = tuple[str, str]
+"""A server and its host."""
+
+
 class Claim(NamedTuple):
     """Where a room lives, for how many seconds more, and whether it had to leave another server."""
 

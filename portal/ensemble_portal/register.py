@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from .claims import Claims
-from .claims_table import Claim
+from .claims_table import Claim, Place
 from .errors import RETRY_AFTER, Problem
 from .logs import Condition
 
@@ -41,8 +41,8 @@ class Register:
         self._most = most
         self._quiet = quiet
         self._count = 0
-        self._waiting: dict[str, tuple[str, str]] = {}
-        self._writing: dict[str, tuple[str, str]] = {}
+        self._waiting: dict[str, Place] = {}
+        self._writing: dict[str, Place] = {}
         self._since = 0.0
         self._some = asyncio.Event()
         self._one_writer = asyncio.Lock()
@@ -163,12 +163,11 @@ class Register:
                 return True
             self._writing, self._waiting = self._waiting, {}
             left = self._seconds - (time.monotonic() - self._since)
-            rooms = [(room, *place) for room, place in self._writing.items()]
-            self._count += len(rooms)
+            self._count += len(self._writing)
             try:
-                await self._watched(self._claims.keep(rooms, left), writes=True)
+                await self._watched(self._claims.keep(self._writing, left), writes=True)
             except Problem:
-                self._count -= len(rooms)
+                self._count -= len(self._writing)
                 self._waiting = self._writing | self._waiting
                 self._some.set()
                 return False
