@@ -8,10 +8,19 @@ import shutil
 from pathlib import Path
 
 from ensemble_lab.drivers.base import Api, DriverError, Object
-from ensemble_lab.drivers.docker import postgresql
 from ensemble_lab.drivers.docker.firewall import Firewall
 from ensemble_lab.drivers.docker.layout import Layout
 from ensemble_lab.drivers.docker.network import Network
+from ensemble_lab.drivers.docker.postgresql import (
+    HBA,
+    IDENT,
+    OWNER,
+    accounts,
+    configuration,
+    database_statements,
+    grants,
+    quoted,
+)
 from ensemble_lab.drivers.docker.private_networks import PrivateNetworks
 from ensemble_lab.drivers.docker.records import Record, Records
 from ensemble_lab.drivers.docker.shell import attempt, run, succeeds
@@ -128,12 +137,12 @@ class Databases:
     async def _configure(self, container: str, instance: Object) -> None:
         """Its files; the server starts, restarts or reads them again, as it takes to make them hold."""
         running = await succeeds("docker", "exec", "-u", "postgres", container, *_ctl("status"))
-        changed = await self._file(container, "lab.conf", postgresql.configuration(instance, DATA))
+        changed = await self._file(container, "lab.conf", configuration(instance, DATA))
         files = {
             "server.crt": instance["certificate"]["pem"],
             "server.key": instance["key"],
-            "pg_hba.conf": postgresql.HBA,
-            "pg_ident.conf": postgresql.IDENT,
+            "pg_hba.conf": HBA,
+            "pg_ident.conf": IDENT,
         }
         reread = [await self._file(container, name, text) for name, text in files.items()]
         include = "include_if_exists = 'lab.conf'"
@@ -180,17 +189,17 @@ class Databases:
         }
         for database in [one for one in known["databases"] if one in names and one not in gone["databases"]]:
             for user in gone["users"]:
-                give = f"REASSIGN OWNED BY {postgresql.name(user)} TO {postgresql.OWNER}; DROP OWNED BY "
-                await self._sql(container, f"{give}{postgresql.name(user)};" if user in roles else "", database)
-        await self._sql(container, postgresql.accounts(instance, roles))
-        for statement in postgresql.databases(instance, names, gone["databases"]):
+                give = f"REASSIGN OWNED BY {quoted(user)} TO {OWNER}; DROP OWNED BY "
+                await self._sql(container, f"{give}{quoted(user)};" if user in roles else "", database)
+        await self._sql(container, accounts(instance, roles))
+        for statement in database_statements(instance, names, gone["databases"]):
             await self._sql(container, statement)
         for user in gone["users"]:
-            await self._sql(container, f"DROP ROLE IF EXISTS {postgresql.name(user)};")
+            await self._sql(container, f"DROP ROLE IF EXISTS {quoted(user)};")
 
     async def _grant(self, container: str, instance: Object) -> None:
         for database in instance["databases"]:
-            await self._sql(container, postgresql.grants(instance, database["name"]), database["name"])
+            await self._sql(container, grants(instance, database["name"]), database["name"])
 
     async def _fill(self, container: str, instance: Object) -> None:
         """What another instance holds, or a snapshot of one."""
@@ -225,8 +234,8 @@ class Databases:
         """Replace a database. What belongs to roles that are not there becomes the cloud's own."""
         await run("docker", "cp", str(dump), f"{container}:{_HOME}/in")
         await run("docker", "exec", container, "chown", "postgres:", f"{_HOME}/in")
-        await self._sql(container, f"DROP DATABASE IF EXISTS {postgresql.name(database)} WITH (FORCE);")
-        await self._sql(container, f"CREATE DATABASE {postgresql.name(database)} OWNER {postgresql.OWNER};")
+        await self._sql(container, f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE);")
+        await self._sql(container, f"CREATE DATABASE {quoted(database)} OWNER {OWNER};")
         command = ("docker", "exec", "-u", "postgres", container, "pg_restore", "-d", database, f"{_HOME}/in")
         status, _, errors = await attempt(*command)
         if status and "role" not in errors:

@@ -34,7 +34,7 @@ def configuration(instance: Object, folder: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def name(text: str) -> str:
+def quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
@@ -48,27 +48,27 @@ def accounts(instance: Object, there: set[str]) -> str:
     for user in instance["users"]:
         verb = "ALTER" if user["name"] in there else "CREATE"
         rights = "CREATEDB CREATEROLE" if user["is_admin"] else "NOCREATEDB NOCREATEROLE"
-        lines.append(f"{verb} ROLE {name(user['name'])} LOGIN {rights} PASSWORD {literal(user['verifier'])};")
+        lines.append(f"{verb} ROLE {quoted(user['name'])} LOGIN {rights} PASSWORD {literal(user['verifier'])};")
     return "\n".join(lines)
 
 
-def databases(instance: Object, there: set[str], gone: Iterable[str]) -> list[str]:
+def database_statements(instance: Object, there: set[str], gone: Iterable[str]) -> list[str]:
     """Statements that cannot be in a transaction."""
     wanted = [one["name"] for one in instance["databases"]]
     return [
-        *(f"DROP DATABASE IF EXISTS {name(one)} WITH (FORCE);" for one in gone),
-        *(f"CREATE DATABASE {name(one)} OWNER {OWNER};" for one in wanted if one not in there),
+        *(f"DROP DATABASE IF EXISTS {quoted(one)} WITH (FORCE);" for one in gone),
+        *(f"CREATE DATABASE {quoted(one)} OWNER {OWNER};" for one in wanted if one not in there),
     ]
 
 
 def grants(instance: Object, database: str) -> str:
     """What each user may do in a database; to be run in it."""
-    lines = [f"REVOKE ALL ON DATABASE {name(database)} FROM PUBLIC;"]
+    lines = [f"REVOKE ALL ON DATABASE {quoted(database)} FROM PUBLIC;"]
     asked = {one["user_name"]: one["permission"] for one in instance["privileges"] if one["database_name"] == database}
     for user in instance["users"]:
         permission = "all" if user["is_admin"] else asked.get(user["name"], "none")
         if permission != "custom":
-            lines += _grants(name(user["name"]), name(database), _GRANTS.get(permission))
+            lines += _grants(quoted(user["name"]), quoted(database), _GRANTS.get(permission))
     return "\n".join(lines)
 
 
