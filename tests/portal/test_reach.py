@@ -121,8 +121,9 @@ def test_a_room_waits_moves_and_returns(start_portal: StartPortal) -> None:
     wait_until(lambda: fake.queries > seen + 5)
     assert lives() == "h-1"
     fake.servers[0].up = dict.fromkeys(JOBS, 0)
-    wait_until(lambda: lives() is None)
-    assert portal.client.get("/api/v1/rooms/standup").status_code == 404
+    wait_until(lambda: portal.client.get("/standup").status_code == 503)  # not yet lost
+    wait_until(lambda: portal.client.get("/api/v1/rooms/standup").status_code == 404)
+    assert portal.client.get("/standup").status_code == 200, "a door that is closed"
     assert portal.client.post("/standup").headers["location"].startswith("https://h-2.")
     fake.servers[1].gauges = people(2)
     fake.servers[0].up = dict.fromkeys(JOBS, 1)
