@@ -49,6 +49,8 @@ class NameServers:
         with contextlib.suppress(OSError):
             while True:
                 packet, peer = listener.recvfrom(4096)
+                if not packet:  # the end
+                    return
                 listener.sendto(self._answer(name, DNSRecord.parse(packet)).pack(), peer)
 
     def _answer(self, name: str, query: DNSRecord) -> DNSRecord:
