@@ -261,11 +261,11 @@ def test_the_keyboard_alone_is_enough(context: BrowserContext, portal: PortalPro
     wanted = leads_to(page)
     page.goto(portal.url)
     reached = []
-    for _ in range(8):
+    for _ in range(7):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.textContent.trim() || document.activeElement.id"))
     assert reached[0] == "Skip to content"
-    assert reached[4:8] == ["Start a meeting", "Get a link to share first", "name", "Enter"]
+    assert reached[3:7] == ["Start a meeting", "Get a link to share first", "name", "Enter"]
     for _ in range(3):
         page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
@@ -290,7 +290,7 @@ def test_the_status_page_follows_the_fleet_until_paused(
     page.goto(portal.url + "/status")
     row = page.get_by_role("row", name="h-1 ")
     row.wait_for()
-    page.get_by_role("region", name="All servers").focus()
+    page.get_by_role("region", name="All servers", exact=True).focus()
     prometheus.servers[0].cpu = 0.77
     row.filter(has_text="77%").wait_for(timeout=15000)
     assert page.evaluate("document.activeElement.getAttribute('role')") == "region"
@@ -311,7 +311,7 @@ def test_the_status_page_without_javascript_shows_it_all(browser: Browser, porta
     rows = [row.inner_text() for row in page.get_by_role("row").all()[1:]]
     assert [row.split()[0] for row in rows] == ["h-4", "h-5", "h-1", "h-2", "h-3", "h-6", "h-7"], "the troubled first"
     assert "pas de réponse de\u202f: jvb" in rows[0]
-    assert "En difficulté\u202f: 2 sur 7." in page.get_by_role("main").inner_text()
+    assert "Serveurs en difficulté\u202f: 2 sur 7." in page.get_by_role("main").inner_text()
     assert not page.get_by_role("button").is_visible()
     for line in page.locator("svg.chart path.average, svg.chart path.peak").all():
         assert line.bounding_box()["width"] > 200
@@ -377,7 +377,7 @@ def test_who_does_not_want_to_wait_may_stop_and_try_by_hand(context: BrowserCont
     page = context.new_page()
     page.goto(portal.url)
     page.get_by_role("button", name="Get a link to share first").click()
-    page.get_by_role("button", name="Do not").click()
+    page.get_by_role("button", name="Stop trying").click()
     assert not page.get_by_text("tries again by itself").is_visible()
     fake.servers = [FakeServer("h-1")]
     wait_until(lambda: portal.client.post("/api/v1/rooms").status_code == 201)
@@ -412,7 +412,7 @@ def test_the_pages_of_a_room_tell_its_servers_true_state(
     fake.servers[0].up["jvb"] = 0
     wait_until(lambda: "unhealthy" in portal.client.get("/api/v1/servers").text)
     page.goto(portal.url + "/room/standup")
-    page.get_by_role("heading", name="Your room has its link").wait_for()
+    page.get_by_role("heading", name="Your room has a link").wait_for()
     assert "no answer from: jvb" in page.get_by_role("main").inner_text()
     assert violations(page, axe) == []
     fake.servers[0].up = dict.fromkeys(fake.servers[0].up, 0)
