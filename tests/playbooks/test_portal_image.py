@@ -30,6 +30,16 @@ def push(operator: Operator, tag: str) -> None:
     operator.lab.restore(state)
 
 
+def granted(operator: Operator) -> list[str]:
+    """The permission sets of all keys that there are: what the builder may, it may no longer than it lives."""
+    state = operator.lab.state()
+    bearers = {key["application_id"] for key in state["iam_api_key"]}
+    policies = {each["id"] for each in state["policy"] if each.get("application_id") in bearers}
+    return sorted(
+        name for rule in state["rule"] if rule["policy_id"] in policies for name in rule["permission_set_names"]
+    )
+
+
 def test_a_builder_where_the_registry_does_not_have_it(operator: Operator) -> None:
     """It is found by the run itself; what a killed run left is removed by the next, and nothing is built again."""
     said = build(operator).output
@@ -38,6 +48,7 @@ def test_a_builder_where_the_registry_does_not_have_it(operator: Operator) -> No
     assert "ensemble-role:builder-portal" in builder["tags"]
     (base,) = [each for each in operator.lab.state()["instance_image"] if "-base-" in each["name"]]
     assert builder["image"]["id"] == base["id"]
+    assert granted(operator) == ["ContainerRegistryFullAccess", "ContainerRegistryReadOnly", "InstancesReadOnly"]
 
     push(operator, "0123456789ab")
     build(operator)
@@ -48,6 +59,7 @@ def test_a_builder_where_the_registry_does_not_have_it(operator: Operator) -> No
     operator.lab.forget_requests()
     assert "api-1" in build(operator).output
     assert BUILDER not in operator.servers()
+    assert granted(operator) == ["ContainerRegistryReadOnly", "InstancesReadOnly"]
     assert [each for each in operator.lab.writes() if re.match("POST .*/servers$", each)] == []
 
 
