@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 import requests
+from ensemble_lab import access
+from ensemble_lab.cloud import Cloud
+from ensemble_lab.drivers.null import NullDriver
+from ensemble_lab.settings import Settings
+from ensemble_lab.store import Store
 
 from .conftest import ACCESS_KEY, PROJECT, Lab
 
@@ -136,3 +141,24 @@ def test_rules_that_make_no_sense_are_refused(lab: Lab, rule: Any, words: str) -
     refused = lab.post(f"{IAM}/policies", {"name": "p", "rules": [rule]}, 400)
     assert words in refused["details"][0]["help_message"]
     assert lab.get(f"{IAM}/policies")["policies"] == []
+
+
+@pytest.mark.parametrize(
+    ("granted", "actions"),
+    [
+        ("ContainerRegistryReadOnly", {"pull"}),
+        ("ContainerRegistryFullAccess", {"pull", "push", "delete", "*"}),
+        ("InstancesFullAccess", set()),
+    ],
+)
+def test_the_registry_asks_the_same_table(granted: str, actions: set[str]) -> None:
+    cloud = Cloud(Settings(), NullDriver(0, None, None), Store(":memory:"))
+    for name, project, public in (("mine", PROJECT, False), ("other", "of somebody", False), ("open", "of all", True)):
+        cloud.store.put("registry_namespace", {"id": name, "name": name, "project_id": project, "is_public": public})
+    cloud.store.put("policy", {"id": "p", "application_id": "a"})
+    cloud.store.put("rule", {"id": "r", "policy_id": "p", "permission_set_names": [granted], "project_ids": [PROJECT]})
+    cloud.store.put("iam_api_key", {"id": "k", "application_id": "a", "secret_key": "secret", "expires_at": None})
+    assert access.registry_actions(cloud, "mine", "secret") == actions
+    assert access.registry_actions(cloud, "other", "secret") == set()
+    assert access.registry_actions(cloud, "open", "secret") == {"pull"}
+    assert access.registry_actions(cloud, "mine", None) == set()
