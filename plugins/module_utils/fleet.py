@@ -209,9 +209,9 @@ class Fleet:
         self.waiter.gone({each["id"]: each["name"] for each in plan.dying})
         self._forget(doomed)
         self._create([*(step for step in created if step.name in dying), *replaced])
-        if self.fleet_names:  # before anybody asks for them: resolvers remember names that are not there for long
+        if self.fleet_names:  # before anybody asks for them: resolvers remember for long that a name is not there
             self.census.read()
-            self.fleet_names.publish(self.census.eldest(), self.wanted)
+            self.fleet_names.follow(self.census.eldest())
         if self.arguments["wait"]:
             changed = [step.name for step in plan.steps if step.plan.changed and step.name not in self.failures]
             self.waiter.running([*changed, *plan.unsettled], self.arguments["wait_for"])
@@ -219,6 +219,8 @@ class Fleet:
         surplus = [each for each in plan.addresses.surplus if name_of(each) not in self.failures]
         self.warnings += self.addresses.release(surplus)
         self.census.read()
+        if self.fleet_names:  # servers may get their addresses only while they start
+            self.fleet_names.publish(self.census.eldest(), self.wanted)
 
     def _all(self, steps: Iterable[Step], work: Callable[[Step], Any]) -> dict[str, Any]:
         """What `work` gives for each server that nothing has failed for yet, by name."""
