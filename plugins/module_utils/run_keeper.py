@@ -92,7 +92,9 @@ class Keeper(Companion):
         return {}
 
     def do_end(self, result: str) -> dict[str, Any]:
+        """The run has nothing more to do: whoever comes next need not wait until its process has gone."""
         self.result = result
+        self.session.leave(result)
         return {}
 
     def do_release(self) -> dict[str, Any]:
