@@ -22,6 +22,7 @@ WISHES = {
     "ensemble_contact": "ops@example.org",
     "ensemble_admin_networks": ["203.0.113.0/24"],
     "jitsi_archive_sha256": "a" * 64,
+    "certificate_provider": "own_ca",  # the world knows nothing of this domain
 }
 
 
