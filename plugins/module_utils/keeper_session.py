@@ -122,7 +122,7 @@ class KeeperSession:
             return
         with self._one:
             if self.database is not None and not self.lost:
-                self._try(lambda: self._look())
+                self._try(self._look)
             self._beaten = time.monotonic()
 
     def _look(self) -> None:

@@ -105,7 +105,7 @@ class SecretFiles:
 
     def _store(self, name: str, value: str, after: int) -> tuple[dict[str, Any], bool]:
         """Write one secret; what is known of it then, and whether its value is ours."""
-        for _ in range(TRIES):
+        for _try in range(TRIES):
             secret = self._secret(name)
             made = reconcile(secret, "present", check=False).result or {}
             revision, stored = secret.follow(made["id"], value, after)

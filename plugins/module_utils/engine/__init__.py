@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import Invalid
 from ..plan import CREATE, DELETE, REPLACE, Object, Plan, Values
@@ -39,7 +40,7 @@ class Outcome:
     diff: Values
 
 
-Record = Callable[[Plan], AbstractContextManager[dict[str, str | None]]]
+Record = Callable[[Plan], AbstractContextManager[dict[str, Any]]]
 """Is told of a plan before it is carried out, and of the end; it yields a place for the object's id, by its name."""
 
 
