@@ -149,7 +149,8 @@ class KeeperSession:
                 self._try(lambda: journal.settle(self.database, self.written[number], change))
 
     def _write(self) -> None:
-        assert self.number is not None
+        if self.number is None:
+            return
         for change in self.changes[len(self.written) :]:
             self.written.append(journal.write(self.database, self.number, change))
 
@@ -165,9 +166,8 @@ class KeeperSession:
 
     def _rejoin(self, reason: str) -> bool:
         """A new session with the same lock, unless another run was in between; without one the run has to stop."""
-        assert self.login is not None
-        assert self.about is not None
-        assert self.number is not None
+        if self.login is None or self.about is None or self.number is None:
+            return False
         platform, deadline = self.about.platform, time.monotonic() + LOST_AFTER
         self.database.close()
         while True:
