@@ -7,14 +7,9 @@ from typing import Any
 
 import pytest
 import requests
+from modules_fleet import FLEET, names, tags_of
 from modules_lifecycles import LOCAL_DISK, SERVER
 from modules_support import PROJECT, SECRET_KEY, Lab, Runner
-
-FLEET = {"prefix": "h", "commercial_type": "DEV1-L", "image": "debian_trixie", "volumes": LOCAL_DISK}
-
-
-def names(lab: Lab) -> list[str]:
-    return sorted(each["name"] for each in lab.state().get("instance_server", []))
 
 
 def test_plan_with_its_cost_and_nothing_done(lab: Lab, run: Runner) -> None:
@@ -117,11 +112,6 @@ def test_tags_of_others_stay(lab: Lab, run: Runner) -> None:
     run.ok("server", name="h-1", tags=[*server["tags"], "ensemble-state:cordoned"])
     assert not run.ok("fleet", **FLEET, count=1, tags=["jitsi"])["changed"]
     assert "ensemble-state:cordoned" in run.ok("server_info", name="h-1")["servers"][0]["tags"]
-
-
-def tags_of(run: Runner, name: str = "h-1") -> set[str]:
-    (server,) = run.ok("server_info", name=name)["servers"]
-    return {tag for tag in server["tags"] if not tag.startswith("ensemble-")}
 
 
 def test_tags_that_the_fleet_gave_go_with_it(lab: Lab, run: Runner) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 import requests
+from modules_fleet import FLEET, names, tags_of
 from modules_support import SECRET_KEY, Lab, Runner
-from test_fleet import FLEET, names, tags_of
 
 DATA = {"user_data": {"jitsi-env": "DOMAIN=x"}, "secret_user_data": {"tls-private-key": "first"}}
 
@@ -27,11 +27,16 @@ def fleet(lab: Lab, run: Runner) -> None:
 def test_some_servers_are_configured_in_place(fleet: None, lab: Lab, run: Runner) -> None:
     run.ok("server", name="h-2", state="stopped")
     before = {each["name"]: each["id"] for each in lab.state()["instance_server"]}
-    wish = {"prefix": "h", "state": "configured", "numbers": [1, 2], "secret_user_data": {"tls-private-key": "second"}}
-    planned = run.ok("fleet", check=True, **wish)
+    desired = {
+        "prefix": "h",
+        "state": "configured",
+        "numbers": [1, 2],
+        "secret_user_data": {"tls-private-key": "second"},
+    }
+    planned = run.ok("fleet", check=True, **desired)
     assert planned["plan"]["updated"] == ["h-1", "h-2"]
-    assert run.ok("fleet", **wish)["updated"] == ["h-1", "h-2"]
-    assert not run.ok("fleet", **wish)["changed"]
+    assert run.ok("fleet", **desired)["updated"] == ["h-1", "h-2"]
+    assert not run.ok("fleet", **desired)["changed"]
     given = [user_data(lab, name)["tls-private-key"] for name in before]
     assert sorted(given) == ["first", "second", "second"]
     assert user_data(lab, "h-1")["jitsi-env"] == "DOMAIN=x"
