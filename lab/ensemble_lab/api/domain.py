@@ -12,7 +12,7 @@ from ensemble_lab.times import now_seconds
 from ensemble_lab.web.lists import plain_list
 from ensemble_lab.web.service import Call, Service
 
-SERVICE = Service("/domain/v2beta1", lists=("ip",))
+SERVICE = Service("/domain/v2beta1")
 ZONE, RECORD = "dns_zone", "dns_record"
 
 

@@ -17,7 +17,9 @@ from ensemble_lab.jobs import job
 from ensemble_lab.store import Object
 from ensemble_lab.web.service import Call, Service
 
-SERVICE = Service("/rdb/v1/regions/{region}", objects=("private_network", "load_balancer", "direct_access"))
+SERVICE = Service(
+    "/rdb/v1/regions/{region}", texts=("ip",), objects=("private_network", "load_balancer", "direct_access")
+)
 INSTANCE, DATABASE, USER, PRIVILEGE = "rdb_instance", "rdb_database", "rdb_user", "rdb_privilege"
 BACKUP, SNAPSHOT, REPLICA, LOG = "rdb_backup", "rdb_snapshot", "rdb_replica", "rdb_log"
 PARTS = (DATABASE, USER, PRIVILEGE, LOG)

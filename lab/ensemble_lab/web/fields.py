@@ -23,7 +23,7 @@ _TEXT = (
     "placement_group_id security_group_id windows_rdp_ssh_key_id boot_volume_id base_volume_id base_snapshot_id "
     "inbound_default_action outbound_default_action source_ip_range destination_ip_range "
     "application_id user_id group_id policy_id default_project_id condition expires_at "
-    "engine node_type user_name password instance_id instance_name database_name permission ip service_ip "
+    "engine node_type user_name password instance_id instance_name database_name permission service_ip "
     "upgradable_version_id value"
 )
 _NUMBERS = (
