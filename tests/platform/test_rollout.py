@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Visitors notice nothing of what operators do to the API servers: 200 requests a second to the balancer all along."""
+"""Visitors notice nothing of what operators do to the API servers: 100 requests a second to the balancer all along."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.platform.running import ROOT, Platform, play, until
 from tests.platform.traffic import Account, steady
 
 pytestmark = pytest.mark.slow
-RATE = 200
+RATE = 100
 
 
 @contextmanager
