@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .client import Client
-from .errors import Invalid, Overtaken, ScalewayError
+from .errors import ASSUMED, Invalid, Overtaken, ScalewayError
 from .fleet_addresses import Addresses
 from .fleet_census import Census
 from .fleet_groups import Groups
@@ -144,8 +144,11 @@ class Fleet:
         """What the servers that there are lack of what the task gives, whether they run or not."""
         plan, there = FleetPlan(), self.census.eldest()
         if missing := [name for name in self.wanted if name not in there]:
-            raise Invalid(f"There is no {', '.join(missing)} in this fleet: state configured makes no servers.")
-        for name in self.wanted or sorted(there, key=self.census.number):
+            problem = f"There is no {', '.join(missing)} in this fleet: state configured makes no servers."
+            if not self.check:
+                raise Invalid(problem)
+            self.warnings.append(f"{problem} {ASSUMED}")
+        for name in [name for name in self.wanted or sorted(there, key=self.census.number) if name in there]:
             plan.steps.append(self._step(name, there[name], plan, "present"))
         return plan
 

@@ -84,7 +84,7 @@ def begun(folder: Path, name: str, mark: Path, **environment: str) -> subprocess
     """A run that holds the lock and is in its next task."""
     process = start(folder, "ansible-playbook", name, **{**CALLBACKS, **environment})
     try:
-        until(mark.exists, f"{name} to hold the lock", 30)
+        until(mark.exists, f"{name} to hold the lock", 120)
     except BaseException:
         process.kill()
         print(process.communicate())

@@ -88,6 +88,7 @@ CERTAIN = {
     "/vpc/v2/private-networks": {"subnets", "vpc_id"},
     "/iam/v1alpha1/policies": {"user_id", "group_id", "application_id", "no_principal"},  # one of them
     "/iam/v1alpha1/api-keys": {"user_id", "expires_at"},
+    "/rdb/v1/instances": {"high_availability_mode"},  # is_ha_cluster says it
 }  # fmt: skip
 
 

@@ -71,7 +71,7 @@ def test_the_end_of_everything_in_one_check_run(name: str, lab: Lab, run: Runner
 def test_examples_in_one_check_run(module: str, lab: Lab, run: Runner, folder: Path) -> None:
     loader = DataLoader()
     loader.set_basedir(str(folder))
-    variables: dict[str, Any] = dict(VARIABLES)
+    variables: dict[str, Any] = {**VARIABLES, "run_directory": {"path": str(folder)}}
     before = load(Path(__file__).with_name("examples_before.yml")).get(module.removeprefix("scaleway_"), [])
     steps = [(name, {}, desired) for task in before for name, desired in task.items()]
     for task in documented(module, folder):
