@@ -169,7 +169,7 @@ class Platform:
             check=True, text=True, capture_output=True, timeout=timeout,
         ).stdout  # fmt: skip
 
-    def inside(self, server: str, command: str) -> str:
+    def inside(self, server: str, command: str, timeout: float = 60) -> str:
         """Run a command on a server's console (no SSH)."""
         return subprocess.run(
             ["tools/lab", "shell", server, "--", "sh", "-c", command],
@@ -177,7 +177,7 @@ class Platform:
             check=True,
             text=True,
             capture_output=True,
-            timeout=60,
+            timeout=timeout,
         ).stdout
 
     def fetch(self, url: str) -> tuple[int, dict[str, str], str]:
