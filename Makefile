@@ -4,6 +4,9 @@ SHELL := /bin/bash
 BIN := .venv/bin
 LAB := tools/lab
 PYTEST := $(BIN)/python -m pytest
+# SLOW=no leaves out playbook tests that take minutes each; continuous integration does.
+SLOW ?= yes
+CHOSEN = $(if $(filter no,$(SLOW)),-m "not slow")
 
 .PHONY: help up down status test test-fast bench lint docs clean
 
@@ -33,13 +36,13 @@ status: .venv/ready ## what runs, and where
 
 test: machine ## all tests, on a machine where nothing was installed by hand
 	tools/bootstrap test-packages
-	$(PYTEST) -n 4 tests/unit tests/lab tests/modules tests/portal
+	$(PYTEST) --durations=10 -n 4 tests/unit tests/lab tests/modules tests/portal
 	@# Tests of real machines wait more than they compute: what only computes goes beside them, and yields to them.
-	@tools/beside 'nice -n 19 $(PYTEST) -n 1 tests/quality tests/playbooks tests/versions' \
-		'$(PYTEST) tests/lab_docker tests/roles tests/platform'
+	@tools/beside 'nice -n 19 $(PYTEST) --durations=10 -n 2 $(CHOSEN) tests/quality tests/playbooks tests/versions' \
+		'$(PYTEST) --durations=10 tests/lab_docker tests/roles tests/platform'
 
 test-fast: .venv/ready ## unit tests and tests against the null driver only
-	$(PYTEST) -n 4 tests/unit tests/lab tests/modules tests/playbooks
+	$(PYTEST) --durations=10 -n 4 tests/unit tests/lab tests/modules tests/playbooks
 
 lint: .venv/ready ## ruff, ansible-lint, ansible-test sanity, documentation lint
 	$(PYTEST) tests/quality

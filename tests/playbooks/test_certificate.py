@@ -17,6 +17,8 @@ from playbooks_support import DOMAIN, Operator, Run
 
 from tests.pebble import pebble
 
+pytestmark = pytest.mark.slow
+
 NAMES = {f"*.{DOMAIN}", DOMAIN}
 
 

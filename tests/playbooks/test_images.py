@@ -8,6 +8,8 @@ import json
 import pytest
 from playbooks_support import Operator
 
+pytestmark = pytest.mark.slow
+
 BUILD = ("network.yml", "images.yml")
 
 

@@ -14,6 +14,8 @@ import yaml
 from modules_support import PROJECT, ROOT, SECRET_KEY, Lab
 from playbooks_support import BIN, DOMAIN, Run
 
+pytestmark = pytest.mark.slow
+
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
 HOSTS = {"all": {"hosts": {"localhost": LOCAL}}}
 WISHES = {

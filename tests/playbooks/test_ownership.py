@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from playbooks_support import Operator
 
+pytestmark = pytest.mark.slow
+
 
 def neighbour(operator: Operator, **settings: Any) -> Operator:
     return replace(operator, platform="staging", settings={"ensemble_name_prefix": "staging-", **settings})

@@ -9,6 +9,8 @@ import uuid
 import pytest
 from playbooks_support import Operator, Run
 
+pytestmark = pytest.mark.slow
+
 BUILDER = "builder-portal"
 
 
