@@ -49,7 +49,7 @@ def test_one_run_at_a_time_and_after_a_killed_one_the_next_changes_nothing(platf
     assert again.status == 0
     assert again.changed == 0, again.recap
     print(f"second run: {again.seconds:.0f} s, of these {at_the_lock(again):.0f} s until the killed one was gone")
-    assert again.seconds - at_the_lock(again) <= 60
+    assert again.seconds - at_the_lock(again) <= 120
     runs = play("journal.yml")
     assert runs.status == 0
     told = " ".join(runs.output.split())
