@@ -75,7 +75,8 @@ def test_texts_from_surveys_and_command_lines_are_numbers_and_booleans(operator:
     desired = {
         "jitsi_count": 2, "jitsi_max_change": 100, "ensemble_ip_quota": 50, "jitsi_reserved_ips": False,
         "jitsi_replace": False, "api_count": 2, "database_count": 1, "ensemble_lock": True, "ensemble_lock_wait": 5,
-        "ensemble_journal_keep": 30, "acme_tries": 3, "acme_dns_timeout": 60,
+        "ensemble_journal_keep": 30, "acme_tries": 3, "acme_dns_timeout": 60, "certificate_batch": 2,
+        "certificate_patience": 3,
     }  # fmt: skip
     assert set(desired) == {name for name, option in spec.items() if option["type"] in ("int", "bool")}
     texts = {name: str(value).lower() for name, value in desired.items()}
