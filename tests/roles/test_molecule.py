@@ -25,5 +25,5 @@ def test_role(scenario: str) -> None:
     assert done.returncode == 0, done.stdout[-8000:]
 
 
-def test_every_role_has_a_scenario() -> None:
-    assert {role.name for role in (ROOT / "roles").iterdir()} <= set(SCENARIOS)
+def test_every_role_that_does_something_has_a_scenario() -> None:
+    assert {tasks.parent.name for tasks in (ROOT / "roles").glob("*/tasks")} <= set(SCENARIOS)
