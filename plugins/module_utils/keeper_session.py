@@ -173,7 +173,7 @@ class KeeperSession:
         while True:
             try:
                 database = self.login.connect(f"ensemble {platform} {self.about.who} {self.about.place}")
-                while not (ours := not self.locked or platform_lock.take(database, platform, 0)):
+                while not (ours := not self.locked or platform_lock.take_again(database, platform)):
                     if journal.newest(database, platform) > self.number or time.monotonic() >= deadline:
                         break
                     time.sleep(platform_lock.LOOK_EVERY)

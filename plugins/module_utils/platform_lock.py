@@ -10,6 +10,8 @@ from typing import Any
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at a lock that somebody else holds."""
+RETURN_WITHIN = 20.0
+"""Seconds after a start of the server in which a run whose session ended with it may take its lock again."""
 _HELD = """
 locktype = 'advisory' AND granted AND objsubid = 1
 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -41,13 +43,35 @@ class Holder:
 
 
 def take(session: Any, platform: str, wait: float) -> bool:
-    """Take the lock, within `wait` seconds where somebody else holds it."""
+    """Take the lock, within `wait` seconds where somebody else holds it or is about to take it again."""
     deadline = time.monotonic() + wait
-    while not session.execute("SELECT pg_try_advisory_lock(%s)", [key(platform)]).fetchone()[0]:
+    while not take_again(session, platform) or _leave_to_returning(session, platform):
         if time.monotonic() >= deadline:
             return False
         time.sleep(LOOK_EVERY)
     return True
+
+
+def take_again(session: Any, platform: str) -> bool:
+    """Take the lock if nobody holds it, for a run that had it before its session ended."""
+    return bool(session.execute("SELECT pg_try_advisory_lock(%s)", [key(platform)]).fetchone()[0])
+
+
+def _leave_to_returning(session: Any, platform: str) -> bool:
+    if returning(session, platform) is None:
+        return False
+    session.execute("SELECT pg_advisory_unlock(%s)", [key(platform)])
+    return True
+
+
+def returning(session: Any, platform: str) -> Holder | None:
+    """The run that held the lock when the server stopped, as long as it may come back."""
+    return _run(
+        session,
+        "platform = %s AND locked AND joined < pg_postmaster_start_time()"
+        " AND clock_timestamp() < pg_postmaster_start_time() + make_interval(secs => %s)",
+        [platform, RETURN_WITHIN],
+    )
 
 
 def is_held(session: Any, platform: str) -> bool:
@@ -57,7 +81,7 @@ def is_held(session: Any, platform: str) -> bool:
 
 
 def holder(session: Any, platform: str, patience: float = 2.0) -> Holder | None:
-    """Who holds the lock. A run that has just taken it is given some time to tell the journal about itself."""
+    """Who holds the lock or is about to take it again. A run that has just taken it gets time to tell the journal."""
     deadline = time.monotonic() + patience
     while True:
         found = session.execute(
@@ -70,9 +94,9 @@ def holder(session: Any, platform: str, patience: float = 2.0) -> Holder | None:
             {"key": key(platform)},
         ).fetchone()
         if found is None:
-            return None
+            return returning(session, platform)
         pid, application, address, since, started = found
-        told = _told(session, platform, pid, started)
+        told = _run(session, "platform = %s AND session = %s AND joined >= %s", [platform, pid, started])
         if told:
             return told
         if time.monotonic() >= deadline:
@@ -80,16 +104,15 @@ def holder(session: Any, platform: str, patience: float = 2.0) -> Holder | None:
         time.sleep(0.1)
 
 
-def _told(session: Any, platform: str, pid: int, started: Any) -> Holder | None:
-    """What the run of a session has told the journal, None where nothing yet."""
+def _run(session: Any, condition: str, values: list[Any]) -> Holder | None:
+    """The newest run that has told the journal no end, and that the condition is true of."""
     if session.execute("SELECT to_regclass('journal.runs')").fetchone()[0] is None:
         return None
     found = session.execute(
-        """
+        f"""
         SELECT id, who, place, playbook, to_char(began AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
-        FROM journal.runs WHERE platform = %s AND session = %s AND ended IS NULL AND joined >= %s
-        ORDER BY id DESC LIMIT 1
+        FROM journal.runs WHERE ended IS NULL AND {condition} ORDER BY id DESC LIMIT 1
         """,
-        [platform, pid, started],
+        values,
     ).fetchone()
     return Holder(*found) if found else None

@@ -18,6 +18,7 @@ import pytest
 import yaml
 from ansible_collections.ensemble.jitsi.plugins.module_utils.database import Login
 from ansible_collections.ensemble.jitsi.plugins.module_utils.database_module import login_of, login_spec
+from ansible_collections.ensemble.jitsi.plugins.module_utils.errors import ScalewayError
 from ansible_collections.ensemble.jitsi.plugins.module_utils.journal import About
 from ansible_collections.ensemble.jitsi.plugins.module_utils.keeper_session import KeeperSession, Refused
 from ansible_collections.ensemble.jitsi.plugins.module_utils.platform_lock import key
@@ -197,7 +198,27 @@ def test_a_database_that_restarts_costs_a_run_nothing(database: PlatformPostgres
     out, err = first.communicate(timeout=60)
     assert first.returncode == 0, out + err
     until(lambda: runs(database)[0][4] == "ok", "the end to be written")
-    assert second.returncode != 0 or len(runs(database)) == 2
+    assert second.returncode != 0
+    assert "runs first.yml since" in " ".join(second.stdout.split()), "the lock is left to the run that comes back"
+
+
+def test_the_lock_is_left_to_a_run_for_some_seconds_only(
+    database: PlatformPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was killed together with the database does not come back."""
+    first, second, now = KeeperSession(), KeeperSession(), time.time()
+    first.join(login(database), About("production", "alice", "here", began=now), lock=True, wait=0, keep=1)
+    database.stop()
+    database.start()
+    monkeypatch.setattr("ansible_collections.ensemble.jitsi.plugins.module_utils.platform_lock.RETURN_WITHIN", 3)
+    with pytest.raises(Refused, match="alice"):
+        second.join(login(database), About("production", "bob", "here", began=now), lock=True, wait=0, keep=1)
+    second.join(login(database), About("production", "bob", "here", began=now), lock=True, wait=20, keep=1)
+    first.beat()
+    with pytest.raises(ScalewayError, match="lost: bob"):
+        first.stand()
+    second.leave("ok")
+    assert [run[4] for run in runs(database)] == ["killed", "ok"]
 
 
 @pytest.mark.parametrize(
