@@ -10,20 +10,20 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from . import metrics
-from .errors import Problem
+from .errors import PortalError
 from .portal import Portal
 from .preferences import accepts_gzip
-from .responses import LARGEST_BODY, Answer, read_room_request, room_body
-from .typed import Hosts, Wish
+from .responses import LARGEST_BODY, WireResponse, read_room_request, room_body
+from .typed import Hosts, RoomRequest
 from .typed import read as typed_by
 
 
-def as_response(answer: Answer) -> Response:
-    response = Response(answer.body, answer.head.status)
-    for name, value in answer.head.headers:
+def as_response(wire: WireResponse) -> Response:
+    response = Response(wire.body, wire.head.status)
+    for name, value in wire.head.headers:
         response.headers[name] = value
-    if answer.location is not None:
-        response.headers["location"] = answer.location
+    if wire.location is not None:
+        response.headers["location"] = wire.location
     return response
 
 
@@ -44,8 +44,8 @@ def base_of(request: Request) -> str:
     return portal_of(request).address.of(peer, headers.get("host"), headers.get("x-forwarded-proto"))
 
 
-def wish_of(request: Request, typed: str) -> Wish:
-    """The room that somebody asks for by its name or by a link. Raises Problem."""
+def room_request_of(request: Request, typed: str) -> RoomRequest:
+    """The room that somebody asks for by its name or by a link. Raises PortalError."""
     portal = portal_of(request)
     snapshot = portal.fleet.snapshot
     own = {base_of(request).partition("://")[2].lower(), request.headers.get("host", "").lower()}
@@ -54,41 +54,41 @@ def wish_of(request: Request, typed: str) -> Wish:
 
 
 async def body_of(request: Request) -> bytes:
-    """The request's body. Raises Problem when it is larger than any sensible one."""
+    """The request's body. Raises PortalError when it is larger than any sensible one."""
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > LARGEST_BODY:
-            raise Problem("too-large", {"Connection": "close"}, limit=LARGEST_BODY)
+            raise PortalError("too-large", {"Connection": "close"}, limit=LARGEST_BODY)
     return body
 
 
 def check_fleet_is_shown(request: Request) -> None:
-    """Refuse what tells of the servers where visitors are not to see them. Raises Problem."""
-    if not portal_of(request).answers.shows_fleet("x-forwarded-for" in request.headers):
-        raise Problem("not-found")
+    """Refuse what tells of the servers where visitors are not to see them. Raises PortalError."""
+    if not portal_of(request).responses.shows_fleet("x-forwarded-for" in request.headers):
+        raise PortalError("not-found")
 
 
 async def servers(request: Request) -> Response:
     check_fleet_is_shown(request)
     gzip = accepts_gzip(request.headers.get("accept-encoding"))
-    return as_response(portal_of(request).answers.servers(request.headers.get("if-none-match"), gzip))
+    return as_response(portal_of(request).responses.servers(request.headers.get("if-none-match"), gzip))
 
 
 async def new_room(request: Request) -> Response:
     name, language = read_room_request(request.headers.get("content-type"), await body_of(request))
-    answers, client, base = portal_of(request).answers, client_of(request), base_of(request)
+    responses, client, base = portal_of(request).responses, client_of(request), base_of(request)
     if name is not None:
-        return as_response(await answers.named_room(client, base, wish_of(request, name)))
+        return as_response(await responses.named_room(client, base, room_request_of(request, name)))
     accepted = request.headers.get("accept-language")
-    return as_response(await answers.new_room_in_turn(client, base, accepted, language))
+    return as_response(await responses.new_room_in_turn(client, base, accepted, language))
 
 
 async def one_room(request: Request) -> Response:
     """Where a named room lives now, without claiming it."""
     room = await portal_of(request).rooms.find(client_of(request), request.path_params["name"])
     if room is None:
-        raise Problem("room-unknown")
+        raise PortalError("room-unknown")
     return Response(
         room_body(room, base_of(request)), media_type="application/json", headers={"Cache-Control": "no-store"}
     )
@@ -127,7 +127,7 @@ async def readyz(request: Request) -> Response:
 async def metrics_page(request: Request) -> Response:
     """For Prometheus, which asks directly; what comes through the balancer is the public."""
     if "x-forwarded-for" in request.headers:
-        raise Problem("not-found")
+        raise PortalError("not-found")
     return Response(portal_of(request).metrics.page(), headers={"Content-Type": metrics.CONTENT_TYPE})
 
 

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import api, branding, doors, logs, pages, status
-from .errors import Problem
+from .errors import PortalError
 from .portal import Portal
 from .responses import LARGEST_BODY, SAFE, refused, strict_transport
 
@@ -74,7 +74,7 @@ class Outer:
             log.exception("a request went wrong")
             if status:
                 raise
-            await (await on_problem(request, Problem("internal")))(scope, receive, send_safely)
+            await (await on_error(request, PortalError("internal")))(scope, receive, send_safely)
         finally:
             if logs_requests:
                 facts = {"method": scope["method"], "path": scope["path"], "status": status}
@@ -88,20 +88,20 @@ class Outer:
         return secrets.token_hex(8)
 
 
-async def on_problem(request: Request, problem: Exception) -> Response:
+async def on_error(request: Request, error: Exception) -> Response:
     """problem+json below /api, a page elsewhere."""
-    assert isinstance(problem, Problem)
+    assert isinstance(error, PortalError)
     if request.url.path.startswith("/api/"):
-        return api.as_response(refused(problem, request.headers.get("accept-language")))
-    return await pages.problem_page(request, problem)
+        return api.as_response(refused(error, request.headers.get("accept-language")))
+    return await pages.error_page(request, error)
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = BY_STATUS.get(error.status_code)
     if kind is None:
-        return await on_problem(request, Problem("bad-request", reason=str(error.detail)))
-    return await on_problem(request, Problem(kind, dict(error.headers or {}), limit=LARGEST_BODY))
+        return await on_error(request, PortalError("bad-request", reason=str(error.detail)))
+    return await on_error(request, PortalError(kind, dict(error.headers or {}), limit=LARGEST_BODY))
 
 
 def cors(origins: Sequence[str]) -> Middleware:
@@ -124,7 +124,7 @@ def make_app(portal: Portal) -> Starlette:
     app = Starlette(
         routes=[*api.ROUTES, *pages.ROUTES, *status.ROUTES, *branding.ROUTES, *doors.ROUTES],
         middleware=middleware,
-        exception_handlers={Problem: on_problem, HTTPException: on_http_error},
+        exception_handlers={PortalError: on_error, HTTPException: on_http_error},
         lifespan=lambda app: portal.living(),
     )
     app.state.portal = portal

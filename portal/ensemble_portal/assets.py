@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .errors import Problem
+from .errors import PortalError
 from .preferences import accepts_gzip
 from .texts import number, percent
 
@@ -44,7 +44,7 @@ class Static:
     async def serve(self, request: Request) -> Response:
         name = request.path_params["name"]
         if name not in self._files:
-            raise Problem("not-found")
+            raise PortalError("not-found")
         body, packed, version = self._files[name]
         lasting = request.query_params.get("v") == version
         headers = {

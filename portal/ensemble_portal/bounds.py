@@ -6,7 +6,7 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from .errors import Problem
+from .errors import PortalError
 from .responses import LARGEST_BODY, refused
 
 PATIENCE = 10.0
@@ -105,6 +105,8 @@ class Bounded(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            head, body, _ = refused(Problem(kind, fields=MOST_FIELDS, size=LARGEST_HEAD, seconds=int(PATIENCE)), None)
+            head, body, _ = refused(
+                PortalError(kind, fields=MOST_FIELDS, size=LARGEST_HEAD, seconds=int(PATIENCE)), None
+            )
             self.transport.write(b"%bcontent-length: %d\r\nconnection: close\r\n\r\n%b" % (head.lines, len(body), body))
         self.transport.close()

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from . import colors
-from .errors import Problem
+from .errors import PortalError
 
 LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".webp": "image/webp"}
 LARGEST_LOGO = 50_000
@@ -103,7 +103,7 @@ class Branding:
     @staticmethod
     def _file(content: bytes, kind: str, headers: dict[str, str]) -> Response:
         if not content:
-            raise Problem("not-found")
+            raise PortalError("not-found")
         return Response(content, headers={**CACHED, **headers, "Content-Type": kind})
 
 

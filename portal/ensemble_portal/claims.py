@@ -16,7 +16,7 @@ import orjson
 from . import claims_table
 from .claims_memory import MemoryClaims
 from .claims_table import Claim, Place
-from .errors import RETRY_AFTER, Problem
+from .errors import RETRY_AFTER, PortalError
 from .settings import IN_MEMORY
 
 LOCK_OF_THE_SCHEMA = 0x456E73656D626C65
@@ -27,13 +27,13 @@ LOCKED_FOR = 0.5
 WRONG = (OSError, TimeoutError, ValueError, RuntimeError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
-def _away(error: Exception, address: str) -> Problem:
+def _away(error: Exception, address: str) -> PortalError:
     """What is told of a register that does not answer: the reason for the log, without the password."""
     reason = f"{type(error).__name__}: {error}"
     password = urlsplit(address).password if "@" in address else None
     for secret in filter(None, (password, password and unquote(password))):
         reason = reason.replace(secret, "***")
-    return Problem("store-unavailable", RETRY_AFTER, reason=reason)
+    return PortalError("store-unavailable", RETRY_AFTER, reason=reason)
 
 
 class Claims(Protocol):
@@ -44,7 +44,7 @@ class Claims(Protocol):
     async def close(self) -> None: ...
 
     async def find(self, room: str) -> Claim | None:
-        """The live claim. Raises Problem('store-unavailable'), as all others do."""
+        """The live claim. Raises PortalError('store-unavailable'), as all others do."""
         ...
 
     async def claim(self, room: str, server: str, host: str, lost: str | None, seconds: float) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from . import names
 from .api import base_of, client_of, portal_of
-from .errors import RETRY_AFTER, Problem
+from .errors import RETRY_AFTER, PortalError
 from .health import BAD
 from .links import android_link, calendar, ios_link, lasting_link, next_hour, qr_svg, room_page
 from .rendering import chosen_language, content_policy, language_of, page
@@ -74,7 +74,7 @@ async def room_calendar(request: Request) -> Response:
 
 
 def asked_moment(request: Request) -> datetime | None:
-    """The local time `at`, in the zone `zone` minutes east of UTC where that is told. Raises Problem."""
+    """The local time `at`, in the zone `zone` minutes east of UTC where that is told. Raises PortalError."""
     at, zone = (request.query_params.get(name, "") for name in ("at", "zone"))
     if not at:
         return None
@@ -83,7 +83,7 @@ def asked_moment(request: Request) -> datetime | None:
         return moment.replace(tzinfo=timezone(timedelta(minutes=int(zone)))) if zone else moment
     except (ValueError, OverflowError):
         reason = "at is a time such as 2026-12-24T18:00, zone its minutes east of UTC"
-        raise Problem("bad-request", reason=reason) from None
+        raise PortalError("bad-request", reason=reason) from None
 
 
 async def android(request: Request) -> Response:
@@ -101,7 +101,7 @@ async def config(request: Request) -> Response:
     """Who types the portal's link into an app gets the settings of the server on which the room lives."""
     room = await portal_of(request).rooms.find(client_of(request), request.query_params.get("room", ""))
     if room is None:
-        raise Problem("room-unknown")
+        raise PortalError("room-unknown")
     return RedirectResponse(f"https://{room.host}/config.js?room={room.path}", 302, NO_STORE)
 
 
@@ -110,11 +110,11 @@ async def found_room(request: Request, joins: bool = False) -> Room | None:
 
 
 def into_room(request: Request, room: Room, status: int) -> Response:
-    """On to the room's server. Raises Problem, which offers to go there all the same, when it cannot be reached."""
+    """On to the room's server. Raises PortalError, which offers to go there all the same, when it cannot be reached."""
     portal = portal_of(request)
     if portal.reach.is_troubled(room.server):
         minutes = max(1, round(portal.settings.lost_after / 60))
-        raise Problem("room-unreachable", RETRY_AFTER, minutes=minutes, url=room.url)
+        raise PortalError("room-unreachable", RETRY_AFTER, minutes=minutes, url=room.url)
     return RedirectResponse(room.url, status, NO_STORE)
 
 
@@ -132,22 +132,22 @@ def trouble_of(request: Request, room: Room) -> str:
 
 def closed_door(request: Request) -> Response:
     name = names.normalised(request.path_params["name"])
-    answer = page(
+    response = page(
         request,
         "door.html",
         name=name,
         guessable=names.is_guessable(name),
         action=f"/{names.path_of(name)}{chosen_language(request)}",
     )
-    answer.headers["X-Robots-Tag"] = "noindex"
-    answer.headers["Content-Security-Policy"] = content_policy(request, "*")  # the link may stand in a frame
-    return answer
+    response.headers["X-Robots-Tag"] = "noindex"
+    response.headers["Content-Security-Policy"] = content_policy(request, "*")  # the link may stand in a frame
+    return response
 
 
 def _into_app(request: Request, room: Room, address: str) -> Response:
-    answer = into_room(request, room, 302)
-    answer.headers["location"] = address
-    return answer
+    response = into_room(request, room, 302)
+    response.headers["location"] = address
+    return response
 
 
 ROUTES = [

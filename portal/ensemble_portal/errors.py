@@ -44,7 +44,7 @@ STATUS = {
 """Kind -> HTTP status; its title and detail are in the catalogues (`error.KIND.title`, `error.KIND.detail`)."""
 
 
-class Problem(Exception):
+class PortalError(Exception):
     """A refusal that is told to the visitor. `headers` go out with it; `values` fill its words."""
 
     def __init__(self, kind: str, headers: dict[str, str] | None = None, **values: Any) -> None:

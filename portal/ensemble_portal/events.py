@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import orjson
 
 from .clients import network_of
-from .errors import RETRY_AFTER, Problem
+from .errors import RETRY_AFTER, PortalError
 from .fleet import Snapshot, iso_time
 from .metrics import Metrics
 
@@ -28,11 +28,11 @@ class Events:
         self._listeners = 0
 
     def admit(self, client: str) -> None:
-        """Refuse one more listener when there are too many. Raises Problem."""
+        """Refuse one more listener when there are too many. Raises PortalError."""
         if self._listeners >= MOST_LISTENERS or self._closed:
-            raise Problem("too-many-listeners", RETRY_AFTER)
+            raise PortalError("too-many-listeners", RETRY_AFTER)
         if self._clients[network_of(client)] >= self._per_client:
-            raise Problem("too-many-streams", RETRY_AFTER)
+            raise PortalError("too-many-streams", RETRY_AFTER)
 
     def publish(self, snapshot: Snapshot) -> None:
         servers = [

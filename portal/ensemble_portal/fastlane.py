@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 
 from .bounds import Bounded
-from .errors import Problem
+from .errors import PortalError
 from .portal import Portal
 from .preferences import accepts_gzip
-from .responses import Answer, refused, strict_transport
+from .responses import WireResponse, refused, strict_transport
 
 # A strict subset of RFC 9112: field names are tokens, values hold no control characters, nothing follows the request.
 PLAIN = re.compile(
@@ -50,7 +50,7 @@ def plain_request(data: bytes) -> tuple[bytes, Fields] | None:
 
 def fast_lane(portal: Portal) -> type[Bounded]:
     """The protocol class to hand to uvicorn."""
-    answers, proxies, rooms, address = portal.answers, portal.proxies, portal.rooms, portal.address
+    responses, proxies, rooms, address = portal.responses, portal.proxies, portal.rooms, portal.address
     always = b"vary: Origin\r\n" if portal.settings.cors_origins else b""
     secure = b"".join(b"%b: %b\r\n" % header for header in strict_transport(portal.settings.hsts))
 
@@ -65,7 +65,7 @@ def fast_lane(portal: Portal) -> type[Bounded]:
             else:
                 self.request_arrived()
                 closes = portal.stopping or b"x-forwarded-for" in request[1]
-                self._write(self._answer(*request), closes, self._is_secure(request[1]))
+                self._write(self._respond(*request), closes, self._is_secure(request[1]))
 
         def timeout_keep_alive_handler(self) -> None:
             """Close a connection only when the lane was idle, too."""
@@ -87,23 +87,23 @@ def fast_lane(portal: Portal) -> type[Bounded]:
         def _peer(self) -> str:
             return self.client[0] if self.client else ""
 
-        def _answer(self, line: bytes, fields: Fields) -> Answer:
+        def _respond(self, line: bytes, fields: Fields) -> WireResponse:
             language = _text(fields.get(b"accept-language"))
             try:
                 if line == b"POST /api/v1/rooms":
                     peer = self._peer()
                     client = proxies.client(peer, _text(fields.get(b"x-forwarded-for")))
                     scheme = _text(fields.get(b"x-forwarded-proto"))
-                    return answers.new_room(client, address.of(peer, _text(fields.get(b"host")), scheme), language)
-                if not answers.shows_fleet(b"x-forwarded-for" in fields):
-                    raise Problem("not-found")
+                    return responses.new_room(client, address.of(peer, _text(fields.get(b"host")), scheme), language)
+                if not responses.shows_fleet(b"x-forwarded-for" in fields):
+                    raise PortalError("not-found")
                 gzip = accepts_gzip(_text(fields.get(b"accept-encoding")))
-                return answers.servers(_text(fields.get(b"if-none-match")), gzip)
-            except Problem as problem:
-                return refused(problem, language)
+                return responses.servers(_text(fields.get(b"if-none-match")), gzip)
+            except PortalError as error:
+                return refused(error, language)
 
-        def _write(self, answer: Answer, closes: bool, is_secure: bool) -> None:
-            head, body, location = answer
+        def _write(self, response: WireResponse, closes: bool, is_secure: bool) -> None:
+            head, body, location = response
             further = b"" if location is None else b"location: %b\r\n" % location.encode()
             if head.status != 304:
                 further += b"content-length: %d\r\n" % len(body)

@@ -6,7 +6,7 @@ A client is an address (of IPv6 the /64 network). Each of several portals grants
 from __future__ import annotations
 
 from .clients import Limiter
-from .errors import Problem
+from .errors import PortalError
 from .settings import Settings
 
 
@@ -22,7 +22,7 @@ class Limits:
             limiter.divide(portals)
 
     def new_room(self, client: str, now: float) -> None:
-        """Count a new room. Raises Problem('too-many-rooms'), as the others do theirs."""
+        """Count a new room. Raises PortalError('too-many-rooms'), as the others do theirs."""
         _refuse("too-many-rooms", self._rooms.wait(client, now))
 
     def join(self, client: str, now: float) -> None:
@@ -40,4 +40,4 @@ class Limits:
 def _refuse(kind: str, wait: float) -> None:
     if wait > 0:
         seconds = int(wait) + 1
-        raise Problem(kind, {"Retry-After": str(seconds)}, wait=seconds)
+        raise PortalError(kind, {"Retry-After": str(seconds)}, wait=seconds)

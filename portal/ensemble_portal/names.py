@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 from mnemonic import Mnemonic
 
 from . import lookalikes
-from .errors import Problem
+from .errors import PortalError
 from .texts import DEFAULT
 
 WORD_LISTS = {"en": "english", "fr": "french"}  # in other languages names are made of English words
@@ -66,7 +66,7 @@ def _make(among: Sequence[str], count: int) -> Iterator[str]:
 def normalised(name: str) -> str:
     """The room name as Jitsi will use it (decoded, NFKC, lower case, without the characters that it drops).
 
-    Raises Problem when nothing is left, when it is too long, or when it is one of Jitsi's own paths.
+    Raises PortalError when nothing is left, when it is too long, or when it is one of Jitsi's own paths.
     """
     try:
         decoded = unquote(name, errors="strict")
@@ -76,14 +76,14 @@ def normalised(name: str) -> str:
     room = " ".join(CONTROL.sub("", EXCLUDED.sub("", folded)).split())
     read = lookalikes.plain(room)
     if read is None:
-        raise Problem("name-mixed")
+        raise PortalError("name-mixed")
     room = " ".join(unicodedata.normalize("NFKC", read).split())
     if not room or not any(character.isalnum() for character in room):
-        raise Problem("name-empty")
+        raise PortalError("name-empty")
     if len(room) > LONGEST:
-        raise Problem("name-too-long", limit=LONGEST)
+        raise PortalError("name-too-long", limit=LONGEST)
     if room in RESERVED or room.startswith((".", "_")):
-        raise Problem("name-reserved", name=room)
+        raise PortalError("name-reserved", name=room)
     return room
 
 

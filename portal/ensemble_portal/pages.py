@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from .api import base_of, body_of, client_of, portal_of, wish_of
+from .api import base_of, body_of, client_of, portal_of, room_request_of
 from .assets import STATIC, TEMPLATES
 from .doors import into_room
-from .errors import Problem
+from .errors import PortalError
 from .links import room_page
 from .rendering import chosen_language, fleet_facts, language_of, own_path, page
 from .rooms import Room
@@ -24,7 +24,7 @@ ROBOTS = "User-agent: *\nAllow: /$\nAllow: /status\nAllow: /static/\nDisallow: /
 
 async def home(request: Request) -> Response:
     name = request.query_params.get("name", "")[:LONGEST_TYPED]
-    return page(request, "home.html", fleet=fleet_facts(request), name=name, problem=None)
+    return page(request, "home.html", fleet=fleet_facts(request), name=name, error=None)
 
 
 async def start(request: Request) -> Response:
@@ -33,11 +33,11 @@ async def start(request: Request) -> Response:
     name = form.get("name", "").strip()
     try:
         room = await take_room(request, name)
-    except Problem as problem:
-        if not name or problem.status != 422:
+    except PortalError as error:
+        if not name or error.status != 422:
             raise
-        values = {"fleet": fleet_facts(request), "name": name, "problem": problem.detail(language_of(request))}
-        return page(request, "home.html", problem.status, **values)
+        values = {"fleet": fleet_facts(request), "name": name, "error": error.detail(language_of(request))}
+        return page(request, "home.html", error.status, **values)
     if form.get("then") == "share":
         return RedirectResponse(room_page(room.path) + chosen_language(request), 303, {"Cache-Control": "no-store"})
     return into_room(request, room, 303)
@@ -51,30 +51,30 @@ async def restart(request: Request) -> Response:
 async def take_room(request: Request, name: str) -> Room:
     portal, client = portal_of(request), client_of(request)
     if name:
-        return await portal.rooms.claim(client, *wish_of(request, name))
+        return await portal.rooms.claim(client, *room_request_of(request, name))
     return await portal.rooms.create_in_turn(client, language_of(request))
 
 
-async def problem_page(request: Request, problem: Problem) -> Response:
+async def error_page(request: Request, error: PortalError) -> Response:
     language = language_of(request)
     response = page(
         request,
         "error.html",
-        problem.status,
-        title=problem.title(language),
-        detail=problem.detail(language),
-        code=problem.status,
-        fleet=fleet_facts(request) if problem.status == 503 else None,
-        retry=retry_of(request, problem),
-        anyway=problem.values.get("url"),
+        error.status,
+        title=error.title(language),
+        detail=error.detail(language),
+        code=error.status,
+        fleet=fleet_facts(request) if error.status == 503 else None,
+        retry=retry_of(request, error),
+        anyway=error.values.get("url"),
     )
-    response.headers.update(problem.headers)
+    response.headers.update(error.headers)
     return response
 
 
-def retry_of(request: Request, problem: Problem) -> dict[str, Any] | None:
+def retry_of(request: Request, error: PortalError) -> dict[str, Any] | None:
     """The form that asks again for what could not be had now, and in how many seconds; None when that is no use."""
-    after = problem.headers.get("Retry-After")
+    after = error.headers.get("Retry-After")
     if after is None:
         return None
     fields = dict(getattr(request.state, "form", {}))
@@ -91,11 +91,11 @@ def retry_of(request: Request, problem: Problem) -> dict[str, Any] | None:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """A form without files. Raises Problem."""
+    """A form without files. Raises PortalError."""
     body = await body_of(request)
     kind = request.headers.get("content-type", "application/x-www-form-urlencoded").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
-        raise Problem("bad-request", reason="a form is expected")
+        raise PortalError("bad-request", reason="a form is expected")
     return dict(parse_qsl(body.decode(errors="replace"), max_num_fields=20))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from .logs import Condition
 from .metrics import Metrics
-from .prometheus import Answer, PrometheusError
+from .prometheus import PrometheusError, Result
 from .watchers import Watchers
 
 log = logging.getLogger("ensemble.poller")
@@ -21,12 +21,12 @@ class Poller:
         watchers: Watchers,
         metrics: Metrics,
         interval: float,
-        on_answer: Callable[[Answer, float], Awaitable[None]],
+        on_result: Callable[[Result, float], Awaitable[None]],
     ) -> None:
         self._watchers = watchers
         self._metrics = metrics
         self._interval = interval
-        self._on_answer = on_answer
+        self._on_result = on_result
         self._silent = Condition(log, "Prometheus is silent", "Prometheus answers again", logging.ERROR)
         self._skipping = Condition(log, "Some series cannot be read", "All series can be read again")
 
@@ -46,7 +46,7 @@ class Poller:
         """One query. What goes wrong is logged and counted, and the last list stays."""
         started = time.monotonic()
         try:
-            answer = await self._watchers.ask()
+            result = await self._watchers.ask()
         except PrometheusError as error:
             self._metrics.polls.labels("failed").inc()
             self._silent.note(True, reason=str(error))
@@ -54,6 +54,6 @@ class Poller:
         self._metrics.polls.labels("ok").inc()
         self._metrics.poll_time.observe(time.monotonic() - started)
         self._silent.note(False)
-        self._metrics.skipped.inc(len(answer.skipped))
-        self._skipping.note(bool(answer.skipped), series=len(answer.skipped), first="".join(answer.skipped[:1]))
-        await self._on_answer(answer, started)
+        self._metrics.skipped.inc(len(result.skipped))
+        self._skipping.note(bool(result.skipped), series=len(result.skipped), first="".join(result.skipped[:1]))
+        await self._on_result(result, started)

@@ -12,7 +12,7 @@ from .address import PublicAddress
 from .chooser import Chooser
 from .claims import open_store
 from .clients import Proxies
-from .errors import Problem
+from .errors import PortalError
 from .events import Events
 from .fleet import Fleet
 from .limits import Limits
@@ -20,10 +20,10 @@ from .logs import Condition
 from .metrics import Metrics
 from .peers import Peers
 from .poller import Poller
-from .prometheus import Answer, Prometheus
+from .prometheus import Prometheus, Result
 from .reach import Reach
 from .register import Register
-from .responses import Answers
+from .responses import Responses
 from .rooms import Rooms
 from .settings import Settings
 from .watchers import Watchers
@@ -48,22 +48,22 @@ class Portal:
         self.rooms = Rooms(settings, self.fleet, self.reach, self.chooser, self.register, self.metrics, self.limits)
         self._full = Condition(log, "Every server is full", "There is room again")
         self._kept = Condition(log, "Most servers are out of sight; the last list of them is used", "They are in sight")
-        self.answers = Answers(settings, self.fleet, self.rooms)
+        self.responses = Responses(settings, self.fleet, self.rooms)
         self.events = Events(self.metrics, settings.streams_per_client)
         timeout, window = settings.prometheus_timeout, settings.cpu_window
         watchers = Watchers([Prometheus(url, timeout, window) for url in settings.prometheus_url])
         self.poller = Poller(watchers, self.metrics, settings.poll_interval, self.take_in)
         self.stopping = False
 
-    async def take_in(self, answer: Answer, now: float) -> None:
+    async def take_in(self, result: Result, now: float) -> None:
         """A new answer of Prometheus, to the question asked at `now` (monotonic); the long part in a thread."""
-        snapshot = await asyncio.to_thread(self.fleet.update, answer.readings, now, time.time())
+        snapshot = await asyncio.to_thread(self.fleet.update, result.readings, now, time.time())
         self._full.note(snapshot.is_full, servers=len(snapshot.full))
-        self._kept.note(bool(snapshot.kept), kept=snapshot.kept, answered=len(answer.readings))
+        self._kept.note(bool(snapshot.kept), kept=snapshot.kept, answered=len(result.readings))
         takers = snapshot.ready or (snapshot.full if self.settings.when_full == "accept" else ())
-        self.chooser.see(takers, now, self.peers.since_last(answer.rooms), self.peers.share)
+        self.chooser.see(takers, now, self.peers.since_last(result.rooms), self.peers.share)
         self.rooms.serve_queue()
-        self.reach.see(answer.readings, now)
+        self.reach.see(result.readings, now)
         self.limits.share(self.peers.share.portals)
         self.events.publish(snapshot)
 
@@ -91,7 +91,7 @@ class Portal:
     @asynccontextmanager
     async def living(self) -> AsyncIterator[None]:
         """Open the register, poll once, keep polling; close everything at the end."""
-        with suppress(Problem):
+        with suppress(PortalError):
             await self.register.open()
         await self.poller.poll()
         tasks = [

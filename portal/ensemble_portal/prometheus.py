@@ -14,7 +14,7 @@ import orjson
 ROOMS = "ensemble_portal_rooms_assigned_total"
 PLAIN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 PROBE = "probe"
-MAX_ANSWER = 256 * 1024 * 1024
+LARGEST_RESULT = 256 * 1024 * 1024
 GAUGES = {
     "nginx_up": "nginx_up",
     "jitsi_jvb_healthy": "jvb_healthy",
@@ -54,7 +54,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Result:
     """All servers by name, and how many rooms each portal has given out on each: (portal, server) -> count.
 
     `skipped` tells of the series that could not be read, one line each.
@@ -81,20 +81,20 @@ def fleet_query(window: float) -> str:
     return " or ".join(parts)
 
 
-def read_answer(body: bytes) -> Answer:
+def read_result(body: bytes) -> Result:
     """Reads the JSON of /api/v1/query. Series that cannot be read are skipped: one odd target must not hide all others.
 
     Raises:
         PrometheusError: the answer has another shape, or nothing in it can be read.
     """
     try:
-        answer = orjson.loads(body)
-        if answer["status"] != "success":
-            raise PrometheusError(f"Prometheus refused the query: {answer.get('error', 'no reason given')}")
-        series = answer["data"]["result"]
-        if answer["data"]["resultType"] != "vector":
+        result = orjson.loads(body)
+        if result["status"] != "success":
+            raise PrometheusError(f"Prometheus refused the query: {result.get('error', 'no reason given')}")
+        series = result["data"]["result"]
+        if result["data"]["resultType"] != "vector":
             raise PrometheusError("Prometheus answered with something other than a vector")
-        found = Answer({}, {})
+        found = Result({}, {})
         for one in series:
             _read_series(found, one)
     except (*UNREADABLE, orjson.JSONDecodeError) as error:
@@ -102,10 +102,10 @@ def read_answer(body: bytes) -> Answer:
     if found.skipped and len(found.skipped) == len(series):
         raise PrometheusError(f"Prometheus gave nothing that can be read: {found.skipped[0]}")
     plain = {name: reading for name, reading in found.readings.items() if _is_plain(reading)}
-    return Answer(plain, found.rooms, found.skipped)
+    return Result(plain, found.rooms, found.skipped)
 
 
-def _read_series(found: Answer, one: Any) -> None:
+def _read_series(found: Result, one: Any) -> None:
     """Notes one series; what it says counts as a whole or not at all."""
     try:
         labels, value = one["metric"], float(one["value"][1])
@@ -160,7 +160,7 @@ class Prometheus:
         )
         self._query = {"query": fleet_query(window), "timeout": f"{timeout:g}s"}
 
-    async def ask(self) -> Answer:
+    async def ask(self) -> Result:
         """All Jitsi servers that Prometheus knows now. Raises PrometheusError.
 
         One deadline holds for finding the address, connecting, waiting and reading together.
@@ -172,15 +172,15 @@ class Prometheus:
             raise PrometheusError(f"Prometheus gave no whole answer within {self._timeout:g} s") from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise PrometheusError(f"Prometheus does not answer: {error or type(error).__name__}") from error
-        return await asyncio.to_thread(read_answer, body)
+        return await asyncio.to_thread(read_result, body)
 
     async def _fetch(self) -> bytes:
         async with self._client.stream("POST", self._url, data=self._query) as response:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > MAX_ANSWER:
-                    raise PrometheusError(f"Prometheus answered with more than {MAX_ANSWER} bytes")
+                if len(body) > LARGEST_RESULT:
+                    raise PrometheusError(f"Prometheus answered with more than {LARGEST_RESULT} bytes")
             if response.status_code != 200:
                 text = body[:300].decode(errors="replace").strip()
                 raise PrometheusError(f"Prometheus answered {response.status_code}: {text}")

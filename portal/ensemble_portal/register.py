@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from .claims import Claims
 from .claims_table import Claim, Place
-from .errors import RETRY_AFTER, Problem
+from .errors import RETRY_AFTER, PortalError
 from .logs import Condition
 
 GATHER = 0.01
@@ -71,7 +71,7 @@ class Register:
         """Whether a claim works now, tried unless that was done a moment ago."""
         async with self._one_proof:
             if time.monotonic() - self._proven_at >= PROOF_LASTS:
-                with suppress(Problem):
+                with suppress(PortalError):
                     await self._watched(self._claims.claim(PROOF, "", "", None, CLEAN_EVERY), writes=True)
                 self._proven_at = time.monotonic()
             return self.is_up
@@ -79,15 +79,15 @@ class Register:
     async def _watched(self, asked: Awaitable[T], writes: bool = False) -> T:
         """What the register answers. It is up when it took what was written, and down when anything failed."""
         try:
-            answer = await asked
-        except Problem as problem:
+            response = await asked
+        except PortalError as error:
             self.is_up = False
-            self._down.note(True, reason=problem.values["reason"])
+            self._down.note(True, reason=error.values["reason"])
             raise
         if writes:
             self.is_up = True
             self._down.note(False)
-        return answer
+        return response
 
     async def close(self) -> None:
         await self._write()
@@ -105,14 +105,14 @@ class Register:
         waiting[room] = (server, host)
 
     async def find(self, room: str) -> Claim | None:
-        """Where the room lives. Raises Problem('store-unavailable')."""
+        """Where the room lives. Raises PortalError('store-unavailable')."""
         waits = self._waiting.get(room) or self._writing.get(room)
         return Claim(*waits, self._seconds, moved=False) if waits else await self._watched(self._claims.find(room))
 
     async def claim(self, room: str, server: str, host: str, lost: str | None) -> tuple[str, str]:
-        """The claim of a room that has none, or that `lost` held; whoever was faster is returned. Raises Problem."""
+        """The claim of a room that has none, or that `lost` held; whoever was faster is returned. Raises as `find`."""
         if lost is None and self._count >= self._most:
-            raise Problem("register-full", RETRY_AFTER)
+            raise PortalError("register-full", RETRY_AFTER)
         await self._write()
         held = await self._watched(self._claims.claim(room, server, host, lost, self._seconds), writes=True)
         self._count += 1
@@ -124,11 +124,11 @@ class Register:
             return
         try:
             await self._watched(self._claims.prolong(room, claim.server, self._seconds), writes=True)
-        except Problem:
+        except PortalError:
             log.debug("a claim could not be prolonged")
 
     async def clean(self) -> None:
-        """Remove what has expired, and count the rest. Raises Problem."""
+        """Remove what has expired, and count the rest. Raises PortalError."""
         self._count = await self._watched(self._claims.clean())
 
     async def run(self, homeward: Homeward, every: float) -> None:
@@ -146,14 +146,14 @@ class Register:
     async def _clean_regularly(self) -> None:
         while True:
             await asyncio.sleep(CLEAN_EVERY)
-            with suppress(Problem):
+            with suppress(PortalError):
                 await self.clean()
 
     async def _return_regularly(self, homeward: Homeward, every: float) -> None:
         while True:
             await asyncio.sleep(every if self.is_up else RETRY)
             if await self.prove():
-                with suppress(Problem):
+                with suppress(PortalError):
                     await self._watched(self._claims.go_home(*homeward(), self._seconds - self._quiet))
 
     async def _write(self) -> bool:
@@ -166,7 +166,7 @@ class Register:
             self._count += len(self._writing)
             try:
                 await self._watched(self._claims.keep(self._writing, left), writes=True)
-            except Problem:
+            except PortalError:
                 self._count -= len(self._writing)
                 self._waiting = self._writing | self._waiting
                 self._some.set()

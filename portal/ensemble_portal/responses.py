@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 import orjson
 
-from .errors import MEDIA_TYPE, RETRY_AFTER, Problem
+from .errors import MEDIA_TYPE, RETRY_AFTER, PortalError
 from .fleet import Fleet
 from .links import embed_script, lasting_link, room_page
 from .preferences import preferred_language
 from .rooms import Room, Rooms
 from .settings import Settings
 from .texts import LANGUAGES
-from .typed import Wish
+from .typed import RoomRequest
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -50,7 +50,7 @@ class Head:
         self.lines = "".join(line + "\r\n" for line in lines).encode("latin-1")
 
 
-class Answer(NamedTuple):
+class WireResponse(NamedTuple):
     head: Head
     body: bytes
     location: str | None = None
@@ -59,7 +59,7 @@ class Answer(NamedTuple):
 CREATED = Head(201, JSON, ("cache-control", "no-store"))
 
 
-class Answers:
+class Responses:
     """What GET /api/v1/servers and POST /api/v1/rooms say."""
 
     def __init__(self, settings: Settings, fleet: Fleet, rooms: Rooms) -> None:
@@ -72,32 +72,36 @@ class Answers:
         """Whether this client may see the servers: where visitors may not, operators ask the portal itself."""
         return self._is_public or not through_balancer
 
-    def servers(self, if_none_match: str | None, accepts_gzip: bool) -> Answer:
-        """All servers with state and load. Raises Problem when the list is too old."""
+    def servers(self, if_none_match: str | None, accepts_gzip: bool) -> WireResponse:
+        """All servers with state and load. Raises PortalError when the list is too old."""
         snapshot = self._fleet.fresh(time.monotonic())
         if snapshot is None:
-            raise Problem("fleet-unknown", RETRY_AFTER)
+            raise PortalError("fleet-unknown", RETRY_AFTER)
         tag = snapshot.etag
         if if_none_match is not None and matches(if_none_match, tag):
-            return Answer(list_head(304, tag, self._max_age), b"")
+            return WireResponse(list_head(304, tag, self._max_age), b"")
         if accepts_gzip:
-            return Answer(list_head(200, tag, self._max_age, JSON, ("content-encoding", "gzip")), snapshot.body_gzip)
-        return Answer(list_head(200, tag, self._max_age, JSON), snapshot.body)
+            return WireResponse(
+                list_head(200, tag, self._max_age, JSON, ("content-encoding", "gzip")), snapshot.body_gzip
+            )
+        return WireResponse(list_head(200, tag, self._max_age, JSON), snapshot.body)
 
-    def new_room(self, client: str, base: str, accept_language: str | None, language: str | None = None) -> Answer:
-        """A room with a made-up name. Raises Problem."""
+    def new_room(
+        self, client: str, base: str, accept_language: str | None, language: str | None = None
+    ) -> WireResponse:
+        """A room with a made-up name. Raises PortalError."""
         return created(self._rooms.create(client, language or preferred_language(accept_language)), base)
 
     async def new_room_in_turn(
         self, client: str, base: str, accept_language: str | None, language: str | None = None
-    ) -> Answer:
-        """As `new_room`, waiting in the queue if there is one. Raises Problem."""
+    ) -> WireResponse:
+        """As `new_room`, waiting in the queue if there is one. Raises PortalError."""
         room = await self._rooms.create_in_turn(client, language or preferred_language(accept_language))
         return created(room, base)
 
-    async def named_room(self, client: str, base: str, wish: Wish) -> Answer:
-        """The room of this name, claimed if need be. Raises Problem."""
-        return created(await self._rooms.claim(client, *wish), base)
+    async def named_room(self, client: str, base: str, asked: RoomRequest) -> WireResponse:
+        """The room of this name, claimed if need be. Raises PortalError."""
+        return created(await self._rooms.claim(client, *asked), base)
 
 
 @lru_cache(maxsize=8)
@@ -105,14 +109,14 @@ def list_head(status: int, etag: str, max_age: str, *headers: tuple[str, str]) -
     return Head(status, *headers, ("etag", etag), ("cache-control", max_age), ("vary", "Accept-Encoding"))
 
 
-def created(room: Room, base: str) -> Answer:
-    return Answer(CREATED, room_body(room, base), room.url)
+def created(room: Room, base: str) -> WireResponse:
+    return WireResponse(CREATED, room_body(room, base), room.url)
 
 
-def refused(problem: Problem, accept_language: str | None) -> Answer:
+def refused(error: PortalError, accept_language: str | None) -> WireResponse:
     language = preferred_language(accept_language)
     fixed = (("content-type", MEDIA_TYPE), ("content-language", language), ("cache-control", "no-store"))
-    return Answer(Head(problem.status, *fixed, *problem.headers.items()), problem.body(language))
+    return WireResponse(Head(error.status, *fixed, *error.headers.items()), error.body(language))
 
 
 def room_body(room: Room, base: str) -> bytes:
@@ -136,24 +140,24 @@ def around_path(server: str, host: str, base: str) -> tuple[str, ...]:
 
 
 def read_room_request(content_type: str | None, body: bytes) -> tuple[str | None, str | None]:
-    """(name, language) wished for by the body of POST /api/v1/rooms. Raises Problem."""
+    """(name, language) asked for by the body of POST /api/v1/rooms. Raises PortalError."""
     if not body:
         return None, None
     if (content_type or "application/json").partition(";")[0].strip().lower() != "application/json":
-        raise Problem("wrong-media-type")
+        raise PortalError("wrong-media-type")
     try:
-        wish = orjson.loads(body)
+        document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Problem("bad-request", reason=f"not JSON: {error}") from None
-    if not isinstance(wish, dict):
-        raise Problem("bad-request", reason="a JSON object is expected")
-    if unknown := wish.keys() - {"name", "language"}:
-        raise Problem("bad-request", reason=f"unknown member: {sorted(unknown)[0][:40]}")
-    name, language = wish.get("name"), wish.get("language")
+        raise PortalError("bad-request", reason=f"not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise PortalError("bad-request", reason="a JSON object is expected")
+    if unknown := document.keys() - {"name", "language"}:
+        raise PortalError("bad-request", reason=f"unknown member: {sorted(unknown)[0][:40]}")
+    name, language = document.get("name"), document.get("language")
     if name is not None and not isinstance(name, str):
-        raise Problem("bad-request", reason="name must be a string")
+        raise PortalError("bad-request", reason="name must be a string")
     if language not in (None, *LANGUAGES):
-        raise Problem("bad-request", reason=f"language must be one of {', '.join(LANGUAGES)}")
+        raise PortalError("bad-request", reason=f"language must be one of {', '.join(LANGUAGES)}")
     return name, language
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from . import names
 from .chooser import Chooser
 from .claims_table import Claim
-from .errors import RETRY_AFTER, Problem
+from .errors import RETRY_AFTER, PortalError
 from .fleet import Fleet, Server
 from .health import BAD
 from .limits import Limits
@@ -65,24 +65,24 @@ class Rooms:
             self._queue.serve(lambda: self._chooser.choose(below=self._full_at))
 
     def create(self, client: str, language: str) -> Room:
-        """A new room with a made-up name. Raises Problem."""
+        """A new room with a made-up name. Raises PortalError."""
         now = time.monotonic()
         try:
             self._limits.new_room(client, now)
             server = self._choose(now)
-        except Problem as problem:
-            self._metrics.refused.labels(problem.kind).inc()
+        except PortalError as error:
+            self._metrics.refused.labels(error.kind).inc()
             raise
         return self._made_up(server, language, now)
 
     async def create_in_turn(self, client: str, language: str) -> Room:
-        """As `create`, waiting in the queue if there is one. Raises Problem."""
+        """As `create`, waiting in the queue if there is one. Raises PortalError."""
         now = time.monotonic()
         try:
             self._limits.new_room(client, now)
             server = await self._choose_in_turn(now)
-        except Problem as problem:
-            self._metrics.refused.labels(problem.kind).inc()
+        except PortalError as error:
+            self._metrics.refused.labels(error.kind).inc()
             raise
         return self._made_up(server, language, now)
 
@@ -93,7 +93,7 @@ class Rooms:
         return Room(name, name, server.name, host)
 
     async def claim(self, client: str, name: str, at: str | None = None) -> Room:
-        """The room of this name: where it lives, or newly on the server `at`, else on the best. Raises Problem."""
+        """The room of this name: where it lives, or newly on the server `at`, else on the best. Raises PortalError."""
         now = time.monotonic()
         try:
             room = names.normalised(name)
@@ -103,8 +103,8 @@ class Rooms:
                 return await self._join(room, held, client, now)
             self._limits.look_up(client, now)
             return await self._claim(room, held, at, client, now)
-        except Problem as problem:
-            self._metrics.refused.labels(problem.kind).inc()
+        except PortalError as error:
+            self._metrics.refused.labels(error.kind).inc()
             raise
 
     async def find(self, client: str, name: str, joins: bool = False) -> Room | None:
@@ -143,10 +143,10 @@ class Rooms:
     def _choose(self, now: float) -> Server:
         snapshot = self._fleet.fresh(now)
         if snapshot is None:
-            raise Problem("fleet-unknown", RETRY_AFTER)
+            raise PortalError("fleet-unknown", RETRY_AFTER)
         server = self._chooser.choose()
         if server is None:
-            raise Problem("full" if snapshot.is_full else "no-server", RETRY_AFTER)
+            raise PortalError("full" if snapshot.is_full else "no-server", RETRY_AFTER)
         return server
 
     async def _choose_in_turn(self, now: float) -> Server:
@@ -154,5 +154,5 @@ class Rooms:
             return self._choose(now)
         server = await self._queue.wait()
         if server is None:
-            raise Problem("full", RETRY_AFTER)
+            raise PortalError("full", RETRY_AFTER)
         return server

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from .logs import Condition
-from .prometheus import Answer, Prometheus, PrometheusError
+from .prometheus import Prometheus, PrometheusError, Result
 
 LATER = 1.0
 """Seconds to wait for the others once one has answered."""
@@ -25,7 +25,7 @@ class Watchers:
         self._silent = [Condition(log, "One Prometheus is silent", "It answers again") for _ in watchers]
         self._believed = 0
 
-    async def ask(self) -> Answer:
+    async def ask(self) -> Result:
         """What the best of them says, with the most rooms that any has seen. Raises PrometheusError."""
         tasks = [asyncio.create_task(watcher.ask()) for watcher in self._watchers]
         try:
@@ -35,22 +35,22 @@ class Watchers:
             for task in tasks:
                 task.cancel()
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        answers = {place: outcome for place, outcome in enumerate(outcomes) if isinstance(outcome, Answer)}
-        if not answers:
+        results = {place: outcome for place, outcome in enumerate(outcomes) if isinstance(outcome, Result)}
+        if not results:
             reasons = (f"{watcher.host}: {outcome}" for watcher, outcome in zip(self._watchers, outcomes, strict=True))
             raise PrometheusError("; ".join(reasons) if len(outcomes) > 1 else str(outcomes[0]))
         for place, watcher in enumerate(self._watchers):
             reason = str(outcomes[place]) or f"no answer within {LATER:g} s after the first"
-            self._silent[place].note(place not in answers, host=watcher.host, reason=reason)
-        self._believed = best = _best(answers, self._believed)
+            self._silent[place].note(place not in results, host=watcher.host, reason=reason)
+        self._believed = best = _best(results, self._believed)
         rooms = {
-            counter: max(answer.rooms.get(counter, 0.0) for answer in answers.values())
-            for counter in {counter for answer in answers.values() for counter in answer.rooms}
+            counter: max(result.rooms.get(counter, 0.0) for result in results.values())
+            for counter in {counter for result in results.values() for counter in result.rooms}
         }
-        return Answer(answers[best].readings, rooms, answers[best].skipped)
+        return Result(results[best].readings, rooms, results[best].skipped)
 
 
-async def _first_success(tasks: Sequence[asyncio.Task[Answer]]) -> None:
+async def _first_success(tasks: Sequence[asyncio.Task[Result]]) -> None:
     pending = set(tasks)
     while pending:
         done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
@@ -58,20 +58,20 @@ async def _first_success(tasks: Sequence[asyncio.Task[Answer]]) -> None:
             return
 
 
-def _best(answers: dict[int, Answer], believed: int) -> int:
+def _best(results: dict[int, Result], believed: int) -> int:
     """Who knows most servers with all their measures; among those whose samples are about as fresh, whoever it was."""
-    complete = {place: _complete(answer) for place, answer in answers.items()}
+    complete = {place: _complete(result) for place, result in results.items()}
     most = max(complete.values())
-    ages = {place: _age(answers[place]) for place, known in complete.items() if known == most}
+    ages = {place: _age(results[place]) for place, known in complete.items() if known == most}
     freshest = min(ages, key=lambda place: ages[place])
     return believed if believed in ages and ages[believed] <= ages[freshest] + AS_FRESH else freshest
 
 
-def _complete(answer: Answer) -> int:
-    measured = (reading.age is not None and reading.cpu is not None for reading in answer.readings.values())
+def _complete(result: Result) -> int:
+    measured = (reading.age is not None and reading.cpu is not None for reading in result.readings.values())
     return sum(measured)
 
 
-def _age(answer: Answer) -> float:
-    ages = [reading.age for reading in answer.readings.values() if reading.age is not None]
+def _age(result: Result) -> float:
+    ages = [reading.age for reading in result.readings.values() if reading.age is not None]
     return fmean(ages) if ages else 0.0

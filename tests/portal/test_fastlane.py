@@ -12,7 +12,7 @@ import uvicorn
 from ensemble_portal.app import make_app
 from ensemble_portal.fastlane import fast_lane, plain_request
 from ensemble_portal.portal import Portal
-from ensemble_portal.prometheus import read_answer
+from ensemble_portal.prometheus import read_result
 from fake_prometheus import FakePrometheus, FakeServer, query_result
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -171,7 +171,7 @@ def portal_with(*servers: FakeServer, **changes: str) -> Portal:
     """A portal, not serving, that has just heard of these servers."""
     portal = Portal(settings(**{"rooms_per_minute": "0", **changes}))
     now = time.monotonic()
-    snapshot = portal.fleet.update(read_answer(query_result(servers)).readings, now, time.time())
+    snapshot = portal.fleet.update(read_result(query_result(servers)).readings, now, time.time())
     portal.chooser.see(snapshot.ready, now)
     return portal
 

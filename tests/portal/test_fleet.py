@@ -7,7 +7,7 @@ import json
 import pytest
 from ensemble_portal.fleet import Fleet
 from ensemble_portal.health import State
-from ensemble_portal.prometheus import PrometheusError, fleet_query, read_answer
+from ensemble_portal.prometheus import PrometheusError, fleet_query, read_result
 from fake_prometheus import FakeServer, query_result
 from portal_support import settings
 
@@ -21,7 +21,7 @@ class Watched:
 
     def poll(self, *servers: FakeServer) -> dict[str, tuple[State, str]]:
         self.now += 10
-        snapshot = self.fleet.update(read_answer(query_result(servers)).readings, self.now, self.now)
+        snapshot = self.fleet.update(read_result(query_result(servers)).readings, self.now, self.now)
         return {server.name: (server.state, server.as_json()["reason"]) for server in snapshot.servers}
 
     def load(self) -> float | None:
@@ -120,7 +120,7 @@ def test_the_etag_changes_with_the_list_only() -> None:
     watched = Watched()
     watched.poll(FakeServer("h-1"))
     first = watched.fleet.snapshot
-    second = watched.fleet.update(read_answer(query_result([FakeServer("h-1")])).readings, watched.now, watched.now)
+    second = watched.fleet.update(read_result(query_result([FakeServer("h-1")])).readings, watched.now, watched.now)
     watched.poll(FakeServer("h-1", cpu=0.9))
     assert first is not None
     assert watched.fleet.snapshot is not None
@@ -128,7 +128,7 @@ def test_the_etag_changes_with_the_list_only() -> None:
 
 
 def test_names_that_could_not_stand_in_an_address_are_left_out() -> None:
-    assert list(read_answer(query_result([FakeServer("h-1"), FakeServer("h 2/"), FakeServer("-h")])).readings) == [
+    assert list(read_result(query_result([FakeServer("h-1"), FakeServer("h 2/"), FakeServer("-h")])).readings) == [
         "h-1"
     ]
 
@@ -144,7 +144,7 @@ def test_rooms_of_all_portals() -> None:
         "value": [0, "7"],
     }
     body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": [series]}}).encode()
-    assert read_answer(body).rooms == {("ab", "h-1"): 7.0}
+    assert read_result(body).rooms == {("ab", "h-1"): 7.0}
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_rooms_of_all_portals() -> None:
 )
 def test_answers_that_are_none(body: bytes) -> None:
     with pytest.raises(PrometheusError):
-        read_answer(body)
+        read_result(body)
 
 
 ODD = [
@@ -192,15 +192,15 @@ def test_one_odd_series_hides_no_server(odd: object, place: int) -> None:
     body = query_result([FakeServer("h-1"), FakeServer("h-2")])
     answer = json.loads(body)
     answer["data"]["result"].insert(place, odd)
-    found = read_answer(json.dumps(answer).encode())
-    assert found.readings == read_answer(body).readings
+    found = read_result(json.dumps(answer).encode())
+    assert found.readings == read_result(body).readings
     assert found.rooms == {}
     assert len(found.skipped) == 1
 
 
 def test_nan_is_unknown() -> None:
     server = FakeServer("h-1", cpu=float("nan"))
-    assert read_answer(query_result([server])).readings["h-1"].cpu is None
+    assert read_result(query_result([server])).readings["h-1"].cpu is None
 
 
 def test_one_query_holds_the_window() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ensemble_portal.prometheus import read_answer
+from ensemble_portal.prometheus import read_result
 from ensemble_portal.reach import Reach
 from fake_prometheus import FakePrometheus, FakeServer, query_result
 from portal_support import StartPortal, wait_until
@@ -30,7 +30,7 @@ class Watch:
     def see(self, *servers: FakeServer, minutes: float = 4, others: int = 3) -> bool:
         """Whether h-1 is lost after so long."""
         well = [FakeServer(f"h-{number}") for number in range(2, 2 + others)]
-        readings = read_answer(query_result([*servers, *well])).readings
+        readings = read_result(query_result([*servers, *well])).readings
         for _ in range(int(minutes * 6)):
             self.now += 10
             self.reach.see(readings, self.now)

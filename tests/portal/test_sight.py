@@ -7,7 +7,7 @@ import time
 import pytest
 from ensemble_portal.fleet import Fleet, Snapshot
 from ensemble_portal.health import State
-from ensemble_portal.prometheus import read_answer
+from ensemble_portal.prometheus import read_result
 from ensemble_portal.reach import is_unreachable
 from ensemble_portal.status import certificate_days
 from fake_prometheus import FakeServer, query_result
@@ -23,7 +23,7 @@ class Watched:
 
     def poll(self, *servers: FakeServer) -> Snapshot:
         self.now += 10
-        return self.fleet.update(read_answer(query_result(servers)).readings, self.now, self.now)
+        return self.fleet.update(read_result(query_result(servers)).readings, self.now, self.now)
 
     def ready(self, *servers: FakeServer) -> list[str]:
         return [server.name for server in self.poll(*servers).ready]
@@ -131,9 +131,9 @@ def test_who_is_not_probed_is_unknown_and_a_silent_prober_says_nothing_of_a_serv
 
 def test_a_server_that_is_off_is_lost_though_the_prober_answers() -> None:
     off = {"node": 0, "nginx": 0, "jvb": 0, "jicofo": 0, "probe": 1}
-    reading = read_answer(query_result([FakeServer("h-1", up=off, gauges={})])).readings["h-1"]
+    reading = read_result(query_result([FakeServer("h-1", up=off, gauges={})])).readings["h-1"]
     assert is_unreachable(reading)
-    reading = read_answer(query_result([FakeServer("h-1", gauges={"probe_success": 0})])).readings["h-1"]
+    reading = read_result(query_result([FakeServer("h-1", gauges={"probe_success": 0})])).readings["h-1"]
     assert is_unreachable(reading)
 
 

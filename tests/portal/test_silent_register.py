@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from ensemble_portal import claims
-from ensemble_portal.errors import Problem
+from ensemble_portal.errors import PortalError
 
 from tests.postgres import Postgres
 
@@ -57,7 +57,7 @@ async def test_a_silent_database_keeps_nobody_waiting(
     line.silent = True
     began = time.monotonic()
     refusals = await asyncio.gather(*(register.find("room") for _ in range(40)), return_exceptions=True)
-    assert all(isinstance(refusal, Problem) and refusal.kind == "store-unavailable" for refusal in refusals)
+    assert all(isinstance(refusal, PortalError) and refusal.kind == "store-unavailable" for refusal in refusals)
     assert time.monotonic() - began < 2 * PATIENCE + 2
     line.silent = False
     assert await register.claim("room", "h-1", "h-1.test", None, 60) == ("h-1", "h-1.test")

@@ -145,11 +145,11 @@ def test_a_full_fleet_may_take_new_rooms(full: FakePrometheus, start_portal: Sta
 def test_new_rooms_may_wait_in_line(full: FakePrometheus, start_portal: StartPortal) -> None:
     portal = start_portal(full.url, when_full="queue", queue_time="6", room_load="0.5", full_load="90")
     with ThreadPoolExecutor(4) as visitors:
-        wishes = [visitors.submit(portal.client.post, path) for path in ("/api/v1/rooms", "/start", "/api/v1/rooms")]
+        requests = [visitors.submit(portal.client.post, path) for path in ("/api/v1/rooms", "/start", "/api/v1/rooms")]
         wait_until(lambda: metric(portal, "ensemble_portal_rooms_waiting") == 3)
         full.servers[0].cpu = 0.0
-        wait_until(lambda: sum(wish.done() for wish in wishes) == 2)
-        answers = [wish.result() for wish in wishes]
+        wait_until(lambda: sum(request.done() for request in requests) == 2)
+        answers = [request.result() for request in requests]
     assert sorted(answer.status_code for answer in answers) in ([201, 201, 503], [201, 303, 503])
     assert metric(portal, "ensemble_portal_rooms_waiting") == 0
 
@@ -232,7 +232,7 @@ async def test_a_bug_is_told_by_the_id_that_the_log_names(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     portal = Portal(settings())
-    monkeypatch.setattr(portal.answers, "servers", lambda *_: 1 / 0)
+    monkeypatch.setattr(portal.responses, "servers", lambda *_: 1 / 0)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(make_app(portal)), base_url="http://portal") as client:
         answer = await client.get("/api/v1/servers")
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:ensemble:problem:internal")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from ensemble_portal import names
-from ensemble_portal.errors import Problem
+from ensemble_portal.errors import PortalError
 from ensemble_portal.typed import Hosts, read
 from fake_prometheus import FakePrometheus, FakeServer
 from portal_support import PortalProcess, StartPortal
@@ -56,7 +56,7 @@ def test_names_and_links_of_ours(typed: str, name: str, server: str | None) -> N
     ],
 )
 def test_other_links_are_refused_by_words(typed: str, kind: str) -> None:
-    with pytest.raises(Problem) as refusal:
+    with pytest.raises(PortalError) as refusal:
         read(typed, HOSTS)
     assert (refusal.value.kind, refusal.value.status) == (kind, 422)
 

@@ -14,7 +14,7 @@ import orjson
 import pytest
 from ensemble_portal import names, texts
 from ensemble_portal.clients import Limiter, Proxies
-from ensemble_portal.errors import STATUS, Problem
+from ensemble_portal.errors import STATUS, PortalError
 from ensemble_portal.links import android_link, calendar, ios_link, next_hour
 from ensemble_portal.preferences import accepts_gzip, preferred_language
 from ensemble_portal.responses import room_body
@@ -89,7 +89,7 @@ def test_names_become_what_jitsi_makes_of_them(typed: str, room: str, path: str)
     ],
 )
 def test_names_that_are_refused(typed: str, kind: str) -> None:
-    with pytest.raises(Problem) as refusal:
+    with pytest.raises(PortalError) as refusal:
         names.normalised(typed)
     assert refusal.value.kind == kind
     assert refusal.value.status == 422
@@ -100,7 +100,7 @@ def test_names_that_are_refused(typed: str, kind: str) -> None:
 def test_normalising_twice_changes_nothing(typed: str) -> None:
     try:
         room = names.normalised(typed)
-    except Problem:
+    except PortalError:
         return
     assert names.normalised(room) == room
     assert re.fullmatch(r"[A-Za-z0-9%._~-]+", names.path_of(room))
@@ -114,7 +114,7 @@ typed_names = st.text(st.characters(exclude_categories=["Cs", "Co", "Cn"]), max_
 def test_jitsi_reads_the_address_as_the_room_that_was_claimed(typed: list[str]) -> None:
     rooms = []
     for name in [*typed, "Équipe Nord", "ﬁn", "İ", "ΑΣ", "100% sûr", "a+b", "ß", "e\u0301"]:
-        with suppress(Problem):
+        with suppress(PortalError):
             rooms.append(names.normalised(name))
     command = ["node", str(Path(__file__).with_name("jitsi_names.js"))]
     paths = json.dumps([names.path_of(room) for room in rooms])
@@ -218,7 +218,7 @@ def test_links_of_the_apps() -> None:
 def test_every_room_is_told_as_json(typed: str) -> None:
     try:
         name = names.normalised(typed)
-    except Problem:
+    except PortalError:
         return
     told = orjson.loads(room_body(Room(name, names.path_of(name), "h-1", "h-1.test"), "https://meet.test:8443"))
     assert told["room"] == name

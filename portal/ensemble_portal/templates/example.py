@@ -1,11 +1,11 @@
 import json
 from urllib.request import Request, urlopen
 
-wish = Request(
+request = Request(
     "{{ base }}/api/v1/rooms",
     data=json.dumps({"name": "team standup"}).encode(),
     headers={"Content-Type": "application/json"},
 )
-with urlopen(wish) as answer:
-    room = json.load(answer)
+with urlopen(request) as response:
+    room = json.load(response)
 print(room["link"])
