@@ -2,7 +2,7 @@
 
 Only plain cases take this lane: `GET /api/v1/servers`, and `POST /api/v1/rooms` with no body or `{}`, that arrive whole
 and alone, each header once, with nothing queued before them. Everything else goes the ordinary way, byte for byte as it
-came. Both ways ask the same `Answers` and send the same headers.
+came. Both ways ask the same `Responses` and send the same headers.
 """
 
 from __future__ import annotations

@@ -209,7 +209,7 @@ async def test_both_ways_send_the_same_headers_and_count_alike(connect: Connect)
     unknown, stopping = Portal(settings()), portal_with(FakeServer("h-1"))
     stopping.stop()
     limited.rooms.create("127.0.0.1", "en")
-    etag = b"If-None-Match: " + known.answers.servers(None, False).head.lines.split(b"etag: ")[1].split(b"\r\n")[0]
+    etag = b"If-None-Match: " + known.responses.servers(None, False).head.lines.split(b"etag: ")[1].split(b"\r\n")[0]
     cases = [
         (known, POST, b"201"),
         (known, POST_OBJECT, b"201"),
