@@ -57,7 +57,7 @@ class Jobs:
             self._launch(entry)
         return len(entries)
 
-    async def settled(self, key: str) -> None:
+    async def finished(self, key: str) -> None:
         """Wait until everything that was started on a key so far is done."""
         if key in self._last:
             await asyncio.wait({self._last[key]})

@@ -25,7 +25,7 @@ from typing import Any
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.ensemble.jitsi.plugins.module_utils.errors import ScalewayError
 from ansible_collections.ensemble.jitsi.plugins.module_utils.run_origin import PLAYBOOK
-from ansible_collections.ensemble.jitsi.plugins.module_utils.run_process import Run, look
+from ansible_collections.ensemble.jitsi.plugins.module_utils.run_process import Run, read_process
 from ansible_collections.ensemble.jitsi.plugins.module_utils.run_talk import LockLost, ask, socket_of, stay_alive
 
 
@@ -42,7 +42,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def _ask(self, message: dict[str, Any]) -> None:
         """Say something to the keeper, where there is one by now; without its lock the run ends here."""
         if self._keeper is None:
-            found = look(os.getpid())
+            found = read_process(os.getpid())
             self._keeper = socket_of(Run(found.pid, found.started)) if found else None
             if self._keeper is None:
                 return

@@ -217,7 +217,7 @@ class Fleet:
             self.fleet_names.follow(self.census.eldest())
         if self.arguments["wait"]:
             changed = [step.name for step in plan.steps if step.plan.changed and step.name not in self.failures]
-            self.waiter.running([*changed, *plan.unsettled], self.arguments["wait_for"])
+            self.waiter.running([*changed, *plan.pending], self.arguments["wait_for"])
         self.refusals += self.groups.remove(plan.groups)
         surplus = [each for each in plan.addresses.surplus if name_of(each) not in self.failures]
         self.warnings += self.addresses.release(surplus)

@@ -41,7 +41,7 @@ class FleetPlan:
         return [step.name for step in self.steps if step.plan.action in actions]
 
     @property
-    def unsettled(self) -> list[str]:
+    def pending(self) -> list[str]:
         """Servers that an interrupted run left on their way."""
         kept = [step for step in self.steps if step.plan.action == KEEP]
         return [step.name for step in kept if not arrived(step.plan.there, self.wait_for)]

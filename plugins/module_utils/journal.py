@@ -162,7 +162,7 @@ def write(session: Any, run: int, change: Change) -> int:
     ).fetchone()[0]  # fmt: skip
 
 
-def settle(session: Any, number: int, change: Change) -> None:
+def complete(session: Any, number: int, change: Change) -> None:
     """Write how a change went that was written before."""
     query = "UPDATE journal.changes SET state = %s, problem = %s, object = coalesce(%s, object) WHERE id = %s"
     session.execute(query, [change.state, change.problem, change.object, number])

@@ -17,7 +17,7 @@ from .journal import About, Change
 
 FAREWELL = 2.0
 """Seconds that the end of a run may wait for whatever the session is used for."""
-BEAT_EVERY = 3.0
+CHECK_EVERY = 3.0
 """Seconds between two looks at whether the lock is still held."""
 
 
@@ -44,7 +44,7 @@ class KeeperSession:
     written: list[int] = field(default_factory=list)
     """The database's numbers of the first of `changes`; the others wait for a database."""
     _one: threading.RLock = field(default_factory=threading.RLock)
-    _beaten: float = 0.0
+    _checked: float = 0.0
 
     # --- coming and going
 
@@ -80,7 +80,7 @@ class KeeperSession:
                 if isinstance(error, ScalewayError) or not isinstance(error, Exception):
                     raise
                 raise DatabaseAway(f"The platform's database ({login}): {sentence(error)}") from error
-            self.database, self.locked, self._beaten = database, lock, time.monotonic()
+            self.database, self.locked, self._checked = database, lock, time.monotonic()
             self._write()
 
     def release(self) -> None:
@@ -106,7 +106,7 @@ class KeeperSession:
 
     # --- while the run goes on
 
-    def stand(self) -> None:
+    def raise_if_lost(self) -> None:
         """Return when the lock is held, or where there is none to hold.
 
         Raises:
@@ -116,14 +116,14 @@ class KeeperSession:
             if self.lost:
                 raise ScalewayError(self.lost)
 
-    def beat(self) -> None:
+    def check_lock(self) -> None:
         """Look from time to time whether the lock is still held."""
-        if self.database is None or time.monotonic() - self._beaten < BEAT_EVERY:
+        if self.database is None or time.monotonic() - self._checked < CHECK_EVERY:
             return
         with self._one:
             if self.database is not None and not self.lost:
                 self._try(self._look)
-            self._beaten = time.monotonic()
+            self._checked = time.monotonic()
 
     def _look(self) -> None:
         platform = self.about.platform if self.about else ""
@@ -138,7 +138,7 @@ class KeeperSession:
                 self._try(self._write)
             return len(self.changes) - 1
 
-    def settle(self, number: int, objects: dict[str, str | None], problems: dict[str, str]) -> None:
+    def complete(self, number: int, objects: dict[str, str | None], problems: dict[str, str]) -> None:
         """Remember how a change went, and write it."""
         with self._one:
             change = self.changes[number]
@@ -146,7 +146,7 @@ class KeeperSession:
             change.state = "failed" if change.problem else "done"
             change.object = objects.get(change.name) or change.object
             if self.database is not None and number < len(self.written):
-                self._try(lambda: journal.settle(self.database, self.written[number], change))
+                self._try(lambda: journal.complete(self.database, self.written[number], change))
 
     def _write(self) -> None:
         if self.number is None:

@@ -79,16 +79,18 @@ class Keeper(Companion):
 
     def do_gate(self) -> dict[str, Any]:
         self.heard_of = True
-        self.session.stand()
+        self.session.raise_if_lost()
         return {}
 
     def do_begin(self, changes: list[dict[str, Any]]) -> dict[str, Any]:
-        self.session.stand()
+        self.session.raise_if_lost()
         return {"numbers": [self.session.note(Change(**{"at": time.time(), **each})) for each in changes]}
 
-    def do_settle(self, numbers: list[int], objects: dict[str, str | None], problems: dict[str, str]) -> dict[str, Any]:
+    def do_complete(
+        self, numbers: list[int], objects: dict[str, str | None], problems: dict[str, str]
+    ) -> dict[str, Any]:
         for number in numbers:
-            self.session.settle(number, objects, problems)
+            self.session.complete(number, objects, problems)
         return {}
 
     def do_end(self, result: str) -> dict[str, Any]:
@@ -102,7 +104,7 @@ class Keeper(Companion):
         return {}
 
     def tick(self) -> bool:
-        self.session.beat()
+        self.session.check_lock()
         if self.session.lost:
             self._stop_run()
         return self.folder.exists()
@@ -123,6 +125,6 @@ class Keeper(Companion):
         deadline = time.monotonic() + LINGER
         while is_alive(self.pulse) and time.monotonic() < deadline:
             time.sleep(0.2)
-            self.session.beat()
+            self.session.check_lock()
         result = "lock lost" if self.session.lost else self.result or ("killed" if self.heard_of else "ended")
         self.session.leave(result)

@@ -39,7 +39,7 @@ class Process:
     command: bytes
 
 
-def look(pid: int) -> Process | None:
+def read_process(pid: int) -> Process | None:
     """The process with this pid, None where there is none, or none that still does anything."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
@@ -51,7 +51,7 @@ def look(pid: int) -> Process | None:
 
 
 def _ask_ps(pid: int) -> Process | None:
-    """As :func:`look`, where there is no /proc."""
+    """As :func:`read_process`, where there is no /proc."""
     asked = ["ps", "-o", "ppid=", "-o", "stat=", "-o", "lstart=", "-o", "command=", "-p", str(pid)]
     told = subprocess.run(asked, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
     words = told.stdout.strip().split(None, 7)
@@ -68,7 +68,7 @@ class Run:
     started: str
 
     def lives(self) -> bool:
-        found = look(self.pid)
+        found = read_process(self.pid)
         return found is not None and found.started == self.started
 
 
@@ -77,10 +77,10 @@ def this_run() -> Run:
 
     Ansible forks a worker for every task: the run is the nearest ancestor that has a child with its own command line.
     """
-    child = look(os.getpid())
-    while child and (parent := look(child.parent)):
+    child = read_process(os.getpid())
+    while child and (parent := read_process(child.parent)):
         if parent.command == child.command:
-            while (above := look(parent.parent)) and above.command == parent.command:
+            while (above := read_process(parent.parent)) and above.command == parent.command:
                 parent = above
             return Run(parent.pid, parent.started)
         child = parent

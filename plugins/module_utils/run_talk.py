@@ -123,4 +123,4 @@ def recorded(changes: list[dict[str, Any]]) -> Iterator[Told]:
 
 
 def _settle(keeper: Path, numbers: list[int], told: Told) -> None:
-    ask(keeper, {"do": "settle", "numbers": numbers, "objects": told.objects, "problems": told.problems})
+    ask(keeper, {"do": "complete", "numbers": numbers, "objects": told.objects, "problems": told.problems})

@@ -388,7 +388,7 @@ def changes(module: AnsibleModule, plan: FleetPlan) -> list[dict[str, Any]]:
     return told
 
 
-def complaint(fleet: Fleet, plan: FleetPlan) -> str:
+def failure_message(fleet: Fleet, plan: FleetPlan) -> str:
     """What is not as desired at the end, in one message."""
     sentences = []
     if fleet.failures:
@@ -410,7 +410,7 @@ def main() -> None:
     with reported(module):
         fleet = Fleet(connect(module), module.params, module.check_mode)
         plan = fleet.plan()
-        if (plan.changed or plan.unsettled) and not module.check_mode:
+        if (plan.changed or plan.pending) and not module.check_mode:
             with recorded(changes(module, plan)) as told:
                 fleet.apply(plan)
                 told.objects |= {server["name"]: server["id"] for server in fleet.servers()}
@@ -419,7 +419,7 @@ def main() -> None:
     for warning in fleet.warnings:
         module.warn(warning)
     if fleet.failures or fleet.refusals:
-        module.fail_json(msg=complaint(fleet, plan), changed=True, failed_servers=fleet.failures, **answer)
+        module.fail_json(msg=failure_message(fleet, plan), changed=True, failed_servers=fleet.failures, **answer)
     module.exit_json(changed=plan.changed, **answer)
 
 

@@ -123,7 +123,7 @@ def test_the_page_shows_the_cloud(up: tuple[Run, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "complaint"),
+    ("words", "message"),
     [
         (["--port", "99999"], "'99999' is not a port"),
         (["--subnet", "10.0.0.0/8"], "10.0.0.0/8 is not a private /16"),
@@ -134,10 +134,10 @@ def test_the_page_shows_the_cloud(up: tuple[Run, str]) -> None:
         (["--listen", "localhost"], "'localhost' is not an IP address"),
     ],
 )
-def test_wrong_settings_are_refused_in_one_line(run: Run, tmp_path: Path, words: list[str], complaint: str) -> None:
+def test_wrong_settings_are_refused_in_one_line(run: Run, tmp_path: Path, words: list[str], message: str) -> None:
     refused = run("serve", *words)
     assert refused.returncode == 2
-    assert complaint in refused.stderr.splitlines()[-1]
+    assert message in refused.stderr.splitlines()[-1]
     assert not (tmp_path / "lab").exists()
 
 

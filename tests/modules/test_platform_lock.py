@@ -214,9 +214,9 @@ def test_the_lock_is_left_to_a_run_for_some_seconds_only(
     with pytest.raises(Refused, match="alice"):
         second.join(login(database), About("production", "bob", "here", began=now), lock=True, wait=0, keep=1)
     second.join(login(database), About("production", "bob", "here", began=now), lock=True, wait=20, keep=1)
-    first.beat()
+    first.check_lock()
     with pytest.raises(ScalewayError, match="lost: bob"):
-        first.stand()
+        first.raise_if_lost()
     second.leave("ok")
     assert [run[4] for run in runs(database)] == ["killed", "ok"]
 

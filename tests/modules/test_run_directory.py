@@ -94,7 +94,7 @@ def test_a_run_holds_no_output_open(tmp_path: Path) -> None:
 def is_beside(process: Path, parent: subprocess.Popen[str]) -> bool:
     """Whether it is a module of this collection that has left the run."""
     try:
-        found = run_process.look(int(process.name))
+        found = run_process.read_process(int(process.name))
         return bool(found and found.parent == 1 and b"run_directory" in found.command)
     except OSError:
         return False
@@ -123,7 +123,7 @@ class Diary(Companion):
 def other() -> Any:
     """A run that the test can end."""
     process = subprocess.Popen(["sleep", "60"])
-    found = run_process.look(process.pid)
+    found = run_process.read_process(process.pid)
     assert found
     yield process, Run(found.pid, found.started)
     process.kill()
@@ -139,11 +139,11 @@ def test_the_process_ends_with_the_run_by_itself_and_when_told(tmp_path: Path, o
     until(paths[1].exists, "the one that ends by itself")
     os.kill(told, signal.SIGTERM)
     until(paths[2].exists, "the one that is told to go")
-    assert run_process.look(first)
+    assert run_process.read_process(first)
     assert not paths[0].exists()
     process.kill()  # a zombie, as nobody has waited for it yet
     until(paths[0].exists, "the one whose run has ended", 5)
-    until(lambda: run_process.look(first) is None, "its process to go", 5)
+    until(lambda: run_process.read_process(first) is None, "its process to go", 5)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_pid_that_is_used_again_is_no_run(other: Any) -> None:
 
 
 def test_ps_tells_the_same(other: Any) -> None:
-    told, found = run_process._ask_ps(other[1].pid), run_process.look(other[1].pid)
+    told, found = run_process._ask_ps(other[1].pid), run_process.read_process(other[1].pid)
     assert told
     assert found
     assert (told.pid, told.parent, told.command) == (found.pid, found.parent, b"sleep 60")

@@ -56,7 +56,7 @@ def test_keys_follow_each_other_without_a_gap(operator: Operator) -> None:
     second = stored(operator, "prometheus-api-key")
     assert there(operator) == {key["access_key"] for key in (first, second, registry)}
     assert status(operator, first, "GET", SERVERS) == 200, "Prometheus still has it"
-    operator.play("monitoring.yml", "api_keys_settled.yml", rotate="prometheus-api-key").ok()
+    operator.play("monitoring.yml", "api_keys_revoke.yml", rotate="prometheus-api-key").ok()
     third = stored(operator, "prometheus-api-key")
     assert there(operator) == {third["access_key"], registry["access_key"]}
     assert [status(operator, key, "GET", SERVERS) for key in (first, second, third)] == [401, 401, 200]
@@ -77,7 +77,7 @@ def test_an_account_of_the_config_file_is_enough(
     lines = {"access_key": "SCWLABLABLABLABLABLA", "secret_key": SECRET_KEY, "default_project_id": PROJECT}
     config.write_text("".join(f"{name}: {value}\n" for name, value in {**lines, "api_url": operator.lab.url}.items()))
     monkeypatch.setattr(Operator, "account", {"SCW_CONFIG_PATH": str(config)})
-    done = operator.play("monitoring.yml", "api_keys_settled.yml").ok()
+    done = operator.play("monitoring.yml", "api_keys_revoke.yml").ok()
     assert f"asks for project {PROJECT}" in done.output
     config.write_text(f"secret_key: {SECRET_KEY}\napi_url: {operator.lab.url}\n")
     operator.play("preflight.yml").failed("No project: give project_id")

@@ -133,7 +133,7 @@ def create_volume(call: Call) -> Object:
     empty: Any = body.get("from_empty")
     copy: Any = body.get("from_snapshot")
     if (empty is None) == (copy is None):
-        raise errors.invalid(("from", "required", "one of from_empty and from_snapshot is wanted"))
+        raise errors.invalid(("from", "required", "one of from_empty and from_snapshot is expected"))
     iops = _iops(body.get("perf_iops") or 5000)
     parent: str | None = None
     if empty is not None:

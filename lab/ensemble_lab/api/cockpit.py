@@ -82,7 +82,7 @@ def create_source(call: Call) -> Object:
     call.need("name")
     kind, project = call.body.get("type"), call.cloud.project_of(call.body.get("project_id"))
     if kind not in TYPES:
-        raise errors.constraint("type", f"one of {', '.join(TYPES)} is wanted")
+        raise errors.constraint("type", f"one of {', '.join(TYPES)} is expected")
     days = _days(call, _DAYS[kind])
     return _view(_new(call.cloud, call.region, project, call.body["name"], kind, days, "custom"), written=True)
 

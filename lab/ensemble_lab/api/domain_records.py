@@ -205,7 +205,7 @@ def _apply(call: Call, zone: Object, records: dict[str, Any], change: Object) ->
             if not (record["type"] == "NS" and record["name"] == ""):
                 del records[record["id"]]
     else:
-        raise errors.invalid(("changes", "unknown", "one of add, set, delete and clear is wanted"))
+        raise errors.invalid(("changes", "unknown", "one of add, set, delete and clear is expected"))
     return written
 
 

@@ -62,7 +62,7 @@ def _moment(call: Call) -> str | None:
         if text and datetime.fromisoformat(text).tzinfo is None:
             raise ValueError
     except ValueError:
-        raise errors.invalid(("expires_at", "format", "a moment such as 2026-06-10T16:22:39Z is wanted")) from None
+        raise errors.invalid(("expires_at", "format", "a moment such as 2026-06-10T16:22:39Z is expected")) from None
     return text
 
 

@@ -42,7 +42,7 @@ def _principal(call: Call) -> dict[str, Any]:
     """The one whom a request gives the policy to; {} where it names nobody."""
     given = {name: call.body[name] for name in _PRINCIPALS if call.body.get(name)}
     if len(given) > 1:
-        raise errors.constraint(" ".join(given), "one principal is wanted")
+        raise errors.constraint(" ".join(given), "one principal is expected")
     if "application_id" in given:
         find_application(call, given["application_id"])
     if "group_id" in given:
@@ -55,7 +55,7 @@ def _scope_type(rule: Object) -> str:
     names = rule.get("permission_set_names") or []
     unknown = [name for name in names if name not in SETS]
     if unknown or not names:
-        text = f"{', '.join(unknown)}: no such permission set" if unknown else "at least one is wanted"
+        text = f"{', '.join(unknown)}: no such permission set" if unknown else "at least one is expected"
         raise errors.constraint("permission_set_names", text)
     types = {SETS[name] for name in names}
     if len(types) > 1:
@@ -69,7 +69,7 @@ def _checked(call: Call) -> list[Object]:
     for rule in call.body.get("rules") or []:
         scope_type, projects = _scope_type(rule), rule.get("project_ids") or []
         if bool(projects) == bool(rule.get("organization_id")):
-            raise errors.constraint("rules", "either project_ids or organization_id is wanted")
+            raise errors.constraint("rules", "either project_ids or organization_id is expected")
         if projects and scope_type != "projects":
             raise errors.constraint("project_ids", f"{rule['permission_set_names'][0]} is for the organization")
         for project in projects:

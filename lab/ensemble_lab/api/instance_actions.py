@@ -12,7 +12,7 @@ from ensemble_lab.api.instance_disks import let_go, mark_written
 from ensemble_lab.api.instance_images import new_image
 from ensemble_lab.api.instance_ips import KIND as IP
 from ensemble_lab.api.instance_ips import addresses_of, detach
-from ensemble_lab.api.instance_servers import KIND, check_unprotected, forget, settle_dynamic_ip
+from ensemble_lab.api.instance_servers import KIND, apply_dynamic_ip, check_unprotected, forget
 from ensemble_lab.api.instance_snapshots import new_snapshot
 from ensemble_lab.api.instance_views import server_view
 from ensemble_lab.cloud import Cloud
@@ -84,7 +84,7 @@ async def server_act(cloud: Cloud, server_id: str, action: str, before: str) -> 
         await _ACTIONS[action](cloud, server, before)
     except DriverError as problem:
         server["state"], server["state_detail"] = ("stopped" if action == "poweron" else before), str(problem)
-        settle_dynamic_ip(cloud, server)
+        apply_dynamic_ip(cloud, server)
         raise
     finally:
         if cloud.store.get(KIND, server_id):
@@ -120,7 +120,7 @@ def _place(cloud: Cloud, server: Object) -> Object:
 async def _poweron(cloud: Cloud, server: Object, before: str) -> None:
     server["location"] = server["location"] or _place(cloud, server)
     mark_written(cloud, server)
-    settle_dynamic_ip(cloud, server)
+    apply_dynamic_ip(cloud, server)
     cloud.store.put(KIND, server)
     cloud.store.commit()
     await cloud.driver.server_poweron({**server_view(cloud, server), "state": before})
@@ -136,7 +136,7 @@ async def _poweroff(cloud: Cloud, server: Object, before: str) -> None:
 def _stopped(cloud: Cloud, server: Object) -> None:
     server["location"] = None
     _set(cloud, server, "stopped", "")
-    settle_dynamic_ip(cloud, server)
+    apply_dynamic_ip(cloud, server)
     _attach_pending(cloud, server)
 
 

@@ -76,7 +76,7 @@ def _make(call: Call, server: Object, template: Object, image: Object | None) ->
             raise errors.constraint("volumes", f"a {asked_type} cannot be made of this image or snapshot")
         size = size or (_local_room(call, server) if make["image_label"] and not on_block else smallest)
     if not size:
-        raise errors.constraint("volumes", "a size is wanted")
+        raise errors.constraint("volumes", "a size is expected")
     if size < smallest:
         raise errors.constraint("volumes", f"size {size} is less than the {smallest} of its source")
     called = image["name"] if image else "volume"

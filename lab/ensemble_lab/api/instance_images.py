@@ -40,7 +40,7 @@ def _part(call: Call, ident: str) -> Object:
 
 def _extra(call: Call, asked: Any) -> Object:
     if not isinstance(asked, dict) or not all(isinstance(part, dict) and part.get("id") for part in asked.values()):
-        raise errors.invalid(("extra_volumes", "format", 'a map of index to {"id": snapshot} is wanted'))
+        raise errors.invalid(("extra_volumes", "format", 'a map of index to {"id": snapshot} is expected'))
     return {index: _part(call, part["id"]) for index, part in asked.items()}
 
 

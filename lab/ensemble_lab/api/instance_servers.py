@@ -34,7 +34,7 @@ def hostname_of(name: str) -> str:
 
 def _check_name(name: Any) -> str:
     if not isinstance(name, str) or not _NAME.match(name):
-        raise errors.constraint("name", "letters, digits, dots, spaces and dashes are wanted")
+        raise errors.constraint("name", "letters, digits, dots, spaces and dashes are expected")
     return name
 
 
@@ -85,10 +85,12 @@ def list_servers(call: Call) -> Reply:
     networks = (call.asked("private_networks") or call.asked("private_network") or "").split(",")
     if networks != [""]:
         servers = [server for server in servers if _in_networks(call, server, networks)]
-    for name, wanted in (("without_ip", False), ("with_ip", True)):
+    for name, present in (("without_ip", False), ("with_ip", True)):
         value = call.asked(name)
         if value:
-            servers = [server for server in servers if _has_address(call, server, value if wanted else None) is wanted]
+            servers = [
+                server for server in servers if _has_address(call, server, value if present else None) is present
+            ]
     order = call.asked("order") or "creation_date_desc"
     if order.startswith("modification_date"):
         servers.sort(key=lambda server: server["modification_date"])
@@ -118,7 +120,7 @@ def create_server(call: Call) -> Reply:
     name = _check_name(body.get("name") or f"srv-{cloud.new_id()[:8]}")
     volumes = body.get("volumes") or {}
     if not isinstance(volumes, dict) or not all(str(index).isdigit() for index in volumes):
-        raise errors.invalid(("volumes", "format", "a map of index to volume is wanted"))
+        raise errors.invalid(("volumes", "format", "a map of index to volume is expected"))
     ips = _asked_ips(call)
     group = _asked_group(call) or groups.default_group(call, owned_by["project"])
     if body.get("placement_group"):
@@ -190,7 +192,7 @@ def _asked_ips(call: Call) -> list[Object]:
     idents = [item.get("id") if isinstance(item, dict) else item for item in asked]
     texts = [ident for ident in idents if isinstance(ident, str)]
     if len(texts) < len(idents):
-        raise errors.invalid(("public_ips", "format", "ids of addresses are wanted"))
+        raise errors.invalid(("public_ips", "format", "ids of addresses are expected"))
     return [instance_ips.find_ip(call, ident) for ident in texts]
 
 
@@ -243,7 +245,7 @@ def update_server(call: Call) -> Object:
         _set_ips(call, server, _asked_ips(call))
     if body.get("dynamic_ip_required") is not None:
         server["dynamic_ip_required"] = body["dynamic_ip_required"]
-        settle_dynamic_ip(cloud, server)
+        apply_dynamic_ip(cloud, server)
     if body:
         touch(server)
         cloud.store.put(KIND, server)
@@ -292,7 +294,7 @@ def _set_ips(call: Call, server: Object, wanted: list[Object]) -> None:
     server["public_ips"].sort(key=lambda ident: idents.index(ident) if ident in idents else len(idents))
 
 
-def settle_dynamic_ip(cloud: Cloud, server: Object) -> None:
+def apply_dynamic_ip(cloud: Cloud, server: Object) -> None:
     """A running server that wants a dynamic address and has no IPv4 gets one; who does not run or want loses it."""
     held = instance_ips.addresses_of(cloud, server)
     dynamic = next((ip for ip in held if ip["dynamic"]), None)

@@ -80,7 +80,7 @@ def set_user_data_v2(call: Call) -> Reply:
     try:
         content = base64.b64decode(call.body["content"], validate=True)
     except ValueError:
-        raise errors.invalid(("content", "format", "base64 is wanted")) from None
+        raise errors.invalid(("content", "format", "base64 is expected")) from None
     call.cloud.set_user_data(owner, call["key"], content)
     return NO_CONTENT
 

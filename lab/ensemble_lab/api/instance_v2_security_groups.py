@@ -130,7 +130,7 @@ def _group(call: Call) -> Object:
 def _asked_rules(call: Call) -> list[Object]:
     asked = call.body.get("security_group_rules") or []
     if not all(isinstance(rule, dict) for rule in asked):
-        raise errors.invalid(("security_group_rules", "format", "a list of objects is wanted"))
+        raise errors.invalid(("security_group_rules", "format", "a list of objects is expected"))
     return [_old_rule(rule) for rule in asked]
 
 

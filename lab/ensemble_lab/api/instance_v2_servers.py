@@ -130,7 +130,7 @@ def create_server(call: Call) -> Object:
     group = public.get("security_group_id")
     asked_ips: Any = public.get("ips") or []
     if not all(isinstance(item, dict) for item in [*asked, *asked_ips]):
-        raise errors.invalid(("volumes", "format", "a list of objects is wanted"))
+        raise errors.invalid(("volumes", "format", "a list of objects is expected"))
     old: Object = {
         "name": body["name"],
         "commercial_type": body["server_type"],

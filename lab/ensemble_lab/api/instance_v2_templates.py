@@ -57,7 +57,7 @@ def _check(call: Call, template: Object) -> Object:
             raise errors.constraint(name, f"{template[name]} is not between 0 and {_MOST_IPS}")
     for name in ("volumes", "private_networks"):
         if not all(isinstance(item, dict) for item in template[name]):
-            raise errors.invalid((name, "format", "a list of objects is wanted"))
+            raise errors.invalid((name, "format", "a list of objects is expected"))
     for name, kind in (
         ("security_group_id", "instance_security_group"),
         ("placement_group_id", "instance_placement_group"),

@@ -64,7 +64,7 @@ def create_volume(call: Call) -> Reply:
     body = call.body
     call.need("name", "volume_type")
     if body["volume_type"] not in TYPES:
-        raise errors.constraint("volume_type", "l_ssd or scratch is wanted; block volumes are made by the block API")
+        raise errors.constraint("volume_type", "l_ssd or scratch is expected; block volumes are made by the block API")
     most = TYPES[body["volume_type"]][1] * 10**9
     source = body.get("base_snapshot")
     snapshot = find(call, "instance_snapshot", source) if source else None

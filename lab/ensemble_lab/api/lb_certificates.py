@@ -43,7 +43,7 @@ def create_certificate(call: Call) -> Object:
     asked: Any = body.get("letsencrypt")
     own: Any = body.get("custom_certificate")
     if (asked is None) == (own is None):
-        raise errors.invalid(("type", "required", "one of letsencrypt and custom_certificate is wanted"))
+        raise errors.invalid(("type", "required", "one of letsencrypt and custom_certificate is expected"))
     moment = now()
     certificate = {
         "id": call.cloud.new_id(),
@@ -91,7 +91,7 @@ def _described(pem: str) -> Object:
         certificate = _own(pem)
     except (ValueError, TypeError, StopIteration) as problem:
         raise errors.constraint(
-            "certificate_chain", f"a PEM private key and certificate are wanted: {problem}"
+            "certificate_chain", f"a PEM private key and certificate are expected: {problem}"
         ) from None
     names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     common_name = str(names[0].value) if names else ""

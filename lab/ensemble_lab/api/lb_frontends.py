@@ -199,7 +199,7 @@ def _route_match(call: Call) -> Object:
     match = call.body.get("match") or {}
     kinds = [kind for kind in ("sni", "host_header", "path_begin") if match.get(kind)]
     if len(kinds) != 1:
-        raise errors.constraint("match", "one of sni, host_header and path_begin is wanted")
+        raise errors.constraint("match", "one of sni, host_header and path_begin is expected")
     return {kinds[0]: match[kinds[0]], "match_subdomains": bool(match.get("match_subdomains"))}
 
 

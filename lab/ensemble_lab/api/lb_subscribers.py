@@ -21,7 +21,7 @@ def _fields(call: Call) -> Object:
     call.need("name")
     chosen = {way: call.body.get(way) for way in _WAYS}
     if len([way for way in chosen.values() if way]) != 1:
-        raise errors.invalid(("config", "required", f"one of {' and '.join(_WAYS)} is wanted"))
+        raise errors.invalid(("config", "required", f"one of {' and '.join(_WAYS)} is expected"))
     return {"name": call.body["name"], **chosen}
 
 

@@ -38,7 +38,7 @@ def get_image(call: Call) -> Object:
 
 @SERVICE.get("/local-images")
 def list_local_images(call: Call) -> Object:
-    """One of image_label and image_id is wanted; zone and type narrow it."""
+    """One of image_label and image_id is expected; zone and type narrow it."""
     label, ident = call.asked("image_label"), call.asked("image_id")
     if ident:
         label = next((image["label"] for image in images.marketplace_images() if image["id"] == ident), None)

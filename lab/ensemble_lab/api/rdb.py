@@ -99,7 +99,7 @@ def change_replica(call: Call, replica: Object, status: str) -> Object:
 async def follow(call: Call, instance_id: str) -> None:
     """Have the machine follow what was written of an instance's parts, and wait for it: these have no states."""
     call.cloud.jobs.start(rdb_sync, [instance_id], instance_id=instance_id, quick=True)
-    await call.cloud.jobs.settled(instance_id)
+    await call.cloud.jobs.finished(instance_id)
 
 
 @job
@@ -110,7 +110,7 @@ async def rdb_sync(cloud: Cloud, instance_id: str, quick: bool = False) -> None:
     _certify(instance)
     settings = instance["settings"] or first_settings(instance["engine"], instance["node_type"])
     try:
-        await cloud.driver.database_apply(wanted(cloud, {**instance, "settings": settings}), quick)
+        await cloud.driver.database_apply(desired(cloud, {**instance, "settings": settings}), quick)
     except DriverError:
         instance["status"] = "error"
         cloud.store.put(INSTANCE, instance)
@@ -121,7 +121,7 @@ async def rdb_sync(cloud: Cloud, instance_id: str, quick: bool = False) -> None:
     _arrive(cloud, instance)
 
 
-def wanted(cloud: Cloud, instance: Object) -> Object:
+def desired(cloud: Cloud, instance: Object) -> Object:
     """All that a driver needs to know of an instance: its parts too."""
     parts: dict[str, Any] = {
         "databases": parts_of(cloud, DATABASE, instance["id"]),
@@ -134,7 +134,7 @@ def wanted(cloud: Cloud, instance: Object) -> Object:
 
 def _arrive(cloud: Cloud, instance: Object) -> None:
     """The machine is as it was asked for."""
-    settle_endpoints(instance)
+    update_endpoints(instance)
     if instance["takes_endpoints_of"]:
         _take_endpoints(cloud, instance)
     instance["source"] = None
@@ -149,18 +149,18 @@ async def rdb_replica_sync(cloud: Cloud, replica_id: str) -> None:
     if replica is None or instance is None or replica["status"] == "deleting":
         return
     try:
-        await cloud.driver.database_replica(wanted(cloud, instance), replica)
+        await cloud.driver.database_replica(desired(cloud, instance), replica)
     except DriverError:
         replica["status"] = "error"
         cloud.store.put(REPLICA, replica)
         raise
     if replica["status"] != "deleting":
-        settle_endpoints(replica)
+        update_endpoints(replica)
         replica["status"] = "ready"
         cloud.store.put(REPLICA, replica)
 
 
-def settle_endpoints(owner: Object) -> None:
+def update_endpoints(owner: Object) -> None:
     """What was coming is here, what was going is gone."""
     owner["endpoints"] = [endpoint for endpoint in owner["endpoints"] if endpoint["state"] != "going"]
     for endpoint in owner["endpoints"]:

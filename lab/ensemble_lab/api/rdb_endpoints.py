@@ -65,7 +65,7 @@ def create_endpoint(call: Call) -> Object:
     call.need("endpoint_spec")
     spec = call.body["endpoint_spec"]
     if not isinstance(spec, dict):
-        raise errors.constraint("endpoint_spec", "an object is wanted")
+        raise errors.constraint("endpoint_spec", "an object is expected")
     if spec.get("load_balancer") is not None and any("load_balancer" in one for one in instance["endpoints"]):
         raise errors.constraint("endpoint_spec", "the instance has a public endpoint")
     endpoint = new_endpoint(call, instance, spec)

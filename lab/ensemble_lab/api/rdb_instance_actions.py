@@ -67,7 +67,7 @@ def upgrade_instance(call: Call) -> Object:
     elif body.get("enable_encryption"):
         instance["encryption"] = {"enabled": True}
     else:
-        raise errors.constraint("upgrade_target", "one of node_type, volume_size, volume_type, enable_ha ... is wanted")
+        raise errors.constraint("upgrade_target", "one of node_type, volume_size, volume_type, enable_ha ... is needed")
     return instance_view(call.cloud, change(call, instance, "initializing"))
 
 

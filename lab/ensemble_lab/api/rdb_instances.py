@@ -60,7 +60,7 @@ def volume_of(node_type: str, kind: str, size: int) -> Object:
             raise errors.constraint("volume_type", f"{node_type} has no local disk")
         size = local
     elif not 0 < size <= most:
-        raise errors.constraint("volume_size", f"a size from 1 to {most} bytes is wanted")
+        raise errors.constraint("volume_size", f"a size from 1 to {most} bytes is expected")
     return {"type": kind, "class": VOLUME_CLASSES[kind], "size": size}
 
 

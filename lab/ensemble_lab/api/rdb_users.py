@@ -31,7 +31,7 @@ def check_password(password: str) -> None:
     if not 8 <= len(password) <= 128 or not all(re.search(wanted, password) for wanted in _WANTED):
         raise errors.constraint(
             "password",
-            "8 to 128 characters are wanted, with a lower and an upper case letter, a digit and another sign",
+            "8 to 128 characters are expected, with a lower and an upper case letter, a digit and another sign",
         )
 
 

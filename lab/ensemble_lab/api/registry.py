@@ -74,7 +74,7 @@ def create_namespace(call: Call) -> Object:
     call.need("name")
     body, cloud, name = call.body, call.cloud, call.body["name"]
     if not isinstance(name, str) or not _NAME.match(name):
-        raise errors.constraint("name", "4 to 63 lower case letters, digits and dashes are wanted")
+        raise errors.constraint("name", "4 to 63 lower case letters, digits and dashes are expected")
     if any(space["name"] == name and space["region"] == call.region for space in cloud.store.iterate(NAMESPACE)):
         raise errors.constraint("name", f"the name {name} is taken")
     cloud.check_quota(NAMESPACE, NAMESPACE)

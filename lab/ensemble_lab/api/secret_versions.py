@@ -47,7 +47,7 @@ def _check_data(kind: str, data: Any) -> str:
     try:
         raw = base64.b64decode(data, validate=True)
     except (binascii.Error, TypeError, ValueError):
-        raise errors.invalid(("data", "format", "base64 is wanted")) from None
+        raise errors.invalid(("data", "format", "base64 is expected")) from None
     if len(raw) > 65536:
         raise errors.constraint("data", "at most 64 KiB")
     faults = _faults(raw, kind) if kind in _FIELDS else []

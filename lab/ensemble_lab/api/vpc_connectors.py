@@ -38,7 +38,7 @@ def _create(call: Call) -> Object:
     vpc, target = (find(call, VPC, body[name]) for name in ("vpc_id", "target_vpc_id"))
     ends = {"vpc_id": vpc["id"], "target_vpc_id": target["id"]}
     if vpc is target or any(ends.items() <= other.items() for other in cloud.store.iterate(KIND)):
-        raise errors.constraint("target_vpc_id", "two VPCs are wanted that have no such connector yet")
+        raise errors.constraint("target_vpc_id", "two VPCs are expected that have no such connector yet")
     connector = {
         "id": cloud.new_id(),
         "name": body.get("name") or f"connector-{cloud.new_id()[:8]}",

@@ -96,7 +96,7 @@ def check(body: dict[str, Any], kinds: Kinds) -> None:
     """Refuse values of the wrong kind, wherever they are in a body; null always is allowed."""
     wrong = list(_wrong(body, "", kinds))
     if wrong:
-        raise errors.invalid(*((name, "format", f"{kind} is wanted") for name, kind in wrong))
+        raise errors.invalid(*((name, "format", f"{kind} is expected") for name, kind in wrong))
 
 
 def _wrong(node: Any, place: str, kinds: Kinds) -> Iterator[tuple[str, str]]:

@@ -167,7 +167,7 @@ class Service:
             if body is None and request.method in ("GET", "DELETE"):
                 body = {}  # how community.general sends none
             if not isinstance(body, dict):
-                raise errors.invalid(("body", "format", "a JSON object is wanted"))
+                raise errors.invalid(("body", "format", "a JSON object is expected"))
             if not self._wide:
                 body = fields.snake_case(body)
             fields.check(body, self.kinds)

@@ -46,7 +46,7 @@ class Databases:
     # an instance
 
     async def apply(self, instance: Object) -> None:
-        """Container, server, users, databases and packets as they are wanted; the first time from a source, if any."""
+        """Container, server, users, databases and packets as desired; the first time from a source, if any."""
         known = self._records.get(instance["id"]) or {"users": [], "databases": []}
         self._records.put(instance["id"], {"filled": False, **known, "container": self._name(instance)})
         container = await self._container(instance)

@@ -43,7 +43,7 @@ def literal(text: str) -> str:
 
 
 def accounts(instance: Object, there: set[str]) -> str:
-    """Users as they are wanted; `there` are the roles that exist."""
+    """Users as they are expected; `there` are the roles that exist."""
     lines = [] if OWNER in there else [f"CREATE ROLE {OWNER} SUPERUSER LOGIN;"]
     for user in instance["users"]:
         verb = "ALTER" if user["name"] in there else "CREATE"
