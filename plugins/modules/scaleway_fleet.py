@@ -331,8 +331,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.fields import choice
 from ..module_utils.fleet import Fleet
-from ..module_utils.fleet_groups import MOST
-from ..module_utils.fleet_plan import FleetPlan
+from ..module_utils.fleet.groups import MOST
+from ..module_utils.fleet.plan import FleetPlan
 from ..module_utils.module import account, account_spec, connect, diff, reported
 from ..module_utils.module_journal import change
 from ..module_utils.plan import Values

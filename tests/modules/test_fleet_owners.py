@@ -196,7 +196,7 @@ def test_a_fleet_with_twins_can_be_removed(twins: list[str], lab: Lab, run: Runn
 
 def test_a_server_that_a_peer_made_meanwhile(lab: Lab, run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its address is seen to be taken by a namesake that was not there a moment before: the fleet looks again."""
-    from ansible_collections.ensemble.jitsi.plugins.module_utils.fleet_census import Census
+    from ansible_collections.ensemble.jitsi.plugins.module_utils.fleet.census import Census
 
     desired = {**FLEET, "count": 1, "reserved_ips": True}
     run.ok("fleet", **desired)

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .fleet_addresses import AddressesPlan
-from .fleet_groups import GroupsPlan
-from .fleet_member import Member
-from .plan import KEEP, Object, Plan
-from .resources import disks
-from .resources.server_power import RUNNING, arrived
+from ..plan import KEEP, Object, Plan
+from ..resources import disks
+from ..resources.server_power import RUNNING, arrived
+from .addresses import AddressesPlan
+from .groups import GroupsPlan
+from .member import Member
 
 
 @dataclass

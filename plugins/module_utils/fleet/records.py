@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from .client import Client
-from .plan import KEEP, Object, Plan, Values
-from .resources.dns_records import Records, Set
-from .resources.server import Server
+from ..client import Client
+from ..plan import KEEP, Object, Plan, Values
+from ..resources.dns_records import Records, Set
+from ..resources.server import Server
 
 
 class FleetRecords(Records):

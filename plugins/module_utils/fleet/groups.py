@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .client import Client
-from .errors import Invalid
-from .ownership import carries
-from .plan import Object, Plan, Values
-from .resources.placement_group import PlacementGroup
+from ..client import Client
+from ..errors import Invalid
+from ..ownership import carries
+from ..plan import Object, Plan, Values
+from ..resources.placement_group import PlacementGroup
 
 MOST = 20
 """Servers in a group."""

@@ -6,14 +6,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from .client import Client
-from .errors import Invalid
-from .fleet_member import MARKS
-from .ownership import carries
-from .plan import Object
-from .resources.existing import is_dying
-from .resources.server import Server
-from .twins import age_order, is_recent, patience
+from ..client import Client
+from ..errors import Invalid
+from ..ownership import carries
+from ..plan import Object
+from ..resources.existing import is_dying
+from ..resources.server import Server
+from ..twins import age_order, is_recent, patience
+from .member import MARKS
 
 FLEET_TAG = "ensemble-fleet:"
 

@@ -8,13 +8,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .client import Client
-from .errors import Overtaken
-from .fields import REPLACES
-from .plan import Object, Plan, Values
-from .resources import disks
-from .resources.server import Server
-from .resources.server_user_data import USER_DATA
+from ..client import Client
+from ..errors import Overtaken
+from ..fields import REPLACES
+from ..plan import Object, Plan, Values
+from ..resources import disks
+from ..resources.server import Server
+from ..resources.server_user_data import USER_DATA
 
 DATA_TAG = "ensemble-user-data:"
 TAGS_TAG = "ensemble-tags:"

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .client import Client
-from .errors import Invalid
-from .fields import Ref
-from .plan import Object
-from .resources.ip import Ip, name_of
+from ..client import Client
+from ..errors import Invalid
+from ..fields import Ref
+from ..plan import Object
+from ..resources.ip import Ip, name_of
 
 
 @dataclass

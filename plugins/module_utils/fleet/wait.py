@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from .client import Client
-from .errors import ScalewayError, WaitTimeout
-from .fleet_census import Census
-from .plan import Object
-from .resources.server_power import START_GRACE, arrived
-from .retry import delays
-from .twins import age_order
+from ..client import Client
+from ..errors import ScalewayError, WaitTimeout
+from ..plan import Object
+from ..resources.server_power import START_GRACE, arrived
+from ..retry import delays
+from ..twins import age_order
+from .census import Census
 
 Judge = Callable[["Object | None", float], bool]
 
