@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -70,6 +70,8 @@ class Outer:
 
         try:
             await self._app(scope, receive, send_safely)
+        except ClientDisconnect:
+            log.debug("the client went away amid its request")
         except Exception:
             log.exception("a request went wrong")
             if status:

@@ -1,10 +1,13 @@
-"""Bounds on what a request may hold and on how long it may take to arrive, which uvicorn's protocol does not set."""
+"""Bounds on what a request may hold and on how long it may take to arrive, which uvicorn's protocol does not set.
+
+And none on doubt: what two readers could take for different requests is refused, and nothing after it is read.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from .errors import PortalError
 from .responses import LARGEST_BODY, refused
@@ -17,17 +20,21 @@ LARGEST_REQUEST = LARGEST_HEAD + 16 * LARGEST_BODY
 """Bytes of head, body, trailers and what chunks add to them."""
 
 
-class TooLarge(Exception):
+class Unacceptable(Exception):
     """Ends the parser's work on a request."""
 
 
 class Bounded(HttpToolsProtocol):
-    """Refuses what is too large (431) or too slow (408) and closes the connection; nothing of it is kept."""
+    """Refuses what is malformed (400), too large (431) or too slow (408), and closes the connection."""
 
     amid_request = False
+    is_deaf = False
+    """Whether nothing is read any more: after what was refused, or asked for another protocol, anything may follow."""
+    _has_head = False
+    _before: RequestResponseCycle | None = None
     _deadline: float | None = None
     _timer: asyncio.TimerHandle | None = None
-    _received = _head = _fields = 0
+    _received = _head = _fields = _hosts = 0
     _is_too_large = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -41,6 +48,8 @@ class Bounded(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self.is_deaf:
+            return
         super().data_received(data)
         if self.amid_request:
             self._received += len(data)
@@ -49,7 +58,7 @@ class Bounded(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self.amid_request = True
-        self._received = self._head = self._fields = 0
+        self._received = self._head = self._fields = self._hosts = 0
         self._await_request()
         super().on_message_begin()
 
@@ -61,10 +70,22 @@ class Bounded(HttpToolsProtocol):
         """Also the trailers pass here."""
         self._fields += 1
         self._count(len(name) + len(value))
+        self._hosts += name.lower() == b"host"
+        if self._hosts > 1:
+            raise Unacceptable
         super().on_header(name, value)
 
+    def on_headers_complete(self) -> None:
+        before = self.cycle
+        super().on_headers_complete()
+        self._has_head, self._before = True, before
+        if self.parser.should_upgrade():
+            self.is_deaf = True
+            self.cycle.keep_alive = False
+
     def on_message_complete(self) -> None:
-        self.amid_request = False
+        self.amid_request = self._has_head = False
+        self._before = None
         self.request_arrived()
         super().on_message_complete()
 
@@ -74,14 +95,14 @@ class Bounded(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         if self._is_too_large:
             self._refuse("head-too-large")
-        else:
+        elif self._end():
             super().send_400_response(msg)
 
     def _count(self, size: int) -> None:
         self._head += size
         if self._head > LARGEST_HEAD or self._fields > MOST_FIELDS:
             self._is_too_large = True
-            raise TooLarge
+            raise Unacceptable
 
     def _await_request(self) -> None:
         self._deadline = self.loop.time() + PATIENCE
@@ -102,11 +123,27 @@ class Bounded(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, kind: str) -> None:
-        if self.transport.is_closing():
-            return
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            head, body, _ = refused(
-                PortalError(kind, fields=MOST_FIELDS, size=LARGEST_HEAD, seconds=int(PATIENCE)), None
-            )
+        if self._end():
+            error = PortalError(kind, fields=MOST_FIELDS, size=LARGEST_HEAD, seconds=int(PATIENCE))
+            head, body, _ = refused(error, None)
             self.transport.write(b"%bcontent-length: %d\r\nconnection: close\r\n\r\n%b" % (head.lines, len(body), body))
-        self.transport.close()
+            self.transport.close()
+
+    def _end(self) -> bool:
+        """Read nothing more. Whether it may be said why now: requests that came before have their answers first."""
+        self.is_deaf = True
+        if self.transport.is_closing():
+            return False
+        earlier = self._before if self._has_head else self.cycle
+        if earlier is not None and not earlier.response_complete:
+            earlier.keep_alive = False
+            if self._has_head:
+                self.pipeline.popleft()
+            return False
+        if self._has_head:
+            if self.cycle.response_started:
+                self.transport.close()
+                return False
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        return True

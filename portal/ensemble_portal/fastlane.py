@@ -76,9 +76,9 @@ def fast_lane(portal: Portal) -> type[Bounded]:
                 super().timeout_keep_alive_handler()
 
         def _is_busy(self) -> bool:
-            """Whether a request is half read, another not answered yet, or the client slow to take its answers."""
+            """Whether a request is half read or was refused, another not answered yet, or the client slow to listen."""
             unanswered = self.cycle is not None and not self.cycle.response_complete
-            return self.amid_request or unanswered or self.flow.write_paused
+            return self.amid_request or unanswered or self.flow.write_paused or self.is_deaf
 
         def _is_secure(self, fields: Fields) -> bool:
             protocol = fields.get(b"x-forwarded-proto")
