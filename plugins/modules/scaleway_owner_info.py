@@ -29,6 +29,7 @@ options:
       lb_ip: *names
       placement_group: *names
       private_network: *names
+      rdb_instance: *names
       secret: *names
       security_group: *names
       volume: *names
@@ -88,6 +89,7 @@ from ..module_utils.resources.ip import Ip, LbIp, name_of
 from ..module_utils.resources.lb import Lb
 from ..module_utils.resources.placement_group import PlacementGroup
 from ..module_utils.resources.private_network import PrivateNetwork
+from ..module_utils.resources.rdb_instance import RdbInstance
 from ..module_utils.resources.secret import Secret
 from ..module_utils.resources.security_group import SecurityGroup
 from ..module_utils.resources.server import Server
@@ -101,6 +103,7 @@ KINDS = {
     "lb_ip": LbIp,
     "placement_group": PlacementGroup,
     "private_network": PrivateNetwork,
+    "rdb_instance": RdbInstance,
     "secret": Secret,
     "security_group": SecurityGroup,
     "volume": Volume,

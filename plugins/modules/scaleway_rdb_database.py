@@ -11,10 +11,6 @@ version_added: 0.2.0
 description:
   - Creates and removes databases. Who may use them is told by M(ensemble.jitsi.scaleway_rdb_user).
 options:
-  instance:
-    description: Name or id of the database instance.
-    type: str
-    required: true
   name:
     description: Name of the database, which is unique in its instance.
     type: str
@@ -24,13 +20,10 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  wait_timeout:
-    description: Seconds to wait for an instance that is being changed.
-    type: int
-    default: 600
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway
   - ensemble.jitsi.scaleway.attributes
+  - ensemble.jitsi.rdb_part
 seealso:
   - module: ensemble.jitsi.scaleway_rdb_instance
   - module: ensemble.jitsi.scaleway_rdb_user

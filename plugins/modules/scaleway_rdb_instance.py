@@ -82,6 +82,7 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway.presence
   - ensemble.jitsi.scaleway.recreate
 seealso:
+  - module: ensemble.jitsi.scaleway_rdb_instance_info
   - module: ensemble.jitsi.scaleway_rdb_database
   - module: ensemble.jitsi.scaleway_rdb_user
   - plugin: ensemble.jitsi.scaleway_rdb_certificate

@@ -12,10 +12,6 @@ description:
   - Creates, changes and removes users, with their privileges.
   - Nobody can ask for a password. It is set when the user is created, and later only with O(update_password=always).
 options:
-  instance:
-    description: Name or id of the database instance.
-    type: str
-    required: true
   name:
     description: Name of the user, which is unique in its instance.
     type: str
@@ -25,10 +21,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  wait_timeout:
-    description: Seconds to wait for an instance that is being changed.
-    type: int
-    default: 600
   password:
     description: >-
       Password of the user. Needed to create one. The API wants 8 to 128 characters, among them lower and upper case
@@ -50,6 +42,7 @@ options:
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway
   - ensemble.jitsi.scaleway.attributes
+  - ensemble.jitsi.rdb_part
 seealso:
   - module: ensemble.jitsi.scaleway_rdb_instance
   - module: ensemble.jitsi.scaleway_rdb_database

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 import orjson
@@ -71,13 +72,21 @@ class Claims(Protocol):
         ...
 
 
-def open_store(address: str) -> Claims:
-    """The register at sqlite::memory:, sqlite:PATH or postgresql://..."""
+def open_store(address: str, authority: str = "") -> Claims:
+    """The register at sqlite::memory:, sqlite:PATH or postgresql://..., which `authority` (PEM) verifies."""
     if address == IN_MEMORY:
         return MemoryClaims()
     if address.startswith("sqlite:"):
         return SqliteClaims(address.removeprefix("sqlite:"))
-    return PostgresClaims(address)
+    return PostgresClaims(address, _verified(address, authority) if authority else None)
+
+
+def _verified(address: str, authority: str) -> ssl.SSLContext:
+    """TLS with a server that this authority knows, under the name in `address` unless that says sslmode=verify-ca."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.load_verify_locations(cadata=authority)
+    tls.check_hostname = parse_qs(urlsplit(address).query).get("sslmode") != ["verify-ca"]
+    return tls
 
 
 class SqliteClaims:
@@ -182,8 +191,9 @@ class PostgresClaims:
     ON CONFLICT (room) DO NOTHING
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, tls: ssl.SSLContext | None = None) -> None:
         self._address = address
+        self._tls = tls
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
 
@@ -237,7 +247,7 @@ class PostgresClaims:
     async def _connected(self) -> asyncpg.Pool:
         async with self._opening:
             if self._pool is None:
-                pool = await asyncpg.create_pool(self._address, min_size=1, max_size=8, timeout=PATIENCE)
+                pool = await asyncpg.create_pool(self._address, min_size=1, max_size=8, timeout=PATIENCE, ssl=self._tls)
                 try:
                     async with pool.acquire() as connection:
                         await _make_table(connection)

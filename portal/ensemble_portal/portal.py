@@ -36,7 +36,10 @@ class Portal:
         self.settings = settings
         self.fleet = Fleet(settings)
         self.register = Register(
-            open_store(settings.store), settings.claim_time, settings.most_rooms, settings.stale_after
+            open_store(settings.store, settings.store_ca),
+            settings.claim_time,
+            settings.most_rooms,
+            settings.stale_after,
         )
         self.metrics = Metrics(self.fleet, self.register)
         self.proxies = Proxies(settings.trusted_proxies)

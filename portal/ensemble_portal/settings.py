@@ -6,6 +6,7 @@ import ipaddress
 import math
 import os
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -107,6 +108,15 @@ def _is_database(text: str) -> bool:
         return False
 
 
+def _authority(text: str) -> str:
+    try:
+        if text:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError):
+        raise ValueError("wants certificates in PEM form, -----BEGIN CERTIFICATE-----...") from None
+    return text
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
@@ -197,6 +207,12 @@ class Settings:
     )
     listen: tuple[str, int] = setting(_listen, "0.0.0.0:8080", "address and port to listen on")
     store: str = setting(_store, IN_MEMORY, "the register of rooms; PostgreSQL when portals share it", secret=True)
+    store_ca: str = setting(
+        _authority,
+        "",
+        "certificates (PEM) that verify a PostgreSQL, and its name unless ENSEMBLE_STORE says sslmode=verify-ca",
+        secret=True,
+    )
     claim_time: float = setting(_seconds, "12h", "how long a room keeps its server unused", 1, 31536000)
     most_rooms: int = setting(_whole, "200000", "rooms that the register holds", 1, 100_000_000)
     rooms_per_minute: float = setting(_number, "120", "new rooms per client and minute; 0 is no limit", 0, 1e9)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
+import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import asyncpg
 import httpx
@@ -17,7 +20,7 @@ from ensemble_portal.errors import PortalError
 from fake_prometheus import FakePrometheus, FakeServer
 from portal_support import StartPortal, wait_until
 
-from tests.postgres import Postgres
+from tests.postgres import PlatformPostgres, Postgres
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -220,3 +223,48 @@ def test_rooms_without_a_name_need_no_register(postgres: Postgres, start_portal:
         postgres.start()
     wait_until(lambda: portal.client.post("/api/v1/rooms", json={"name": name}).status_code == 201)
     fake.close()
+
+
+@pytest.fixture(scope="module")
+def verifiable() -> Iterator[PlatformPostgres]:
+    """One with TLS, and a certificate for 127.0.0.1."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        (Path(name) / "postgres").mkdir()
+        server = PlatformPostgres(Path(name) / "postgres")
+        server.start()
+        yield server
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "mode", "known", "accepted"),
+    [
+        ("127.0.0.1", "verify-full", True, True),
+        ("127.0.0.1", "require", False, False),
+        ("localhost", "verify-full", True, False),
+        ("localhost", "verify-ca", True, True),
+        ("localhost", "verify-ca", False, False),
+    ],
+)
+async def test_a_postgresql_is_verified_by_its_certificate(
+    verifiable: PlatformPostgres, host: str, mode: str, known: bool, accepted: bool
+) -> None:
+    authority = verifiable.ca.read_text() if known else certificate_of_a_stranger()
+    login = f"journal:{quote(verifiable.password)}@{host}:{verifiable.port}"
+    register = open_store(f"postgresql://{login}/ensemble?sslmode={mode}", authority)
+    try:
+        if accepted:
+            assert await register.claim("standup", "h-1", "h-1.test", None, 60) == ("h-1", "h-1.test")
+        else:
+            with pytest.raises(PortalError) as refused:
+                await register.open()
+            assert "certificate verify failed" in refused.value.values["reason"]
+    finally:
+        await register.close()
+
+
+def certificate_of_a_stranger() -> str:
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-keyout", "/dev/null", "-days", "2", "-subj", "/CN=database", "-addext", "subjectAltName=IP:127.0.0.1"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout

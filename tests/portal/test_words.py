@@ -279,6 +279,7 @@ def test_numbers_as_each_language_writes_them() -> None:
         ("PUBLIC_URL", 'https://meet."example.org'),
         ("STORE", "mysql://x"),
         ("STORE", "sqlite:/nowhere/claims.db"),
+        ("STORE_CA", "/etc/ssl/ca.pem"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("EGRESS_CAPS", "DEV1-L"),
         ("EGRESS_CAPS", "DEV1-L=0"),
