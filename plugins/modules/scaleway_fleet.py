@@ -80,6 +80,12 @@ options:
     description: Names or ids of the private networks that the servers are in.
     type: list
     elements: str
+  private_network_size:
+    description:
+      - Puts each server into one of the O(private_networks) instead of all of them, by its number. Servers 1 to this
+        number are in the first network, as many more in the second, and so on.
+      - A tag C(ensemble-network:NAME) tells which one; a server that joins a network gets it when it is there.
+    type: int
   protected:
     description: Whether the API refuses to delete the servers.
     type: bool
@@ -362,6 +368,7 @@ def spec() -> Values:
         "state": choice("present", "absent", "published", "configured", default="present"),
         "reserved_ips": {"type": "bool", "default": False},
         "reserved_ips_quota": {"type": "int"},
+        "private_network_size": {"type": "int"},
         "twins": choice("fail", "keep_elder", default="fail"),
         "max_change": {"type": "int", "default": 50},
         "recreate": {"type": "bool", "default": False},

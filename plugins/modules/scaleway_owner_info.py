@@ -94,6 +94,7 @@ from ..module_utils.resources.secret import Secret
 from ..module_utils.resources.security_group import SecurityGroup
 from ..module_utils.resources.server import Server
 from ..module_utils.resources.volume import Volume
+from ..module_utils.resources.vpc import Vpc
 
 KINDS = {
     "server": Server,
@@ -107,6 +108,7 @@ KINDS = {
     "secret": Secret,
     "security_group": SecurityGroup,
     "volume": Volume,
+    "vpc": Vpc,
 }
 
 

@@ -17,7 +17,7 @@ options:
     type: list
     elements: str
   vpc_id:
-    description: Id of the VPC; the project's default VPC where not given.
+    description: Name or id of the VPC; the project's default VPC where not given.
     type: str
   default_route_propagation_enabled:
     description: Whether the network's members learn the VPC's default route.
@@ -33,6 +33,8 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway.presence
   - ensemble.jitsi.scaleway.recreate
 seealso:
+  - module: ensemble.jitsi.scaleway_vpc
+  - module: ensemble.jitsi.scaleway_private_network_info
   - module: ensemble.jitsi.scaleway_server
   - module: ensemble.jitsi.scaleway_fleet
 author: The Ensemble maintainers (@ensemble)

@@ -249,6 +249,14 @@ LIFECYCLES = {
         {"tags": ["x"]},
         {"private_network": 1},
     ),
+    "VPC": Lifecycle("vpc", {"name": "platform", "tags": ["x"]}, {"tags": ["y"]}, {"vpc": 1}),
+    "private network of a VPC": Lifecycle(
+        "private_network",
+        {"name": "inside", "vpc_id": "platform"},
+        {"tags": ["x"]},
+        {"private_network": 1},
+        before=(("vpc", {"name": "platform"}),),
+    ),
     "server in a private network": Lifecycle(
         "server",
         {**SERVER, "private_networks": ["inside"], "dynamic_ip_required": False, "volumes": LOCAL_DISK},

@@ -45,6 +45,7 @@ CREATIONS = {
     "/registry/v1/namespaces": ("registry.v1", "CreateNamespaceRequest"),
     "/secret-manager/v1beta1/secrets": ("secret.v1beta1", "CreateSecretRequest"),
     "/vpc/v2/private-networks": ("vpc.v2", "CreatePrivateNetworkRequest"),
+    "/vpc/v2/vpcs": ("vpc.v2", "CreateVPCRequest"),
     "/iam/v1alpha1/ssh-keys": ("iam.v1alpha1", "CreateSSHKeyRequest"),
     "/iam/v1alpha1/applications": ("iam.v1alpha1", "CreateApplicationRequest"),
     "/iam/v1alpha1/policies": ("iam.v1alpha1", "CreatePolicyRequest"),

@@ -2,7 +2,7 @@
 """Many servers of one kind at once: list once, plan, guard, apply with bounded concurrency, wait for all together.
 
 The layers stand in files of their own: template, planner, guard, apply. What they share has a file each: the census of
-the servers, one member, placement groups, reserved addresses, DNS records, waiting.
+the servers, one member, placement groups, reserved addresses, private networks, DNS records, waiting.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class FleetApplier(FleetPlanner):
             self.fleet_names.follow(self.census.eldest())
             return
         if self.arguments["state"] == "configured":
-            self._for_each([step for step in plan.steps if step.plan.action == UPDATE], self._apply_step)
+            self._update(plan)
             self.census.read()
             return
         replaced = [step for step in plan.steps if step.plan.action == REPLACE]
@@ -35,7 +35,7 @@ class FleetApplier(FleetPlanner):
         dying = {each["name"] for each in plan.dying}
         self.refusals += self.groups.change(plan.groups)
         self._place([*created, *replaced], plan)
-        self._for_each([step for step in plan.steps if step.plan.action == UPDATE], self._apply_step)
+        self._update(plan)
         self._create([step for step in created if step.name not in dying])
         self.waiter.gone({step.plan.there["id"]: step.name for step in going if step.name not in self.failures})
         self.waiter.gone({each["id"]: each["name"] for each in plan.dying})
@@ -67,6 +67,17 @@ class FleetApplier(FleetPlanner):
             else:
                 done[step.name] = result
         return done
+
+    def _update(self, plan: FleetPlan) -> None:
+        """Change servers in place; all are in their private networks before a tag tells of one."""
+        steps = [step for step in plan.steps if step.plan.action == UPDATE]
+        joining = [step for step in steps if "private_networks" in step.plan.changes]
+        if self._for_each(joining, lambda step: step.member.join_networks(step.plan)):
+            self.waiter.joined(step.name for step in joining if step.name not in self.failures)
+            there = {each["id"]: each for each in self.census.read()}
+            for step in joining:
+                step.plan.current = there.get(step.plan.there["id"], step.plan.current)
+        self._for_each(steps, self._apply_step)
 
     @staticmethod
     def _apply_step(step: Step) -> Object | None:

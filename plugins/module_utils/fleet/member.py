@@ -15,6 +15,7 @@ from ..plan import Object, Plan, Values
 from ..resources import disks
 from ..resources.server import Server
 from ..resources.server_user_data import USER_DATA
+from .networks import NETWORK_TAG
 
 DATA_TAG = "ensemble-user-data:"
 TAGS_TAG = "ensemble-tags:"
@@ -29,7 +30,7 @@ def short(tag: str) -> str:
 class Member(Server):
     """A server of a fleet: keeps tags that others gave it, and tells by a tag which user data it has."""
 
-    parts_first = ("user_data", "secret_user_data", "absent_user_data")  # before the tag that tells which data there is
+    parts_first = (*Server.parts_first, *USER_DATA)  # before the tags that tell of them
 
     def __init__(self, client: Client, arguments: Mapping[str, Any], check: bool = False) -> None:
         super().__init__(client, arguments, check)
@@ -56,7 +57,7 @@ class Member(Server):
 
     @property
     def own_tags(self) -> list[str]:
-        return [*self.arguments["tags"], *self._marks]
+        return [*self.arguments["tags"], *self.arguments["network_tags"], *self._marks]
 
     @property
     def _marks(self) -> list[str]:
@@ -82,7 +83,9 @@ class Member(Server):
     def _spoken_of(self) -> tuple[str, ...]:
         """What the marks begin with that this task writes anew, or takes away."""
         gives_data = any(self.arguments.get(name) is not None for name in USER_DATA)
-        return (*((TAGS_TAG,) if self.arguments["gives_tags"] else ()), *((DATA_TAG,) if gives_data else ()))
+        gives_networks = self.arguments.get("private_networks") is not None
+        spoken_of = {TAGS_TAG: self.arguments["gives_tags"], DATA_TAG: gives_data, NETWORK_TAG: gives_networks}
+        return tuple(mark for mark, given in spoken_of.items() if given)
 
     def resolve(self, name: str, value: Any) -> Any:
         """The fleet gives references to addresses, also to one that it is about to reserve."""
@@ -96,6 +99,9 @@ class Member(Server):
         ):
             return self.resolve(name, self.arguments[name])
         return super().read_part(name, current)
+
+    def join_networks(self, plan: Plan) -> None:
+        self.write_part("private_networks", plan.there, plan.changes["private_networks"])
 
     def fresh(self, current: Object) -> Object:
         """What was just listed or made is fresh enough: waiting, the fleet looks at all of its servers at once."""

@@ -13,6 +13,7 @@ from .addresses import Addresses
 from .census import Census
 from .groups import Groups
 from .member import Member
+from .networks import Networks
 from .records import FleetNames
 from .wait import FleetWaiter
 
@@ -39,11 +40,13 @@ class FleetTemplate:
         owner = [self.owner_tag] if self.owner_tag else []
         self.tags = list(dict.fromkeys([tag, *(arguments.get("tags") or []), *owner]))
         self.groups = Groups(client, self.prefix, self.tags, arguments.get("placement_groups"), self.owner_tag)
+        self.networks = Networks(arguments)
         self.addresses = Addresses(client, arguments, pattern, [tag])
         self.fleet_names = FleetNames(client, arguments, tag, pattern.pattern, check)
         self._validate()
 
     def _validate(self) -> None:
+        self.networks.validate(self.numbers)
         if self.arguments["concurrency"] < 1:
             raise Invalid(f"concurrency is {self.arguments['concurrency']}: at least 1 server must be worked on.")
         if not 0 <= self.arguments["max_change"] <= 100:
@@ -76,6 +79,7 @@ class FleetTemplate:
         if self.addresses.desired:
             template |= {"public_ips": [self.addresses.reference(name)], "dynamic_ip_required": False}
         template |= {"name": name, "tags": self.tags, "recreate": True, "wait": False}
+        template |= self.networks.template(self.census.number(name))
         template["gives_tags"] = self.arguments.get("tags") is not None
         return Member(self.client, template, self.check)
 

@@ -42,6 +42,16 @@ class FleetWaiter:
 
         self._watch({name: name for name in names}, f"to be {wait_for}", judge)
 
+    def joined(self, names: Iterable[str]) -> None:
+        """Until all of these are in the private networks that they were told to join."""
+
+        def judge(actual: Object | None, _waited: float) -> bool:
+            if actual is None:
+                raise ScalewayError("The server vanished while it joined a private network.")
+            return all(nic.get("state") != "attaching" for nic in actual.get("private_nics") or [])
+
+        self._watch({name: name for name in names}, "to be in its private networks", judge)
+
     def _watch(self, waiting: dict[str, str], what: str, judge: Judge) -> None:
         """Look at the list until `judge` lets every one of `waiting` (key: name) go; it may raise for one."""
         pauses = delays(0.5, 2, self.timeout, spread=0.2)

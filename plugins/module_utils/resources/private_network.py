@@ -6,7 +6,8 @@ from typing import Any
 
 from ..client import Client
 from ..engine import Resource
-from ..fields import REPLACES, TAGS, Field, networks
+from ..fields import REPLACES, TAGS, Field, label, networks
+from .vpc import Vpc
 
 
 def own_subnets(private_network: Any) -> Any:
@@ -29,11 +30,14 @@ class PrivateNetwork(Resource):
             read=own_subnets,
             normal=networks,
         ),
-        Field("vpc_id", change=REPLACES),
+        Field("vpc_id", change=REPLACES, shown=label),
         Field("default_route_propagation_enabled", {"type": "bool"}, created=False),
         TAGS,
     )
     creation_needs = ("name",)
+
+    def resolve(self, name: str, value: Any) -> Any:
+        return self.reference(Vpc, value) if name == "vpc_id" else value
 
     def users(self, current: dict[str, Any]) -> builtins.list[str]:
         """Servers and balancers of all zones of the region."""

@@ -45,6 +45,7 @@ class Server(UserData, RemovableServer):
     slow_delete = True
     states = ("present", "absent", RUNNING, STOPPED, REBOOTED, REBUILT)
     creation_needs = ("name", "commercial_type")
+    parts_first: tuple[str, ...] = ("private_networks",)  # before a tag tells of them
     options: ClassVar[dict] = {
         "wait_for": choice("running", "booted", default="running"),
         "keep_volumes": {"type": "bool", "default": False},

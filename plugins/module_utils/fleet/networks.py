@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which private network each server of a fleet is in: one network holds some hundreds of servers only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..errors import Invalid
+
+NETWORK_TAG = "ensemble-network:"
+"""What the tag begins with that tells the network: what is asked by the name `<server>.<network>.internal` needs it."""
+
+
+class Networks:
+    """The arguments `private_networks` and `private_network_size` of a fleet."""
+
+    def __init__(self, arguments: Mapping[str, Any]) -> None:
+        self.names: list[str] | None = arguments.get("private_networks")
+        self.size: int | None = arguments.get("private_network_size")
+
+    def validate(self, numbers: Iterable[int]) -> None:
+        if self.size is None:
+            return
+        if not self.names:
+            raise Invalid("private_network_size is given without private_networks that servers could be in.")
+        if self.size < 1:
+            raise Invalid(f"private_network_size is {self.size}: at least 1 server must be in a private network.")
+        highest = max(numbers, default=0)
+        if highest > self.size * len(self.names):
+            raise Invalid(
+                f"Server {highest} has no private network: {len(self.names)} networks of {self.size} servers each "
+                f"hold the numbers up to {self.size * len(self.names)}. Name more private_networks."
+            )
+
+    def template(self, number: int) -> dict[str, Any]:
+        """The arguments of one server: its networks, and the tag that tells which one."""
+        if not self.size or not self.names:
+            return {"private_networks": self.names, "network_tags": []}
+        name = self.names[min((max(number, 1) - 1) // self.size, len(self.names) - 1)]
+        return {"private_networks": [name], "network_tags": [NETWORK_TAG + name]}
