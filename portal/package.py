@@ -51,10 +51,10 @@ def content_hash() -> str:
 
 def make_context(directory: Path) -> str:
     """Fill `directory` unless it already holds this content; return the content hash."""
-    wanted = content_hash()
+    desired = content_hash()
     stamp = directory / STAMP
-    if stamp.is_file() and stamp.read_text().strip() == wanted:
-        return wanted
+    if stamp.is_file() and stamp.read_text().strip() == desired:
+        return desired
     directory.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
     lib = directory / "lib"
@@ -63,8 +63,8 @@ def make_context(directory: Path) -> str:
     shutil.rmtree(lib / "bin", ignore_errors=True)
     shutil.copytree(HERE / "ensemble_portal", lib / "ensemble_portal", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(HERE / "Dockerfile", directory / "Dockerfile")
-    stamp.write_text(wanted + "\n")
-    return wanted
+    stamp.write_text(desired + "\n")
+    return desired
 
 
 def make_archive(file: Path) -> str:
@@ -78,9 +78,9 @@ def make_archive(file: Path) -> str:
 
 def renew_lock() -> None:
     """Write the exact versions and hashes that the ranges of pyproject.toml give today."""
-    wanted = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]["dependencies"]
+    desired = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]["dependencies"]
     with tempfile.TemporaryDirectory() as folder:
-        pip("download", "--dest", folder, *TARGET, *wanted)
+        pip("download", "--dest", folder, *TARGET, *desired)
         lines = []
         for wheel in sorted(Path(folder).glob("*.whl"), key=lambda path: path.name.lower()):
             name, version = re.match(r"([^-]+)-([^-]+)-", wheel.name).groups()  # type: ignore[union-attr]

@@ -55,13 +55,13 @@ class Bearer:
         """The projects in which a policy grants one of the permission sets."""
         if self.application is None:
             return EVERYWHERE
-        store, wanted = self.cloud.store, set(sets)
+        store, desired = self.cloud.store, set(sets)
         chosen: set[str] = set()
         policies = {
             policy["id"] for policy in store.iterate(POLICY) if policy.get("application_id") == self.application
         }
         for rule in store.iterate(RULE):
-            if rule["policy_id"] in policies and wanted & set(rule["permission_set_names"]):
+            if rule["policy_id"] in policies and desired & set(rule["permission_set_names"]):
                 if rule.get("organization_id"):
                     return EVERYWHERE
                 chosen.update(rule.get("project_ids") or [])

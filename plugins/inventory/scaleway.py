@@ -218,15 +218,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return answers
 
     def _servers(self, client: Client, zone: str) -> list[Variables]:
-        wanted, states = set(self._asked["tags"]), self._asked["states"]
+        desired, states = set(self._asked["tags"]), self._asked["states"]
         found = client.list(
             f"/instance/v1/zones/{zone}/servers",
             "servers",
-            tags=tag_query(wanted),
+            tags=tag_query(desired),
             state=states[0] if len(states) == 1 else None,
             project=client.settings.project_id or None,
         )
-        return [each for each in found if wanted <= set(each["tags"]) and (not states or each["state"] in states)]
+        return [each for each in found if desired <= set(each["tags"]) and (not states or each["state"] in states)]
 
     def _private(self, client: Client, servers: list[Variables]) -> dict[str, list[str]]:
         regions = sorted({region_of(server["zone"]) for server in servers if server.get("private_nics")})
@@ -253,10 +253,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if "scaleway_id" in host.vars and host.vars["scaleway_id"] not in idents
         }
         candidates = [self._candidates(host) for host in shown]
-        for values, wanted, name in zip(shown, candidates, unique_names(candidates, hosts, taken), strict=True):
-            if wanted and name != wanted[0]:
+        for values, desired, name in zip(shown, candidates, unique_names(candidates, hosts, taken), strict=True):
+            if desired and name != desired[0]:
                 self.display.warning(
-                    f"Server {values['scaleway_id']} is not the only one called {wanted[0]}: it is the host {name}."
+                    f"Server {values['scaleway_id']} is not the only one called {desired[0]}: it is the host {name}."
                 )
             self._add(name, values)
 

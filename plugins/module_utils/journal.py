@@ -178,18 +178,18 @@ def read(
     """
     if session.execute("SELECT to_regclass('journal.changes')").fetchone()[0] is None:
         return [], []
-    wanted = {"platform": platform, "last": last, "run": run, "server": server}
+    desired = {"platform": platform, "last": last, "run": run, "server": server}
     if run is not None:
-        runs = _rows(session, f"{RUNS} AND id = %(run)s", wanted)
+        runs = _rows(session, f"{RUNS} AND id = %(run)s", desired)
         if not runs:
             raise Invalid(f"The journal of {platform} has no run {run}.")
-        return runs, _rows(session, f"{CHANGES} AND run = %(run)s ORDER BY changes.id", wanted)
+        return runs, _rows(session, f"{CHANGES} AND run = %(run)s ORDER BY changes.id", desired)
     if server is not None:
-        changes = _rows(session, f"{CHANGES} AND name = %(server)s ORDER BY changes.id DESC LIMIT %(last)s", wanted)
+        changes = _rows(session, f"{CHANGES} AND name = %(server)s ORDER BY changes.id DESC LIMIT %(last)s", desired)
         numbers = sorted({change["run"] for change in changes})
-        runs = _rows(session, f"{RUNS} AND id = ANY(%(runs)s) ORDER BY id DESC", {**wanted, "runs": numbers})
+        runs = _rows(session, f"{RUNS} AND id = ANY(%(runs)s) ORDER BY id DESC", {**desired, "runs": numbers})
         return runs, changes[::-1]
-    return _rows(session, f"{RUNS} ORDER BY id DESC LIMIT %(last)s", wanted), []
+    return _rows(session, f"{RUNS} ORDER BY id DESC LIMIT %(last)s", desired), []
 
 
 def _rows(session: Any, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:

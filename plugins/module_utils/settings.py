@@ -176,14 +176,14 @@ def _from_profile(profile: str | None, config_file: str | None) -> Source:
     try:
         with open(path, encoding="utf-8") as file:
             written = yaml.safe_load(file) or {}
-        wanted = profile or written.get("active_profile") or "default"
+        desired = profile or written.get("active_profile") or "default"
         profiles = {"default": {}, **(written.get("profiles") or {})}
-        if wanted not in profiles:
-            raise Invalid(f"The Scaleway config file {path} has no profile {wanted!r}, but {', '.join(profiles)}.")
-        inherited = {**written, **profiles[wanted]}
+        if desired not in profiles:
+            raise Invalid(f"The Scaleway config file {path} has no profile {desired!r}, but {', '.join(profiles)}.")
+        inherited = {**written, **profiles[desired]}
     except (OSError, ValueError, AttributeError, TypeError, yaml.YAMLError) as error:
         raise Invalid(f"The Scaleway config file {path} cannot be used: {error}") from error
     names = ("access_key", "secret_key", "project_id", "organization_id", "zone", "region", "api_url")
     found = {name: inherited.get(PROFILE_NAMES.get(name, name)) for name in names}
     values = {name: str(value) for name, value in found.items() if value}
-    return Source(values, f"profile {wanted} of {path}".replace("{", "{{").replace("}", "}}"))
+    return Source(values, f"profile {desired} of {path}".replace("{", "{{").replace("}", "}}"))

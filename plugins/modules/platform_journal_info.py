@@ -125,8 +125,8 @@ def main() -> None:
         if login is None:
             raise Invalid("login_host is empty: there is no database, so no journal.")
         with login.connect(f"ensemble {arguments['platform']} reads") as session:
-            wanted = {name: arguments[name] for name in ("platform", "last", "run", "server")}
-            runs, changes = journal.read(session, **wanted)
+            desired = {name: arguments[name] for name in ("platform", "last", "run", "server")}
+            runs, changes = journal.read(session, **desired)
     module.exit_json(changed=False, runs=runs, changes=changes)
 
 

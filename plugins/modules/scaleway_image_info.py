@@ -77,9 +77,9 @@ def images(client: Client, params: dict[str, Any]) -> list[dict[str, Any]]:
                 ) from error
             raise
     found = Image(client, {}).list(name=params["name"] or None)
-    wanted = set(params["tags"] or [])
+    desired = set(params["tags"] or [])
     chosen = [
-        each for each in found if params["name"] in (None, "", each["name"]) and wanted <= set(each.get("tags") or [])
+        each for each in found if params["name"] in (None, "", each["name"]) and desired <= set(each.get("tags") or [])
     ]
     return sorted(chosen, key=lambda each: each.get("creation_date") or "")
 

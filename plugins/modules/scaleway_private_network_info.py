@@ -64,10 +64,10 @@ from ..module_utils.resources.private_network import PrivateNetwork
 
 
 def private_networks(client: Client, params: dict[str, Any]) -> list[dict[str, Any]]:
-    wanted = set(params["tags"] or [])
+    desired = set(params["tags"] or [])
     found = PrivateNetwork(client, {}).list(name=params["name"] or None)
     chosen = [
-        each for each in found if params["name"] in (None, "", each["name"]) and wanted <= set(each.get("tags") or [])
+        each for each in found if params["name"] in (None, "", each["name"]) and desired <= set(each.get("tags") or [])
     ]
     return sorted(chosen, key=lambda each: str(each["name"]))
 

@@ -69,9 +69,9 @@ from ..module_utils.resources.rdb_instance import RdbInstance
 
 
 def instances(client: Client, params: dict[str, Any]) -> list[dict[str, Any]]:
-    wanted = set(params["tags"] or [])
+    desired = set(params["tags"] or [])
     found = RdbInstance(client, {}).list(name=params["name"] or None)
-    chosen = [each for each in found if params["name"] in (None, "", each["name"]) and wanted <= set(each["tags"])]
+    chosen = [each for each in found if params["name"] in (None, "", each["name"]) and desired <= set(each["tags"])]
     return sorted(chosen, key=lambda each: str(each["name"]))
 
 

@@ -116,14 +116,14 @@ class Run:
     async def _steadily(self, began: float, rate: float) -> None:
         planned = 0
         while (now := time.perf_counter()) < self._end:
-            wanted = int((now - began) * rate)
-            for number in range(planned, wanted):
+            desired = int((now - began) * rate)
+            for number in range(planned, desired):
                 moment = began + (number + 1) / rate
                 if self._free:
                     self._free.popleft().send(moment)
                 else:
                     self._due.append(moment)
-            planned = wanted
+            planned = desired
             await asyncio.sleep(0.0005)
 
 

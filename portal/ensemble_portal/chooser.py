@@ -41,7 +41,7 @@ class Chooser:
         self,
         ready: Sequence[Server],
         at: float,
-        elsewhere: Mapping[str, float] | None = None,
+        by_peers: Mapping[str, float] | None = None,
         share: Share = WHOLE_FLEET,
     ) -> None:
         """Take in the servers of a new poll, made `at`, and the rooms that other portals gave out since the last one.
@@ -50,7 +50,7 @@ class Chooser:
         """
         since = self._seen_at if self._seen_at is not None else at
         rooms = self._given
-        for name, count in (elsewhere or {}).items():
+        for name, count in (by_peers or {}).items():
             rooms[name] = rooms.get(name, 0.0) + count
         self._promised.append(((since + at) / 2, rooms))
         self._given, self._seen_at = {}, at

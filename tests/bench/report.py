@@ -32,7 +32,7 @@ class Report:
         print(f"  {what:<58} {value}", flush=True)
 
     def line(self, what: str, value: float, limit: float, unit: str) -> None:
-        """A promise: `value` is at most `limit`."""
+        """Check that `value` is at most `limit`."""
         met = value <= limit
         self.met &= met
         print(f"  {'MET   ' if met else 'MISSED'} {what}: {value:.4g} {unit}, at most {limit:.4g} {unit}", flush=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cloud part of site.yml for a platform with a hundred Jitsi servers that is as wished already.
+"""The cloud part of site.yml for a platform with a hundred Jitsi servers that is as desired already.
 
 The very playbooks run, without what they do on machines. The first run, on a lab that takes no time, makes everything,
 the images of servers that nobody configured; then the lab starts again on that state, with time, and the second run is

@@ -232,7 +232,7 @@ def test_octodns_plans_and_applies_a_zone(lab: Lab) -> None:
         made._client.endpoint = f"{lab.url}/domain/v2beta1"  # it has no setting for this
         return made
 
-    def wanted() -> Any:
+    def desired() -> Any:
         zone = Zone("example.test.", [])  # made anew each time: applying a plan spoils its records
         for name, data in (
             ("h-1", {"type": "A", "ttl": 60, "values": ["10.0.0.1", "10.0.0.2"]}),
@@ -243,14 +243,14 @@ def test_octodns_plans_and_applies_a_zone(lab: Lab) -> None:
             zone.add_record(Record.new(zone, name, data))
         return zone
 
-    plan = provider().plan(wanted())
+    plan = provider().plan(desired())
     assert {type(change).__name__ for change in plan.changes} >= {"Create"}
     provider().apply(plan)
     kept = {
         (r["name"], r["type"], r["data"]) for r in lab.get("/domain/v2beta1/dns-zones/example.test/records")["records"]
     }
     assert {("h-1", "A", "10.0.0.1"), ("h-1", "A", "10.0.0.2"), ("txt", "TXT", '"hello world"')} <= kept
-    again = provider().plan(wanted())
+    again = provider().plan(desired())
     assert not again or [change for change in again.changes if change.record._type != "NS"] == []
 
 

@@ -187,8 +187,8 @@ def test_name_servers_and_their_glue(lab: Lab) -> None:
 
 
 def test_a_zone_goes_out_as_a_file_and_comes_in_again(lab: Lab) -> None:
-    wanted = [add("h", "10.0.0.1"), add("", "mx.example.", "MX", priority=10), add("t", "v=x; p=y", "TXT")]
-    change(lab, *wanted, add("_sip._tcp", "0 5060 sip.example.", "SRV", priority=5))
+    desired = [add("h", "10.0.0.1"), add("", "mx.example.", "MX", priority=10), add("t", "v=x; p=y", "TXT")]
+    change(lab, *desired, add("_sip._tcp", "0 5060 sip.example.", "SRV", priority=5))
     before = records(lab)
     file = lab.get(f"{ROOT}/raw")
     text = base64.b64decode(file["content"]).decode()

@@ -176,7 +176,7 @@ NUMBERS = [-1, 0, 1, 2, 80, 65536, 10**10, 2**63, 10**30]
 ANYTHING = [None, True, 7, -1.5, "x", [], {}, [None], [{}], ["x"], {"x": 1}, {"id": None}, {"0": {}}]
 
 
-class Nonsense:
+class InvalidInput:
     """Requests that are wrong here and there; the same ones for the same endpoint."""
 
     def __init__(self, seed: str, names: tuple[str, ...], kinds: fields.Kinds, ids: list[str]):
@@ -234,9 +234,9 @@ def test_invalid_input_is_refused_politely(
 ) -> None:
     lab_process.put("/_emulator/state", cloud)
     ids = sorted({obj["id"] for objects in cloud.values() for obj in objects})
-    nonsense, url = Nonsense(f"{method} {path}", names, kinds, ids), _there(path, cloud)
+    invalid, url = InvalidInput(f"{method} {path}", names, kinds, ids), _there(path, cloud)
     for _ in range(40):
-        asked, body = (nonsense.query(), None) if method == "GET" else (None, nonsense.body())
+        asked, body = (invalid.query(), None) if method == "GET" else (None, invalid.body())
         politely(lab_process.request(method, url, body, params=asked), asked or body)
     for listed in lists_of(path, cloud) if method != "GET" else ():
         politely(lab_process.request("GET", listed, params={"scheduled_for_deletion": "false"}), path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a fleet promises beyond one server."""
+"""What holds for a fleet beyond one server."""
 
 from __future__ import annotations
 
@@ -117,11 +117,11 @@ def test_tags_of_others_stay(lab: Lab, run: Runner) -> None:
 def test_tags_that_the_fleet_gave_go_with_it(lab: Lab, run: Runner) -> None:
     run.ok("fleet", **FLEET, count=1, tags=["a", "b"])
     run.ok("server", name="h-1", tags=[*run.ok("server_info", name="h-1")["servers"][0]["tags"], "theirs"])
-    for wanted in (["c"], ["c", "a"], []):
-        assert run.ok("fleet", check=True, **FLEET, count=1, tags=wanted)["changed"]
-        assert run.ok("fleet", **FLEET, count=1, tags=wanted)["updated"] == ["h-1"]
-        assert not run.ok("fleet", **FLEET, count=1, tags=wanted)["changed"]
-        assert tags_of(run) == {*wanted, "theirs"}
+    for tags in (["c"], ["c", "a"], []):
+        assert run.ok("fleet", check=True, **FLEET, count=1, tags=tags)["changed"]
+        assert run.ok("fleet", **FLEET, count=1, tags=tags)["updated"] == ["h-1"]
+        assert not run.ok("fleet", **FLEET, count=1, tags=tags)["changed"]
+        assert tags_of(run) == {*tags, "theirs"}
 
 
 @pytest.mark.parametrize("owner", [{}, {"owner_tag": "ensemble:production"}])

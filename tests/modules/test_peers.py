@@ -46,13 +46,13 @@ def together(lab: Lab, folder: Path, tasks: list[dict[str, Any]]) -> list[str]:
 def test_two_runs_of_six_fleets_leave_no_twin(number: int, lab: Lab, run: Runner, tmp_path: Path) -> None:
     together(lab, tmp_path, [{"ensemble.jitsi.scaleway_fleet": fleet(prefix)} for prefix in PREFIXES])
     state = lab.state()
-    wanted = {f"{prefix}-{number}": 1 for prefix in PREFIXES for number in range(1, SERVERS + 1)}
-    assert Counter(each["name"] for each in state["instance_server"]) == wanted
-    assert Counter(each["name"] for each in state["dns_record"]) == wanted
+    desired = {f"{prefix}-{number}": 1 for prefix in PREFIXES for number in range(1, SERVERS + 1)}
+    assert Counter(each["name"] for each in state["instance_server"]) == desired
+    assert Counter(each["name"] for each in state["dns_record"]) == desired
     assert {each["state"] for each in state["instance_server"]} == {"running"}
     groups = Counter(each["name"] for each in state["instance_placement_group"])
     assert groups == {f"{prefix}-group-{number}": 1 for prefix in PREFIXES for number in (1, 2)}
-    assert len(state["instance_volume"]) == len(wanted), "no disk is left behind"
+    assert len(state["instance_volume"]) == len(desired), "no disk is left behind"
     assert len([each for each in state["instance_ip"] if not each["dynamic"]]) == SERVERS
     for prefix in PREFIXES:
         again = run.ok("fleet", **fleet(prefix))

@@ -81,13 +81,13 @@ def test_the_certificate_of_an_instance(rooms: dict[str, Any], lab: Lab) -> None
 
 def test_instances_are_listed_by_name_and_tags(rooms: dict[str, Any], run: Runner) -> None:
     run.ok(RDB[0], **{**RDB[1], "name": "journal", "tags": ["a", "b"]})
-    for wanted, names in (
+    for query, names in (
         ({}, ["journal", "rooms"]),
         ({"name": "rooms"}, ["rooms"]),
         ({"name": "room"}, []),
         ({"tags": ["b"]}, ["journal"]),
         ({"tags": ["a", "c"]}, []),
     ):
-        found = run.ok("rdb_instance_info", **wanted)["instances"]
-        assert [each["name"] for each in found] == names, wanted
+        found = run.ok("rdb_instance_info", **query)["instances"]
+        assert [each["name"] for each in found] == names, query
     assert run.ok("rdb_instance_info", name="rooms")["instances"][0]["endpoint"] == rooms["endpoint"]

@@ -173,8 +173,8 @@ def test_whole_writes_repeat_everything(lab: Lab, run: Runner, monkeypatch: pyte
     types = importlib.import_module("scaleway.lb.v1.types")
     for path, body in whole:
         known = {entry.name.rstrip("_") for entry in dataclasses.fields(getattr(types, UPDATES[path]))}
-        wanted = known - OF_THE_PATH - OLD_FORMS - WHEN_THERE - (CHECKS if path.endswith("healthcheck") else set())
-        assert not wanted - set(body), f"PUT {path} leaves {sorted(wanted - set(body))} to the API"
+        desired = known - OF_THE_PATH - OLD_FORMS - WHEN_THERE - (CHECKS if path.endswith("healthcheck") else set())
+        assert not desired - set(body), f"PUT {path} leaves {sorted(desired - set(body))} to the API"
 
 
 def test_every_group_of_the_playbooks_says_that_it_is_stateful() -> None:

@@ -70,12 +70,12 @@ class Played:
         return sum(host["changed"] for host in self.recap.values())
 
 
-def run(*command: str, timeout: float = 1500, **environment: str) -> Played:
-    """Run a command at the project's root; its output goes to the test's log."""
+def run(*command: str, timeout: float = 1500, cwd: Path = ROOT, **environment: str) -> Played:
+    """Run a command, at the project's root unless told otherwise; its output goes to the test's log."""
     start = time.monotonic()
     done = subprocess.run(
         command,
-        cwd=ROOT,
+        cwd=cwd,
         env={**os.environ, "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1", **environment},
         text=True,
         stdout=subprocess.PIPE,
@@ -152,7 +152,8 @@ class Platform:
         assert answer.status_code == 201, answer.text
         return answer.json()
 
-    def ssh(self, server: str, command: str, timeout: float = 60) -> str:
+    def ssh(self, server: str, command: str, timeout: float = 60, text: str = "") -> str:
+        """Run a command on a server, with `text` as its input."""
         key = secret_file("ssh-key", "id_ed25519")
         options = [
             "-o",
@@ -166,7 +167,7 @@ class Platform:
         ]
         return subprocess.run(
             ["ssh", "-i", str(key), *options, f"root@{self.address(server)}", command],
-            check=True, text=True, capture_output=True, timeout=timeout,
+            check=True, text=True, capture_output=True, timeout=timeout, input=text,
         ).stdout  # fmt: skip
 
     def inside(self, server: str, command: str, timeout: float = 60) -> str:

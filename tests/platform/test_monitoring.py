@@ -17,8 +17,8 @@ def targets(platform: Platform) -> list[dict]:
 def test_all_targets_are_up(platform: Platform) -> None:
     def all_up() -> bool:
         seen = {(target["labels"]["job"], target["labels"]["server"]): target["health"] for target in targets(platform)}
-        wanted = {("node", name) for name in platform.servers()} | {("nginx", name) for name in platform.servers("h-")}
-        assert wanted <= set(seen), f"not found: {wanted - set(seen)}"
+        desired = {("node", name) for name in platform.servers()} | {("nginx", name) for name in platform.servers("h-")}
+        assert desired <= set(seen), f"not found: {desired - set(seen)}"
         down = {target for target, health in seen.items() if health != "up"}
         assert not down, f"down: {down}"
         return True

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import ssl
 from contextlib import ExitStack
+from pathlib import Path
 
-from tests.platform.running import DOMAIN, Platform, play
+from tests.platform.places import fresh_clone, play_from
+from tests.platform.running import DOMAIN, ROOT, Platform
 from tests.platform.traffic import steady
 
 RATE = 20
@@ -24,16 +26,17 @@ def logins_on(platform: Platform, server: str) -> int:
     return int(told)
 
 
-def test_a_rotation_and_another_cut_nobody(platform: Platform) -> None:
+def test_a_rotation_and_another_from_a_fresh_clone_cut_nobody(platform: Platform, tmp_path: Path) -> None:
     before, logins = served(platform), logins_on(platform, "h-1")
+    other = fresh_clone(tmp_path)
     with ExitStack() as visitors:
         accounts = [
             visitors.enter_context(steady(f"https://{server}.{DOMAIN}", RATE, PAGES, anew=True))
             for server in ("h-1", "h-2")
         ]
         accounts.append(visitors.enter_context(steady(platform.portal, RATE, anew=True)))
-        for _ in range(2):
-            assert play("certificate.yml", "-e", "certificate_renew_days=400").status == 0
+        for clone in (ROOT, other):
+            assert play_from(clone, "certificate.yml", "-e", "certificate_renew_days=400").status == 0
             after = served(platform)
             assert len(set(after.values())) == 1
             assert set(after.values()).isdisjoint(before.values())

@@ -74,16 +74,16 @@ def test_the_front_door(operator: Operator, world: NameServers) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "says"),
+    ("variables", "says"),
     [
         ({"portal_name": "meet."}, "a name below ensemble.test"),
         ({"certificate_wildcard_provider": "files"}, "may differ only where"),
         ({"lb_ssl_compatibility_level": "1.2"}, "lb_ssl_compatibility_level"),
     ],
 )
-def test_wishes_that_cannot_be_are_one_error_first(operator: Operator, wish: dict[str, str], says: str) -> None:
+def test_invalid_variables_are_one_error_first(operator: Operator, variables: dict[str, str], says: str) -> None:
     before = operator.lab.state()
-    operator.play("balancer.yml", **wish).failed(says)
+    operator.play("balancer.yml", **variables).failed(says)
     assert operator.lab.state() == before
 
 

@@ -146,32 +146,32 @@ def test_no_sideways_scrolling_on_a_phone(context: BrowserContext, portal: Porta
 
 def leads_to(page: Page) -> list[str]:
     """Stops the browser at the meeting servers, which do not exist here; returns where it wanted to go."""
-    wanted: list[str] = []
+    destinations: list[str] = []
 
     def stop(route) -> None:
-        wanted.append(route.request.url)
+        destinations.append(route.request.url)
         route.fulfill(status=200, content_type="text/html", body="<h1>Jitsi</h1>")
 
     page.route("https://*.ensemble.test/**", stop)
-    return wanted
+    return destinations
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without"])
 def test_one_click_leads_to_a_room(browser: Browser, portal: PortalProcess, script: bool) -> None:
     context = browser.new_context(java_script_enabled=script)
     page = context.new_page()
-    wanted = leads_to(page)
+    destinations = leads_to(page)
     page.goto(portal.url)
     page.get_by_role("button", name="Start a meeting").click()
     page.get_by_role("heading", name="Jitsi").wait_for()
-    assert wanted[0].startswith("https://h-1.ensemble.test/")
+    assert destinations[0].startswith("https://h-1.ensemble.test/")
     context.close()
 
 
 def test_a_link_to_share_first(context: BrowserContext, portal: PortalProcess) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
-    wanted = leads_to(page)
+    destinations = leads_to(page)
     page.goto(portal.url + "/?lang=fr")
     page.get_by_role("button", name="Obtenir d’abord un lien").click()
     page.get_by_role("heading", name="Votre salle est prête").wait_for()
@@ -190,7 +190,7 @@ def test_a_link_to_share_first(context: BrowserContext, portal: PortalProcess) -
     assert event.start == datetime(2026, 12, 24, 18, tzinfo=timezone(timedelta(minutes=offset)))
     page.get_by_role("link", name="Entrer dans la salle").click()
     page.get_by_role("heading", name="Jitsi").wait_for()
-    assert wanted == [link.replace(portal.url, "https://h-1.ensemble.test")]
+    assert destinations == [link.replace(portal.url, "https://h-1.ensemble.test")]
 
 
 def test_a_link_is_copied_where_there_is_no_clipboard(context: BrowserContext, portal: PortalProcess) -> None:
@@ -241,7 +241,7 @@ def test_a_closed_door_opens_by_one_click_also_in_a_frame(context: BrowserContex
 
 def test_a_room_by_name_and_a_name_that_is_refused(context: BrowserContext, portal: PortalProcess, axe: str) -> None:
     page = context.new_page()
-    wanted = leads_to(page)
+    destinations = leads_to(page)
     page.goto(portal.url)
     page.get_by_label("Join or open a room by its name or link").fill("static")
     page.get_by_role("button", name="Enter").click()
@@ -253,12 +253,12 @@ def test_a_room_by_name_and_a_name_that_is_refused(context: BrowserContext, port
     page.get_by_label("Join or open a room by its name or link").fill("Team Standup")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Jitsi").wait_for()
-    assert wanted == ["https://h-1.ensemble.test/team%20standup"]
+    assert destinations == ["https://h-1.ensemble.test/team%20standup"]
 
 
 def test_the_keyboard_alone_is_enough(context: BrowserContext, portal: PortalProcess) -> None:
     page = context.new_page()
-    wanted = leads_to(page)
+    destinations = leads_to(page)
     page.goto(portal.url)
     reached = []
     for _ in range(7):
@@ -270,7 +270,7 @@ def test_the_keyboard_alone_is_enough(context: BrowserContext, portal: PortalPro
         page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Jitsi").wait_for()
-    assert len(wanted) == 1
+    assert len(destinations) == 1
 
 
 def test_the_switch_of_language_stays_on_the_page(context: BrowserContext, portal: PortalProcess) -> None:
@@ -350,7 +350,7 @@ def test_503_is_a_page_for_people_that_tries_again_by_itself(
     portal = start_portal(fake.url, contact="help@example.test", poll_interval="0.6", grace_polls="1")
     context = browser.new_context(locale="fr-FR")
     page = context.new_page()
-    wanted = leads_to(page)
+    destinations = leads_to(page)
     page.goto(portal.url)
     page.locator("#name").fill("équipe nord")
     page.get_by_role("button", name="Entrer").click()
@@ -366,7 +366,7 @@ def test_503_is_a_page_for_people_that_tries_again_by_itself(
     page.get_by_text("tries again by itself").wait_for()
     fake.servers[0].fleet_state = ""
     page.get_by_role("heading", name="Jitsi").wait_for(timeout=25_000)
-    assert wanted == ["https://h-1.ensemble.test/%C3%A9quipe%20nord"]
+    assert destinations == ["https://h-1.ensemble.test/%C3%A9quipe%20nord"]
     context.close()
     fake.close()
 
@@ -408,7 +408,7 @@ def test_the_pages_of_a_room_tell_its_servers_true_state(
     portal = start_portal(fake.url)
     portal.client.post("/standup")
     page = context.new_page()
-    wanted = leads_to(page)
+    destinations = leads_to(page)
     fake.servers[0].up["jvb"] = 0
     wait_until(lambda: "unhealthy" in portal.client.get("/api/v1/servers").text)
     page.goto(portal.url + "/room/standup")
@@ -423,5 +423,5 @@ def test_the_pages_of_a_room_tell_its_servers_true_state(
     assert violations(page, axe) == []
     page.get_by_role("link", name="Go there all the same").click()
     page.get_by_role("heading", name="Jitsi").wait_for()
-    assert wanted == ["https://h-1.ensemble.test/standup"]
+    assert destinations == ["https://h-1.ensemble.test/standup"]
     fake.close()

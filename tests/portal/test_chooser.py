@@ -85,17 +85,17 @@ def test_invariants_of_other_portals_count() -> None:
 
 
 def test_what_other_portals_gave_out_since_the_last_look() -> None:
-    elsewhere = Peers("me")
-    assert elsewhere.since_last({("me", "h-1"): 3, ("other", "h-1"): 1000}) == {}
-    assert elsewhere.since_last({("me", "h-1"): 9, ("other", "h-1"): 1002, ("new", "h-2"): 4}) == {"h-1": 2, "h-2": 4}
-    assert elsewhere.since_last({("other", "h-1"): 1002}) == {}
+    peers = Peers("me")
+    assert peers.since_last({("me", "h-1"): 3, ("other", "h-1"): 1000}) == {}
+    assert peers.since_last({("me", "h-1"): 9, ("other", "h-1"): 1002, ("new", "h-2"): 4}) == {"h-1": 2, "h-2": 4}
+    assert peers.since_last({("other", "h-1"): 1002}) == {}
 
 
 def test_a_counter_that_was_out_of_sight_is_not_taken_for_new_rooms() -> None:
-    elsewhere = Peers("me")
-    elsewhere.since_last({("other", "h-1"): 1000})
-    assert elsewhere.since_last({}) == {}
-    assert elsewhere.since_last({("other", "h-1"): 1003}) == {"h-1": 3}
+    peers = Peers("me")
+    peers.since_last({("other", "h-1"): 1000})
+    assert peers.since_last({}) == {}
+    assert peers.since_last({("other", "h-1"): 1003}) == {"h-1": 3}
 
 
 @given(st.sets(st.text(min_size=1), min_size=1, max_size=5))
@@ -104,9 +104,9 @@ def test_portals_that_see_each_other_share_the_fleet_evenly(portals: set[str]) -
     counters = {(portal, "h-1"): 1.0 for portal in portals}
     shares = []
     for portal in portals:
-        elsewhere = Peers(portal)
-        elsewhere.since_last(counters)
-        shares.append(elsewhere.share)
+        peers = Peers(portal)
+        peers.since_last(counters)
+        shares.append(peers.share)
     held = [[share.holds(f"h-{number}") for share in shares] for number in range(1000)]
     assert all(sum(by_share) == 1 for by_share in held)
     assert all(sum(by_server) > 700 / len(portals) for by_server in zip(*held, strict=True))

@@ -207,7 +207,7 @@ def test_names_in_french_when_asked(portal: PortalProcess) -> None:
         assert set(room.split("-")[:5]) <= set(words("fr"))
 
 
-def test_compressed_when_wanted(portal: PortalProcess) -> None:
+def test_compressed_when_desired(portal: PortalProcess) -> None:
     for path in ("/api/v1/servers", "/api/v1/servers?"):
         answer = portal.client.get(path, headers={"accept-encoding": "gzip"})
         assert answer.headers["content-encoding"] == "gzip"

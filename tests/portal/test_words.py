@@ -142,11 +142,11 @@ def test_language_of_the_browser(header: str | None, language: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "wanted"),
+    ("header", "desired"),
     [(None, False), ("", False), ("gzip, br", True), ("br;q=1.0, GZIP;q=0.5", True), ("gzip;q=0", False), ("*", False)],
 )
-def test_compression_that_the_browser_takes(header: str | None, wanted: bool) -> None:
-    assert accepts_gzip(header) is wanted
+def test_compression_that_the_browser_takes(header: str | None, desired: bool) -> None:
+    assert accepts_gzip(header) is desired
 
 
 @pytest.mark.parametrize(

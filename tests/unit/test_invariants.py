@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the engine promises for any resource and any desired, found out with desired nobody thought of."""
+"""Invariants of the engine for any resource and any desired state, tested with generated ones."""
 
 from __future__ import annotations
 

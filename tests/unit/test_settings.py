@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Credentials: arguments win over the environment, which wins over the profile; nonsense is told before any request."""
+"""Credentials: arguments win over the environment, which wins over the profile; invalid input fails first."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def test_profiles_as_other_tools_read_them(no_config_file: Path) -> None:
     settings = from_arguments({"config_file": str(file)}, {})
     assert (settings.secret_key, settings.zone, settings.region) == (ONE, "pl-waw-1", "pl-waw")
     assert from_arguments({"config_file": str(file), "profile": "default"}, {}).zone == "fr-par-1"
-    for nonsense in ("- a list", "profiles: [a]", "a: b: c"):
-        file.write_text(nonsense)
+    for text in ("- a list", "profiles: [a]", "a: b: c"):
+        file.write_text(text)
         with pytest.raises(Invalid, match="cannot be used"):
             from_arguments({"config_file": str(file)}, {})
 

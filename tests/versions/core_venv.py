@@ -23,17 +23,17 @@ LATER_PYTHONS = ("3.12", "3.13", "3.14")
 
 def supported() -> list[str]:
     """The versions in the range of meta/runtime.yml."""
-    wanted = yaml.safe_load((COLLECTION / "meta/runtime.yml").read_text())["requires_ansible"]
-    first, end = (int(number) for number in re.fullmatch(r">=2\.(\d+)\.0,<2\.(\d+)\.0", wanted).groups())
+    desired = yaml.safe_load((COLLECTION / "meta/runtime.yml").read_text())["requires_ansible"]
+    first, end = (int(number) for number in re.fullmatch(r">=2\.(\d+)\.0,<2\.(\d+)\.0", desired).groups())
     return [f"2.{minor}" for minor in range(first, end)]
 
 
 def python_for(version: str) -> str | None:
     """A Python of this machine that can run an ansible-core of this version."""
     known = [sys.executable, *(str(path) for path in Path.home().glob(".pyenv/versions/*/bin/python3"))]
-    for wanted in PYTHONS.get(version, LATER_PYTHONS):
-        for python in [*known, shutil.which(f"python{wanted}")]:
-            if python and _version(python) == wanted:
+    for desired in PYTHONS.get(version, LATER_PYTHONS):
+        for python in [*known, shutil.which(f"python{desired}")]:
+            if python and _version(python) == desired:
                 return python
     return None
 

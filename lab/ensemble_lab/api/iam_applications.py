@@ -34,8 +34,8 @@ def with_tag(call: Call, items: list[Object]) -> list[Object]:
 
 def chosen(call: Call, items: list[Object], name: str, key: str = "id") -> list[Object]:
     """Those whose field is one of the values of a repeated query parameter (where given)."""
-    wanted = call.asked_all(name)
-    return [item for item in items if item.get(key) in wanted] if wanted else items
+    desired = call.asked_all(name)
+    return [item for item in items if item.get(key) in desired] if desired else items
 
 
 def new_object(call: Call, prefix: str) -> Object:

@@ -26,16 +26,16 @@ def lay_out(call: Call, server: Object, templates: dict[str, Any], image: Object
 
     Returns what the driver has to make: ``{"volume": id, "snapshot": id or None, "image_label": str or None}``.
     """
-    wanted = {index: dict(template or {}) for index, template in templates.items()}
+    desired = {index: dict(template or {}) for index, template in templates.items()}
     if image:
-        wanted.setdefault("0", {})
+        desired.setdefault("0", {})
         for index, extra in image["extra_volumes"].items():
-            wanted.setdefault(index, {"base_snapshot": extra["id"], "name": extra["name"]})
-    if "0" not in wanted:
+            desired.setdefault(index, {"base_snapshot": extra["id"], "name": extra["name"]})
+    if "0" not in desired:
         raise errors.required("image")
     makes = []
-    for index in sorted(wanted, key=int):
-        template = wanted[index]
+    for index in sorted(desired, key=int):
+        template = desired[index]
         if template.get("id"):
             volume = _existing(call, template["id"])
         else:
@@ -213,13 +213,13 @@ def mark_written(cloud: Cloud, server: Object) -> None:
             cloud.store.put("instance_volume", volume)
 
 
-def replace_all(call: Call, server: Object, wanted: dict[str, Any]) -> None:
+def replace_all(call: Call, server: Object, desired: dict[str, Any]) -> None:
     """PATCH of ``volumes``: the whole map is the new one. Block storage follows a moment later."""
-    for index, template in wanted.items():
+    for index, template in desired.items():
         if not isinstance(template, dict) or not template.get("id"):
             raise errors.constraint("volumes", f"volume {index} has no id")
     kept = set(server["volumes"].values())
-    new = {index: template["id"] for index, template in wanted.items()}
+    new = {index: template["id"] for index, template in desired.items()}
     for ident in kept - set(new.values()):
         if call.cloud.store.get("instance_volume", ident):
             let_go(call.cloud, ident)
@@ -229,7 +229,7 @@ def replace_all(call: Call, server: Object, wanted: dict[str, Any]) -> None:
         attach(call.cloud, _existing(call, ident), server, "attaching")
         call.cloud.jobs.start(volume_join, [ident], volume_id=ident)
     server["volumes"] = new
-    for template in wanted.values():
+    for template in desired.values():
         _note_boot(server, template["id"], template)
 
 

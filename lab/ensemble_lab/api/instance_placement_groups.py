@@ -127,10 +127,10 @@ def list_members(call: Call) -> Object:
 @SERVICE.patch("/placement_groups/{group}/servers")
 def set_members(call: Call) -> Object:
     group = find(call, KIND, call["group"])
-    wanted = call.body.get("servers") or []
-    if len(wanted) > MOST_SERVERS:
-        raise errors.quota("instance_placement_group_servers", MOST_SERVERS, len(wanted))
-    servers = [find(call, "instance_server", ident) for ident in wanted]
+    desired = call.body.get("servers") or []
+    if len(desired) > MOST_SERVERS:
+        raise errors.quota("instance_placement_group_servers", MOST_SERVERS, len(desired))
+    servers = [find(call, "instance_server", ident) for ident in desired]
     before = members(call.cloud, group["id"])
     for server in servers:
         if server not in before:

@@ -283,13 +283,13 @@ def _set_type(call: Call, server: Object, name: Any) -> None:
     server["commercial_type"], server["end_of_service"] = name, server_type["end_of_service"]
 
 
-def _set_ips(call: Call, server: Object, wanted: list[Object]) -> None:
+def _set_ips(call: Call, server: Object, desired: list[Object]) -> None:
     """The whole list of reserved addresses, in this order."""
-    idents = [ip["id"] for ip in wanted]
+    idents = [ip["id"] for ip in desired]
     for ip in instance_ips.addresses_of(call.cloud, server):
-        if ip["id"] not in idents and not (ip["dynamic"] and not wanted):
+        if ip["id"] not in idents and not (ip["dynamic"] and not desired):
             instance_ips.detach(call.cloud, ip)
-    for ip in wanted:
+    for ip in desired:
         instance_ips.attach(call.cloud, ip, server)
     server["public_ips"].sort(key=lambda ident: idents.index(ident) if ident in idents else len(idents))
 

@@ -111,8 +111,8 @@ def list_servers(call: Call) -> Object:
         ("server_type", "commercial_type"),
         ("mac_addresses", "mac_address"),
     ):
-        wanted = call.asked_all(name)
-        servers = [server for server in servers if not wanted or server[field] in wanted]
+        desired = call.asked_all(name)
+        servers = [server for server in servers if not desired or server[field] in desired]
 
     def summary(server: Object) -> Object:
         shown = view(call.cloud, server)

@@ -79,8 +79,8 @@ def _choose(call: Call) -> list[Object]:
         ("placement_group_ids", "placement_group_id"),
         ("security_group_ids", "security_group_id"),
     ):
-        wanted = call.asked_all(name)
-        templates = [template for template in templates if not wanted or template[field] in wanted]
+        desired = call.asked_all(name)
+        templates = [template for template in templates if not desired or template[field] in desired]
     of_servers = set(call.asked_all("server_tags"))
     return [template for template in templates if of_servers <= set(template["server_tags"])]
 

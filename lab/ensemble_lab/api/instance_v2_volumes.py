@@ -39,8 +39,8 @@ def _snapshot_view(snapshot: Object) -> Object:
 def _chosen(call: Call, kind: str, ids: str) -> list[Object]:
     """Those of the zone that the filters of both lists leave."""
     found = having_tags(containing(call, in_zone(call, kind)), call.asked_all("tags"))
-    wanted, project = call.asked_all(ids), call.asked("project_id")
-    return [obj for obj in found if (not wanted or obj["id"] in wanted) and project in (None, obj["project"])]
+    desired, project = call.asked_all(ids), call.asked("project_id")
+    return [obj for obj in found if (not desired or obj["id"] in desired) and project in (None, obj["project"])]
 
 
 def _as_v1(call: Call) -> Call:

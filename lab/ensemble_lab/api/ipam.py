@@ -59,10 +59,10 @@ def _book(
     subnet = _subnet(network, is_ipv6)
     if address:
         inside = ipaddress.ip_network(subnet["subnet"])
-        wanted = _address(address)
-        if wanted not in inside:
+        desired = _address(address)
+        if desired not in inside:
             raise errors.constraint("address", f"{address} is not in {inside}")
-        full = f"{wanted}/{inside.prefixlen}"
+        full = f"{desired}/{inside.prefixlen}"
         if any(ip["address"] == full and ip["source"]["subnet_id"] == subnet["id"] for ip in cloud.store.iterate(KIND)):
             raise errors.constraint("address", f"{address} is taken")
     else:
@@ -181,7 +181,7 @@ def list_ips(call: Call) -> Object:
         kind for kind in call.asked_all("resource_type") + call.asked_all("resource_types") if "unknown" not in kind
     ]
     holders = call.asked_all("resource_id") + call.asked_all("resource_ids")
-    for wanted, value_of in (
+    for desired, value_of in (
         (call.asked_all("ip_ids"), lambda ip: ip["id"]),
         (types, lambda ip: _held(ip, "type")),
         (holders, lambda ip: _held(ip, "id")),
@@ -192,8 +192,8 @@ def list_ips(call: Call) -> Object:
         (call.asked_all("zonal"), lambda ip: ip["zone"]),
         (call.asked_all("attached"), lambda ip: "true" if ip["resource"] else "false"),
     ):
-        if wanted:
-            ips = [ip for ip in ips if value_of(ip) in wanted]
+        if desired:
+            ips = [ip for ip in ips if value_of(ip) in desired]
     name = call.asked("resource_name")
     if name:
         ips = [ip for ip in ips if name in _held(ip, "name")]

@@ -60,8 +60,8 @@ def upgrade_instance(call: Call) -> Object:
         before = instance["volume"]
         if size and int(size) < before["size"]:
             raise errors.constraint("volume_size", "a volume cannot be made smaller")
-        wanted = int(size or before["size"])
-        instance["volume"] = volume_of(instance["node_type"], kind or before["type"], wanted)
+        desired = int(size or before["size"])
+        instance["volume"] = volume_of(instance["node_type"], kind or before["type"], desired)
     elif body.get("enable_ha"):
         instance["is_ha_cluster"] = True
     elif body.get("enable_encryption"):

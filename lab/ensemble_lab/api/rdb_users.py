@@ -28,7 +28,7 @@ def check_login(name: str, password: str) -> None:
 
 
 def check_password(password: str) -> None:
-    if not 8 <= len(password) <= 128 or not all(re.search(wanted, password) for wanted in _WANTED):
+    if not 8 <= len(password) <= 128 or not all(re.search(desired, password) for desired in _WANTED):
         raise errors.constraint(
             "password",
             "8 to 128 characters are expected, with a lower and an upper case letter, a digit and another sign",

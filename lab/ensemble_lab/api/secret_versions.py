@@ -71,8 +71,10 @@ def _faults(raw: bytes, kind: str) -> list[str]:
 
 @SERVICE.get("/secrets/{secret}/versions")
 def list_versions(call: Call) -> Object:
-    wanted = call.asked_all("status")
-    versions = [version for version in versions_of(call.cloud, find(call)) if not wanted or version["status"] in wanted]
+    desired = call.asked_all("status")
+    versions = [
+        version for version in versions_of(call.cloud, find(call)) if not desired or version["status"] in desired
+    ]
     return plain_list(call, "versions", versions, lambda version: _version_view(call, version))
 
 

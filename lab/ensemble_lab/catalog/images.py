@@ -175,12 +175,12 @@ def public_snapshots() -> frozenset[str]:
 
 def by_label(label: str, zone: str, arch: str, local: bool) -> dict[str, Any] | None:
     """The local image that a server of an architecture gets for a label."""
-    wanted = "instance_local" if local else "instance_sbs"
+    desired = "instance_local" if local else "instance_sbs"
     return next(
         (
             image
             for image in local_images(zone)
-            if (image["label"], image["type"], image["arch"]) == (label, wanted, arch)
+            if (image["label"], image["type"], image["arch"]) == (label, desired, arch)
         ),
         None,
     )

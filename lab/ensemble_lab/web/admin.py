@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from ensemble_lab import __version__
 from ensemble_lab.lab import Lab
 from ensemble_lab.web.faults import Faults
-from ensemble_lab.web.requests_seen import RequestsSeen
+from ensemble_lab.web.request_log import RequestLog
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -29,8 +29,8 @@ def _wrong(message: str) -> Response:
 class Admin:
     """Handlers of the admin API."""
 
-    def __init__(self, lab: Lab, seen: RequestsSeen, faults: Faults):
-        self.lab, self.cloud, self.seen, self.faults = lab, lab.cloud, seen, faults
+    def __init__(self, lab: Lab, request_log: RequestLog, faults: Faults):
+        self.lab, self.cloud, self.request_log, self.faults = lab, lab.cloud, request_log, faults
 
     async def info(self, request: Request) -> Response:
         """What the lab is: version, ids, zones, and what the driver has to say (gateway, dns, registry ...)."""
@@ -52,7 +52,7 @@ class Admin:
     async def reset(self, request: Request) -> Response:
         """POST: an empty cloud, no faults, no requests seen."""
         self.faults.remove()
-        self.seen.clear()
+        self.request_log.clear()
         await self.lab.reset()
         return JSONResponse({"message": "reset"})
 
@@ -74,10 +74,10 @@ class Admin:
     async def requests(self, request: Request) -> Response:
         """GET: requests to the API; ``?method=&path=<regex>&since=<number>&limit=``. DELETE: forget them."""
         if request.method == "DELETE":
-            self.seen.clear()
+            self.request_log.clear()
             return Response(status_code=204)
         asked = request.query_params
-        found = self.seen.list(asked.get("method"), asked.get("path"), int(asked.get("since", 0)))
+        found = self.request_log.list(asked.get("method"), asked.get("path"), int(asked.get("since", 0)))
         limit = int(asked.get("limit", 0))
         return JSONResponse({"requests": found[-limit:], "total_count": len(found)})
 
@@ -121,8 +121,8 @@ class Admin:
         return JSONResponse({"message": "noted"})
 
 
-def routes(lab: Lab, seen: RequestsSeen, faults: Faults) -> list[BaseRoute]:
-    admin = Admin(lab, seen, faults)
+def routes(lab: Lab, request_log: RequestLog, faults: Faults) -> list[BaseRoute]:
+    admin = Admin(lab, request_log, faults)
     files = lab.cloud.settings.files_folder
     files.mkdir(parents=True, exist_ok=True)
     return [

@@ -17,7 +17,7 @@ from ensemble_lab import api
 from ensemble_lab.lab import Lab
 from ensemble_lab.web import admin, page
 from ensemble_lab.web.faults import Faults, FaultyTransport
-from ensemble_lab.web.requests_seen import RequestsSeen
+from ensemble_lab.web.request_log import RequestLog
 from ensemble_lab.web.service import Service
 
 log = logging.getLogger(__name__)
@@ -49,9 +49,9 @@ async def _broken(request: Request, problem: Exception) -> Response:
 
 def create_app(lab: Lab) -> FaultyTransport:
     """The API, the admin API and the page of a lab that somebody else starts and stops."""
-    cloud, seen, faults = lab.cloud, RequestsSeen(), Faults(lab.cloud.settings.seed)
+    cloud, request_log, faults = lab.cloud, RequestLog(), Faults(lab.cloud.settings.seed)
     routes: list[BaseRoute] = [mount for service in services() for mount in service.mounts(cloud)]
-    routes += admin.routes(lab, seen, faults)
+    routes += admin.routes(lab, request_log, faults)
     routes += page.routes(cloud)
     handlers = {404: _no_such_endpoint, 405: _no_such_endpoint, Exception: _broken}
-    return FaultyTransport(Starlette(routes=routes, exception_handlers=handlers), faults, seen)
+    return FaultyTransport(Starlette(routes=routes, exception_handlers=handlers), faults, request_log)

@@ -16,7 +16,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ensemble_lab.errors import out_of_stock, quota
-from ensemble_lab.web.requests_seen import RequestsSeen
+from ensemble_lab.web.request_log import RequestLog
 
 log = logging.getLogger(__name__)
 
@@ -177,15 +177,15 @@ def _reset(send: Send) -> None:
 class FaultyTransport:
     """ASGI middleware, the outermost: notes every request, and lets faults happen to it."""
 
-    def __init__(self, app: ASGIApp, faults: Faults, seen: RequestsSeen):
-        self.app, self.faults, self.seen = app, faults, seen
+    def __init__(self, app: ASGIApp, faults: Faults, request_log: RequestLog):
+        self.app, self.faults, self.request_log = app, faults, request_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith("/_emulator") or scope["path"] == "/":
             await self.app(scope, receive, send)
             return
         agent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), "")
-        entry = self.seen.begin(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), agent)
+        entry = self.request_log.begin(scope["method"], scope["path"], scope["query_string"].decode("latin-1"), agent)
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":

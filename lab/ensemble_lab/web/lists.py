@@ -76,8 +76,8 @@ def token_list(
 
 def having_tags(items: Iterable[Object], tags: Iterable[str]) -> list[Object]:
     """Those that carry all of the tags."""
-    wanted = set(tags)
-    return [item for item in items if wanted <= set(item["tags"])] if wanted else list(items)
+    desired = set(tags)
+    return [item for item in items if desired <= set(item["tags"])] if desired else list(items)
 
 
 def equal(call: Call, items: Iterable[Object], *names: str) -> list[Object]:

@@ -50,13 +50,13 @@ class Addresses:
         tags = address.get("tags") or []
         return self.owner_tag in tags if self.owner_tag else self.tags[0] in tags
 
-    def plan(self, wanted: Iterable[str], staying: Iterable[Object]) -> AddressesPlan:
+    def plan(self, desired: Iterable[str], staying: Iterable[Object]) -> AddressesPlan:
         """What is to be reserved and given back; an address that a server keeps is never given back.
 
         Raises:
             Invalid: more addresses would be needed than may be had.
         """
-        names = list(wanted)
+        names = list(desired)
         held = {ip["id"] for server in staying for ip in server.get("public_ips") or []}
         missing = [name for name in names if name not in self._there] if self.desired else []
         kept = set(names) if self.desired else set()

@@ -70,13 +70,13 @@ class Census:
                 return there
             self.client.pause(pause)
 
-    def adopt(self, wanted: Iterable[str], is_published: Callable[[Object], bool]) -> list[str]:
+    def adopt(self, desired: Iterable[str], is_published: Callable[[Object], bool]) -> list[str]:
         """Take servers for ours that lost the fleet's tag but not every other mark; a warning for each.
 
         The owner's tag is enough where the name is wanted; otherwise it takes a tag that only fleets give, or a name
         of the fleet that leads there, as `is_published` tells.
         """
-        names, warnings = set(wanted), []
+        names, warnings = set(desired), []
         for server in self._strangers():
             tags = server["tags"]
             if any(tag.startswith(FLEET_TAG) and tag != self.tag for tag in tags):
@@ -92,9 +92,9 @@ class Census:
     def _strangers(self) -> list[Object]:
         return [each for each in self.servers if not is_dying(each) and not self.owns(each)]
 
-    def refuse_foreign(self, wanted: Iterable[str]) -> None:
+    def refuse_foreign(self, desired: Iterable[str]) -> None:
         """Names that the fleet needs must not be somebody else's."""
-        names = set(wanted)
+        names = set(desired)
         for server in self._strangers():
             if server["name"] in names:
                 tags = " and ".join(filter(None, (self.tag, self.owner_tag)))
@@ -102,9 +102,9 @@ class Census:
                     f"Server {server['name']} ({server['id']}) is not of this fleet: it lacks the tag {tags}."
                 )
 
-    def refuse_twins(self, wanted: Iterable[str]) -> None:
+    def refuse_twins(self, desired: Iterable[str]) -> None:
         alive = self.alive()
-        for name in wanted:
+        for name in desired:
             twins = alive.get(name, [])
             if len(twins) > 1:
                 raise Invalid(

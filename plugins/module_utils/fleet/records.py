@@ -18,12 +18,14 @@ class FleetRecords(Records):
     `servers` are the fleet's own as they are now, `known` the names that it had servers of before this run began.
     """
 
-    def __init__(self, client: Client, fleet: FleetNames, servers: Mapping[str, Object], wanted: Iterable[str]) -> None:
+    def __init__(
+        self, client: Client, fleet: FleetNames, servers: Mapping[str, Object], desired: Iterable[str]
+    ) -> None:
         represent = Server(client, {}).represent
         self.addresses = {name: represent(server)["public_address"] for name, server in servers.items()}
         listed = [
             {"name": name, "type": "A", "data": [self.addresses[name]]}
-            for name in sorted(wanted)
+            for name in sorted(desired)
             if self.addresses.get(name)
         ]
         super().__init__(client, {**fleet.dns, "records": listed, "exclusive_names": fleet.pattern}, fleet.check)
@@ -36,7 +38,7 @@ class FleetRecords(Records):
     def owns(self, current: Object) -> bool:
         return current.get("comment") == self.mark
 
-    def adopts(self, record: Object, wanted: Mapping[Set, Mapping[str, int]]) -> bool:
+    def adopts(self, record: Object, desired: Mapping[Set, Mapping[str, int]]) -> bool:
         """Records from before the mark: those that lead to servers of the fleet, or did until these moved."""
         if record.get("comment") or record["type"] != "A":
             return False
@@ -68,24 +70,24 @@ class FleetNames:
         return bool(self.dns["dns_zone"])
 
     def plan(
-        self, servers: Mapping[str, Object], wanted: Iterable[str], coming: Iterable[str]
+        self, servers: Mapping[str, Object], desired: Iterable[str], coming: Iterable[str]
     ) -> tuple[Plan, list[str]]:
         """What changes in the zone, as far as it is known before the servers change, and the names that get lost.
 
         A name is lost where no server stands behind it and none is `coming`: it is removed, and its server is not.
         """
         self.known |= set(servers)
-        records = FleetRecords(self.client, self, servers, wanted)
+        records = FleetRecords(self.client, self, servers, desired)
         current = records.find()
-        self._refuse_foreign(records, current["records"], wanted)
+        self._refuse_foreign(records, current["records"], desired)
         plan = records.plan("present", current)
         own = {each["name"] for each in current["records"] if records.mine(each, ()) and records.owns(each)}
         lost = sorted(own - set(servers) - set(coming))
         return plan, lost
 
-    def _refuse_foreign(self, records: FleetRecords, there: list[Object], wanted: Iterable[str]) -> None:
+    def _refuse_foreign(self, records: FleetRecords, there: list[Object], desired: Iterable[str]) -> None:
         """Names of servers that are still to come, too, must not be somebody else's."""
-        names: dict[Set, dict[str, int]] = {(name, "A"): {} for name in wanted}
+        names: dict[Set, dict[str, int]] = {(name, "A"): {} for name in desired}
         records.touched(there, names, "present")
 
     def leads_to(self, server: Object) -> bool:
@@ -100,9 +102,9 @@ class FleetNames:
             for each in there
         )
 
-    def publish(self, servers: Mapping[str, Object], wanted: Iterable[str]) -> Plan:
+    def publish(self, servers: Mapping[str, Object], desired: Iterable[str]) -> Plan:
         """Bring the zone in step with the fleet as it is now."""
-        records = FleetRecords(self.client, self, servers, wanted)
+        records = FleetRecords(self.client, self, servers, desired)
         plan = records.plan("present", records.find())
         if plan.action != KEEP and not self.check:
             records.apply(plan)

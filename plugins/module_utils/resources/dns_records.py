@@ -72,12 +72,12 @@ class Records(Resource):
     def __str__(self) -> str:
         return f"{self.word} {self.domain}"
 
-    def wanted(self) -> dict[Set, dict[str, int]]:
+    def desired_sets(self) -> dict[Set, dict[str, int]]:
         """Desired data with TTL of each name and type."""
-        wanted: dict[Set, dict[str, int]] = {}
+        sets: dict[Set, dict[str, int]] = {}
         for record in self.arguments["records"]:
             kind = record["type"]
-            values = wanted.setdefault((dns_data.relative_name(record["name"], self.domain), kind), {})
+            values = sets.setdefault((dns_data.relative_name(record["name"], self.domain), kind), {})
             for data in record.get("data") or []:
                 what = f"{self}: the value of {record['name']} {kind}"
                 if data in (None, ""):
@@ -86,7 +86,7 @@ class Records(Resource):
                 text = plain_text(what, data)
                 value = dns_data.desired_value(kind, text, self.domain, record.get("priority"))
                 values[value] = record.get("ttl") or self.arguments["ttl"]
-        return wanted
+        return sets
 
     def listed(self) -> list[dict[str, Any]]:
         """The records of the domain, their names and values in the form of comparison."""
@@ -105,11 +105,11 @@ class Records(Resource):
         about_some = self.arguments["records"] or self.arguments.get("exclusive_names")
         return {"id": ident, "records": self.listed() if about_some else []}
 
-    def mine(self, record: dict[str, Any], wanted: Iterable[Set]) -> bool:
+    def mine(self, record: dict[str, Any], sets: Iterable[Set]) -> bool:
         """Whether the task speaks about a record that exists: by its name and type, or by the exclusive pattern."""
-        if (record["name"], record["type"]) in wanted:
+        if (record["name"], record["type"]) in sets:
             return True
-        types = {kind for _name, kind in wanted} or {"A"}
+        types = {kind for _name, kind in sets} or {"A"}
         return bool(self.exclusive and record["type"] in types and self.exclusive.fullmatch(record["name"]))
 
     @property
@@ -125,35 +125,35 @@ class Records(Resource):
         """Whether a record carries the owner's mark, alone or among other words."""
         return set(self.mark.split()) <= set((current.get("comment") or "").split())
 
-    def adopts(self, record: dict[str, Any], wanted: Mapping[Set, Mapping[str, int]]) -> bool:
+    def adopts(self, record: dict[str, Any], sets: Mapping[Set, Mapping[str, int]]) -> bool:
         """Whether a record without any mark is taken for an own one: it says what the task says."""
-        return not record.get("comment") and record["data"] in wanted.get(self._key(record), {})
+        return not record.get("comment") and record["data"] in sets.get(self._key(record), {})
 
     def touched(
-        self, records: Iterable[dict[str, Any]], wanted: Mapping[Set, Mapping[str, int]], state: str
+        self, records: Iterable[dict[str, Any]], sets: Mapping[Set, Mapping[str, int]], state: str
     ) -> list[Any]:
-        """The records that the task compares with what is wanted, and may touch.
+        """The records that the task compares with what is desired, and may touch.
 
         Raises:
-            Invalid: a name that is wanted leads to somewhere else for somebody else.
+            Invalid: a desired name leads to somewhere else for somebody else.
         """
-        spoken_of = [each for each in records if self.mine(each, wanted)]
+        concerned = [each for each in records if self.mine(each, sets)]
         if self.arguments.get("append"):
-            return [each for each in spoken_of if each["data"] in wanted.get(self._key(each), {})]
-        own = [each for each in spoken_of if self.owns(each) or self.adopts(each, wanted)]
-        foreign = [each for each in spoken_of if each not in own and self._key(each) in wanted]
+            return [each for each in concerned if each["data"] in sets.get(self._key(each), {})]
+        own = [each for each in concerned if self.owns(each) or self.adopts(each, sets)]
+        foreign = [each for each in concerned if each not in own and self._key(each) in sets]
         if foreign and state != "absent":
             lines = "; ".join(self.lines(foreign))
             raise Invalid(
-                f"{self}: names that are wanted are held by others ({lines}), without the comment {self.mark!r}: "
+                f"{self}: desired names are held by others ({lines}), without the comment {self.mark!r}: "
                 "take another name, or remove them if they are not needed."
             )
         return own
 
     def plan(self, state: str, current: dict[str, Any] | None) -> Plan:
         current = current or {"records": []}
-        wanted = self.wanted()
-        there = self.touched(current["records"], wanted, state)
+        sets = self.desired_sets()
+        there = self.touched(current["records"], sets, state)
         if state == "absent":
             goal: dict[Set, dict[str, int]] = {
                 key: {
@@ -161,11 +161,11 @@ class Records(Resource):
                     for each in there
                     if self._key(each) == key and values and each["data"] not in values
                 }
-                for key, values in wanted.items()
+                for key, values in sets.items()
             }
         else:
-            self._validate(wanted)
-            goal = wanted
+            self._validate(sets)
+            goal = sets
         changes = self.changes(there, goal)
         before, after = (
             self.lines(there),
@@ -180,8 +180,8 @@ class Records(Resource):
             {"records": after},
         )
 
-    def _validate(self, wanted: dict[Set, dict[str, int]]) -> None:
-        for (name, kind), values in wanted.items():
+    def _validate(self, sets: dict[Set, dict[str, int]]) -> None:
+        for (name, kind), values in sets.items():
             if not values:
                 self.fail_or_warn(f"The record {name or '@'} {kind} has no data.")
             if kind == "CNAME" and (len(values) > 1 or not name):
@@ -235,8 +235,8 @@ class Records(Resource):
     def apply(self, plan: Plan) -> dict[str, Any]:
         """Send the changes and look again: after a lost answer, or beside a peer, something may be left to be done."""
         pauses = delays(0.3, 5, self.client.settings.api_retry_time)
-        wanted = plan.desired["goal"]
-        spoken_of = {**self.wanted(), **wanted}
+        sets = plan.desired["goal"]
+        concerned = {**self.desired_sets(), **sets}
         changes, records = plan.changes["changes"], plan.there["records"]
         rounds = MOST_ROUNDS
         while changes:
@@ -253,7 +253,7 @@ class Records(Resource):
                     raise
                 self.client.pause(pause)
             records = self.listed()
-            left = self.changes(self.touched(records, spoken_of, "absent"), wanted)
+            left = self.changes(self.touched(records, concerned, "absent"), sets)
             if refusal and left == changes:
                 raise refusal
             changes = left if rounds else []
@@ -268,9 +268,9 @@ class Records(Resource):
         return plan.there
 
     def represent(self, current: dict[str, Any]) -> Any:
-        wanted = self.wanted()
+        sets = self.desired_sets()
         return [
             {key: each[key] for key in ("id", "name", "type", "data", "ttl")}
             for each in current["records"]
-            if self.mine(each, wanted) and (self.owns(each) or self.adopts(each, wanted))
+            if self.mine(each, sets) and (self.owns(each) or self.adopts(each, sets))
         ]

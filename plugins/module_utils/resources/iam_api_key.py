@@ -66,8 +66,8 @@ class IamApiKey(OrganizationObject):
         return super().find()
 
     def _has_application(self) -> bool:
-        wanted = self.arguments["application"]
-        return is_uuid(wanted) or self.find_reference(IamApplication, wanted) is not None
+        application = self.arguments["application"]
+        return is_uuid(application) or self.find_reference(IamApplication, application) is not None
 
     def claim(self, state: str, current: Object | None) -> Object | None:
         """A key is its application's, and whoever owns that owns it."""

@@ -100,8 +100,8 @@ class Image(Resource):
 
         def take(slot: Any) -> str:
             number, volume = slot
-            wanted = {"name": f"{self.name}_snap_{number}", "tags": tags, **self._for_snapshots}
-            return snapshot_of(self.client, volume, wanted)["id"]
+            arguments = {"name": f"{self.name}_snap_{number}", "tags": tags, **self._for_snapshots}
+            return snapshot_of(self.client, volume, arguments)["id"]
 
         return self.client.each(take, slots)
 

@@ -64,8 +64,8 @@ class LbAcl(LbPart):
 
     def find(self) -> dict[str, Any] | None:
         if not self.arguments.get("id"):
-            state, wanted = self.arguments.get("state"), self.arguments["frontend"]
-            named = {"id" if is_uuid(wanted) else "name": wanted, "lb": self.arguments["lb"], "state": state}
+            state, desired = self.arguments.get("state"), self.arguments["frontend"]
+            named = {"id" if is_uuid(desired) else "name": desired, "lb": self.arguments["lb"], "state": state}
             frontend = LbFrontend(self.client, named, self.check)
             if (self.check or state == "absent") and frontend.find() is None:
                 self.warnings += frontend.warnings

@@ -37,19 +37,19 @@ class RenewedCertificate(LbCertificate):
 
     def _difference(self, current: Object, desired: Values) -> tuple[Values, Values] | None:
         """Why a certificate must be replaced, as it is shown before and after; None where it need not be."""
-        kind, wanted = current.get("type"), OWN if "certificate_chain" in desired else "letsencrypt"
+        kind, goal = current.get("type"), OWN if "certificate_chain" in desired else "letsencrypt"
         if self.status(current) in self.failed:
             return {"status": self.status(current)}, self.display(desired)
         if not {"letsencrypt", "certificate_chain"} & set(desired):
             return None
-        if (kind == OWN) != (wanted == OWN):
+        if (kind == OWN) != (goal == OWN):
             if not self.arguments.get("recreate"):
                 raise Invalid(
-                    f"{self} is of type {kind}, desired {wanted}. With recreate: true it is replaced; frontends that "
+                    f"{self} is of type {kind}, desired {goal}. With recreate: true it is replaced; frontends that "
                     "use it switch to the new one first."
                 )
-            return {"type": kind}, {"type": wanted, **self.display(desired)}
-        if wanted == OWN and shown_fingerprint(current) not in fingerprints(desired["certificate_chain"]):
+            return {"type": kind}, {"type": goal, **self.display(desired)}
+        if goal == OWN and shown_fingerprint(current) not in fingerprints(desired["certificate_chain"]):
             shown = {"fingerprint": current.get("fingerprint"), "not_valid_after": current.get("not_valid_after")}
             return shown, {"certificate_chain": hidden(desired["certificate_chain"])}
         return None

@@ -31,8 +31,8 @@ class Part(Resource):
         return self.sole() if self.whole_id else None
 
     def _has_whole(self) -> bool:
-        wanted = self.arguments[self.whole_argument]
-        return is_uuid(wanted) or self.find_reference(self.whole, wanted) is not None
+        desired = self.arguments[self.whole_argument]
+        return is_uuid(desired) or self.find_reference(self.whole, desired) is not None
 
     def claim(self, state: str, current: Object | None) -> Object | None:
         """Whoever owns the whole owns its parts."""

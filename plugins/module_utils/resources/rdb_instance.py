@@ -77,7 +77,7 @@ class RdbInstance(Resource):
             {"type": "bool"},
             wire="is_backup_schedule_disabled",
             read=lambda instance: not (instance.get("backup_schedule") or {}).get("disabled"),
-            write=lambda wanted: not wanted,
+            write=lambda value: not value,
         ),
         Field("backup_frequency", {"type": "int"}, wire="backup_schedule_frequency", read=_in_schedule("frequency")),
         Field("backup_retention", {"type": "int"}, wire="backup_schedule_retention", read=_in_schedule("retention")),
@@ -214,7 +214,7 @@ class RdbInstance(Resource):
         for network in value:
             if network not in private_endpoints(current):
                 self._add_endpoint(
-                    current, self._private(network), lambda actual, wanted=network: wanted in private_endpoints(actual)
+                    current, self._private(network), lambda actual, there=network: there in private_endpoints(actual)
                 )
                 current = self._at_rest(current)
         for network, endpoint in private_endpoints(current).items():

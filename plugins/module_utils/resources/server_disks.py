@@ -184,14 +184,14 @@ class Disks:
         """A volume that is free to be attached; one of the server's own is made, once."""
         if "id" in template:
             return _reference(self._free(template["id"]))
-        wanted = {key: template.get(key) for key in ("volume_type", "size")}
-        wanted |= {
+        arguments = {key: template.get(key) for key in ("volume_type", "size")}
+        arguments |= {
             "name": f"{name}_disk_{slot}",
             "tags": disks.marks(name, self.server.owner_tag),
             "snapshot": template.get("base_snapshot"),
         }
         own = Volume(
-            self.client, {**wanted, "owner_tag": self.server.owner_tag, "wait_timeout": self.server.waiter.timeout}
+            self.client, {**arguments, "owner_tag": self.server.owner_tag, "wait_timeout": self.server.waiter.timeout}
         )
         return _reference(own.apply(own.plan("present", own.claim("present", own.find()))) or {})
 

@@ -50,8 +50,8 @@ class UserData(Resource):
         if name not in USER_DATA:
             super().write_part(name, current, value)
         elif name == "absent_user_data":
-            unwanted = self.arguments[name] if self._current else []
-            self.client.each(lambda key: self.client.delete(self._user_data(current, key)), unwanted)
+            undesired = self.arguments[name] if self._current else []
+            self.client.each(lambda key: self.client.delete(self._user_data(current, key)), undesired)
         else:
             self.client.each(
                 lambda item: self.client.set_text(self._user_data(current, item[0]), item[1]), value.items()

@@ -54,10 +54,10 @@ def accounts(instance: Object, there: set[str]) -> str:
 
 def database_statements(instance: Object, there: set[str], gone: Iterable[str]) -> list[str]:
     """Statements that cannot be in a transaction."""
-    wanted = [one["name"] for one in instance["databases"]]
+    desired = [one["name"] for one in instance["databases"]]
     return [
         *(f"DROP DATABASE IF EXISTS {quoted(one)} WITH (FORCE);" for one in gone),
-        *(f"CREATE DATABASE {quoted(one)} OWNER {OWNER};" for one in wanted if one not in there),
+        *(f"CREATE DATABASE {quoted(one)} OWNER {OWNER};" for one in desired if one not in there),
     ]
 
 

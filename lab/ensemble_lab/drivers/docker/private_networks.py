@@ -53,11 +53,11 @@ class PrivateNetworks:
 
     async def plug(self, pid: int, nics: Iterable[Object]) -> None:
         """NICs have ``id``, ``private_network_id``, ``mac_address`` and ``ipam_ip_ids``."""
-        wanted = {GUEST_NIC + nic["id"][:8]: nic for nic in nics}
+        desired = {GUEST_NIC + nic["id"][:8]: nic for nic in nics}
         there = await _interfaces(pid)
-        for name in there - set(wanted):
+        for name in there - set(desired):
             await _in_guest(pid, f"link delete {name}")
-        for name, nic in wanted.items():
+        for name, nic in desired.items():
             network = self._api.get("private_network", nic["private_network_id"])
             if network is None:
                 continue
@@ -106,8 +106,10 @@ class PrivateNetworks:
         match = re.fullmatch(r"([a-z0-9-]+)\.([a-z0-9-]+)\.internal", name)
         if not match:
             return []
-        holder, wanted = match.groups()
-        networks = [n for n in self._api.list("private_network") if n["vpc_id"] in vpcs and n["name"].lower() == wanted]
+        holder, desired = match.groups()
+        networks = [
+            n for n in self._api.list("private_network") if n["vpc_id"] in vpcs and n["name"].lower() == desired
+        ]
         idents = {network["id"] for network in networks}
         return [
             ip["address"].partition("/")[0]

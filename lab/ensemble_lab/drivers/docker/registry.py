@@ -196,8 +196,8 @@ def _granted(api: Api, scope: str, password: str | None) -> dict[str, Any] | Non
     if kind != "repository":
         return None
     allowed = api.registry_actions(namespace, password)
-    wanted = [action for action in actions.split(",") if action in allowed]
-    return {"type": kind, "name": name, "actions": wanted} if wanted else None
+    desired = [action for action in actions.split(",") if action in allowed]
+    return {"type": kind, "name": name, "actions": desired} if desired else None
 
 
 def sign(signer: Issued, subject: str, access: list[dict[str, Any]]) -> str:

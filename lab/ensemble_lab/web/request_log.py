@@ -12,7 +12,7 @@ from typing import Any
 MOST = 100_000
 
 
-class RequestsSeen:
+class RequestLog:
     """The last requests to the API, oldest first (the admin API itself is not among them)."""
 
     def __init__(self) -> None:
