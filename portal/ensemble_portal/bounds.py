@@ -6,18 +6,25 @@ And none on doubt: what two readers could take for different requests is refused
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from .errors import PortalError
+from .logs import Condition
 from .responses import LARGEST_BODY, refused
 
 PATIENCE = 10.0
 """Seconds in which a request must arrive, from its connection or its first byte on."""
 LARGEST_HEAD = 16 * 1024
 MOST_FIELDS = 100
+MOST_CONNECTIONS = 4096
+"""At some 30 KB each, whatever they send; a portal that holds so many has more than it can answer."""
 LARGEST_REQUEST = LARGEST_HEAD + 16 * LARGEST_BODY
 """Bytes of head, body, trailers and what chunks add to them."""
+
+
+_crowded = Condition(logging.getLogger("ensemble.connections"), "Too many connections", "Connections are taken again")
 
 
 class Unacceptable(Exception):
@@ -40,6 +47,9 @@ class Bounded(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._await_request()
+        _crowded.note(len(self.connections) > MOST_CONNECTIONS, most=MOST_CONNECTIONS)
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:

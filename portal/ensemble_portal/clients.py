@@ -54,17 +54,18 @@ class Proxies:
 
 
 class Limiter:
-    """A bucket per client: full at first, refilled evenly, `per_minute` large. IPv6 counts by /64."""
+    """A bucket per client: full at first, `size` large, refilled evenly within `seconds`. IPv6 counts by /64."""
 
-    def __init__(self, per_minute: float) -> None:
-        self._per_minute = per_minute
+    def __init__(self, size: float, seconds: float = 60.0) -> None:
+        self._whole = size
+        self._seconds = seconds
         self._buckets: dict[str, tuple[float, float]] = {}
         self.divide(1)
 
     def divide(self, portals: int) -> None:
         """Grant the share of one of so many portals, and never less than one."""
-        self._size = max(1.0, self._per_minute / portals) if self._per_minute > 0 else 0.0
-        self._rate = self._size / 60
+        self._size = max(1.0, self._whole / portals) if self._whole > 0 else 0.0
+        self._rate = self._size / self._seconds
 
     def wait(self, client: str, now: float, take: bool = True) -> float:
         """0 when the client may now (it is counted if `take`), else the seconds until it may."""

@@ -15,15 +15,20 @@ class Limits:
         self._rooms = Limiter(settings.rooms_per_minute)
         self._joins = Limiter(settings.joins_per_minute)
         self._lookups = Limiter(settings.lookups_per_minute)
+        self._names = Limiter(settings.names_per_client, settings.claim_time)
 
     def share(self, portals: int) -> None:
         """Divide by the portals that serve the same visitors."""
-        for limiter in (self._rooms, self._joins, self._lookups):
+        for limiter in (self._rooms, self._joins, self._lookups, self._names):
             limiter.divide(portals)
 
     def new_room(self, client: str, now: float) -> None:
         """Count a new room. Raises PortalError('too-many-rooms'), as the others do theirs."""
         _refuse("too-many-rooms", self._rooms.wait(client, now))
+
+    def new_name(self, client: str, now: float) -> None:
+        """Count a name that is to be registered: one client cannot fill the register."""
+        _refuse("too-many-rooms", self._names.wait(client, now))
 
     def join(self, client: str, now: float) -> None:
         _refuse("too-many-joins", self._joins.wait(client, now))

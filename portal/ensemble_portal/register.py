@@ -23,13 +23,15 @@ PROOF = "/proof/"
 PROOF_LASTS = 1.0
 MOST_WAITING = 50_000
 """Made-up rooms that wait for a register that does not answer; later ones are not kept."""
+MADE_UP_SHARE = 0.75
+"""Of the register. The rest is for names: whoever asks for rooms without end must not shut out those who type names."""
 T = TypeVar("T")
 Homeward = Callable[[], tuple[list[str], list[str]]]
 log = logging.getLogger("ensemble.register")
 
 
 class Register:
-    """Holds at most `most` rooms, each for `seconds` after its last use.
+    """Holds at most `most` rooms, made-up ones in a part of that, each for `seconds` after its last use.
 
     A room that had to leave a lost server returns when that one is ready again, nobody is on the new one, and nobody
     has gone there for `quiet` seconds.
@@ -39,6 +41,7 @@ class Register:
         self._claims = claims
         self._seconds = seconds
         self._most = most
+        self._most_with_made_up = int(most * MADE_UP_SHARE)
         self._quiet = quiet
         self._count = 0
         self._waiting: dict[str, Place] = {}
@@ -96,7 +99,7 @@ class Register:
     def keep(self, room: str, server: str, host: str) -> None:
         """Note a room that was just made up. It is written within moments, or when the register answers again."""
         waiting = self._waiting
-        if self._count + len(waiting) >= self._most or len(waiting) >= MOST_WAITING:
+        if self._count + len(waiting) >= self._most_with_made_up or len(waiting) >= MOST_WAITING:
             self._not_kept += 1
             return
         if not waiting:

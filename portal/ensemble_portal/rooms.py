@@ -128,6 +128,7 @@ class Rooms:
 
     async def _claim(self, room: str, held: Claim | None, at: str | None, client: str, now: float) -> Room:
         self._limits.new_room(client, now)
+        self._limits.new_name(client, now)
         lost = held.server if held else None
         chosen = self._usable(at, now) or await self._choose_in_turn(now)
         server, host = await self._register.claim(room, chosen.name, chosen.host, lost)

@@ -216,6 +216,9 @@ class Settings:
     claim_time: float = setting(_seconds, "12h", "how long a room keeps its server unused", 1, 31536000)
     most_rooms: int = setting(_whole, "200000", "rooms that the register holds", 1, 100_000_000)
     rooms_per_minute: float = setting(_number, "120", "new rooms per client and minute; 0 is no limit", 0, 1e9)
+    names_per_client: float = setting(
+        _number, "10000", "new names per client within ENSEMBLE_CLAIM_TIME; 0 is no limit", 0, 1e9
+    )
     joins_per_minute: float = setting(_number, "6000", "joins of open rooms per client and minute", 0, 1e9)
     lookups_per_minute: float = setting(_number, "600", "rooms not open asked for per client and minute", 0, 1e9)
     streams_per_client: int = setting(_whole, "50", "live views (event streams) open per client", 1, 500)

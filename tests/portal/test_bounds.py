@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from ensemble_portal import bounds
@@ -12,6 +14,7 @@ from ensemble_portal.bounds import Bounded
 from fake_prometheus import FakePrometheus
 from portal_support import PortalProcess, StartPortal
 from test_fastlane import HEALTH, LIST, POST, Connect, answered, connect, portal_with  # noqa: F401
+from uvicorn.server import ServerState
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = b"POST /start HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -71,11 +74,41 @@ async def test_slow_requests_end_and_quick_ones_do_not(
     assert len(await answered(quick[1], 24)) == 24
 
 
+async def test_connections_are_bounded(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr(bounds, "MOST_CONNECTIONS", 2)
+    state = ServerState()
+    first, second, third = (connect(portal_with(), state) for _ in range(3))
+    assert [client.is_closing() for _, client in (first, second, third)] == [False, False, True]
+    for protocol, _ in (first, third):
+        protocol.connection_lost(None)
+    assert not connect(portal_with(), state)[1].is_closing()
+
+
+def most_memory(portal: PortalProcess) -> float:
+    """The most that the portal's process has held so far, in MB."""
+    status = Path(f"/proc/{portal.process.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def send_all(portal: PortalProcess, data: bytes) -> None:
+    """Send until it is taken, or the portal has had enough."""
+    with socket.create_connection(("127.0.0.1", portal.port), timeout=20) as connection, suppress(OSError):
+        connection.sendall(data)
+        connection.recv(12)
+
+
 @pytest.mark.parametrize("log_requests", ["no", "yes"])
 def test_two_hundred_half_open_requests_cost_nothing_for_long(
     prometheus: FakePrometheus, start_portal: StartPortal, log_requests: str
 ) -> None:
     portal: PortalProcess = start_portal(prometheus.url, log_requests=log_requests)
+    before = most_memory(portal)
+    for head in (
+        HEAD + fields(5000, 2000),
+        HEAD + b"x: " + b"v" * 10_000_000,
+        CHUNKED + b"800000\r\n" + bytes(10_000_000),
+    ):
+        send_all(portal, head)
     began = time.monotonic()
     connections = [socket.create_connection(("127.0.0.1", portal.port), timeout=20) for _ in range(200)]
     for connection in connections:
@@ -83,5 +116,6 @@ def test_two_hundred_half_open_requests_cost_nothing_for_long(
     assert portal.client.get("/healthz").status_code == 200
     assert {connection.recv(12) for connection in connections} == {b"HTTP/1.1 408"}
     assert time.monotonic() - began < 15
+    assert most_memory(portal) - before < 25
     for connection in connections:
         connection.close()

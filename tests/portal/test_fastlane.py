@@ -147,17 +147,17 @@ async def answered(client: Client, count: int) -> list[bytes]:
     return client.statuses()
 
 
-Connect = Callable[[Portal], tuple[HttpToolsProtocol, Client]]
+Connect = Callable[..., tuple[HttpToolsProtocol, Client]]
 
 
 @pytest.fixture
 async def connect() -> Connect:
     """Opens a connection to a portal in this process."""
 
-    def connect(portal: Portal) -> tuple[HttpToolsProtocol, Client]:
+    def connect(portal: Portal, state: ServerState | None = None) -> tuple[HttpToolsProtocol, Client]:
         config = uvicorn.Config(make_app(portal), http=fast_lane(portal), ws="none", lifespan="off", log_config=None)
         config.load()
-        state = ServerState()
+        state = state or ServerState()
         state.default_headers = [(b"date", b"Thu, 01 Jan 1970 00:00:00 GMT")]
         protocol = config.http_protocol_class(config=config, server_state=state, app_state={})  # type: ignore[operator]
         client = Client()

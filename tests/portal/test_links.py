@@ -6,6 +6,7 @@ import subprocess
 import time
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from fake_prometheus import FakePrometheus
 from icalendar import Calendar
@@ -125,10 +126,24 @@ def test_who_joins_needs_no_write(
 def test_the_register_is_bounded(prometheus: FakePrometheus, start_portal: StartPortal) -> None:
     portal = start_portal(prometheus.url, most_rooms="20")
     rooms = [portal.client.post("/api/v1/rooms").json() for _ in range(30)]
-    assert [opened(portal, f"/{room['room']}") is not None for room in rooms] == [True] * 20 + [False] * 10
+    assert [opened(portal, f"/{room['room']}") is not None for room in rooms] == [True] * 15 + [False] * 15
     metrics = portal.client.get("/metrics").text
-    assert "ensemble_portal_rooms_held 20.0" in metrics
-    assert "ensemble_portal_rooms_not_kept_total 10.0" in metrics
+    assert "ensemble_portal_rooms_held 15.0" in metrics
+    assert "ensemble_portal_rooms_not_kept_total 15.0" in metrics
+    named = [portal.client.post("/api/v1/rooms", json={"name": f"standup-{number}"}) for number in range(5)]
+    assert {answer.status_code for answer in named} == {201}, "made-up rooms leave a part to names"
     refusal = portal.client.post("/api/v1/rooms", json={"name": "standup"})
     assert (refusal.status_code, refusal.json()["type"]) == (503, "urn:ensemble:problem:register-full")
     assert portal.client.post("/api/v1/rooms", json={"name": rooms[0]["room"]}).json()["url"] == rooms[0]["url"]
+
+
+def test_one_client_cannot_fill_the_register(prometheus: FakePrometheus, start_portal: StartPortal) -> None:
+    portal = start_portal(prometheus.url, names_per_client="3", claim_time="1h")
+
+    def ask(client: str, name: str) -> httpx.Response:
+        return portal.client.post("/api/v1/rooms", json={"name": name}, headers={"x-forwarded-for": client})
+
+    assert [ask("198.51.100.1", f"name-{number}").status_code for number in range(4)] == [201, 201, 201, 429]
+    assert 1 < int(ask("198.51.100.1", "name-5").headers["retry-after"]) <= 1201
+    assert ask("198.51.100.1", "name-0").status_code == 201, "whoever only joins is not concerned"
+    assert ask("198.51.100.2", "name-5").status_code == 201
