@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from importlib.resources import files
 
@@ -10,10 +11,14 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from . import metrics
+from .clients import Limiter
 from .errors import PortalError
+from .integrations.callers import Caller, visitor
+from .integrations.once import fingerprint, mark_of
 from .portal import Portal
-from .preferences import accepts_gzip
-from .responses import LARGEST_BODY, WireResponse, read_room_request, room_body
+from .preferences import accepts_gzip, preferred_language
+from .responses import FOUND, LARGEST_BODY, RELEASED, WireResponse, created, read_room_request, room_body
+from .rooms import Room
 from .typed import Hosts, RoomRequest
 from .typed import read as typed_by
 
@@ -24,6 +29,8 @@ def as_response(wire: WireResponse) -> Response:
         response.headers[name] = value
     if wire.location is not None:
         response.headers["location"] = wire.location
+    if wire.quota is not None:
+        response.headers.update(dict(wire.quota.headers))
     return response
 
 
@@ -31,6 +38,12 @@ def client_of(request: Request) -> str:
     peer = request.client.host if request.client else ""
     forwarded = ",".join(request.headers.getlist("x-forwarded-for")) or None
     return portal_of(request).proxies.client(peer, forwarded)
+
+
+def caller_of(request: Request, scope: str, limiter: Limiter) -> Caller:
+    """The holder of the key that came along, if it has the scope; without one a visitor. Raises PortalError."""
+    keyed = portal_of(request).keys.admit(request.headers.get("authorization"), scope, time.monotonic())
+    return keyed or visitor(client_of(request), limiter)
 
 
 def portal_of(request: Request) -> Portal:
@@ -64,8 +77,10 @@ async def body_of(request: Request) -> bytes:
 
 
 def check_fleet_is_shown(request: Request) -> None:
-    """Refuse what tells of the servers where visitors are not to see them. Raises PortalError."""
-    if not portal_of(request).responses.shows_fleet("x-forwarded-for" in request.headers):
+    """Refuse what tells of the servers to those who are not to see them. Raises PortalError."""
+    portal = portal_of(request)
+    keyed = portal.keys.admit(request.headers.get("authorization"), "fleet:read", time.monotonic())
+    if keyed is None and not portal.responses.shows_fleet("x-forwarded-for" in request.headers):
         raise PortalError("not-found")
 
 
@@ -76,22 +91,49 @@ async def servers(request: Request) -> Response:
 
 
 async def new_room(request: Request) -> Response:
+    portal = portal_of(request)
+    caller = caller_of(request, "rooms:create", portal.limits.rooms)
     name, language = read_room_request(request.headers.get("content-type"), await body_of(request))
-    responses, client, base = portal_of(request).responses, client_of(request), base_of(request)
-    if name is not None:
-        return as_response(await responses.named_room(client, base, room_request_of(request, name)))
-    accepted = request.headers.get("accept-language")
-    return as_response(await responses.new_room_in_turn(client, base, accepted, language))
+    asked = None if name is None else room_request_of(request, name)
+
+    async def take() -> Room:
+        if asked is not None:
+            return await portal.rooms.claim(caller.client, *asked)
+        spoken = language or preferred_language(request.headers.get("accept-language"))
+        return await portal.rooms.create_in_turn(caller.client, spoken)
+
+    key, replayed = request.headers.get("idempotency-key"), False
+    if key is None:
+        room = await take()
+    else:
+        mark, print_ = mark_of(caller.identity, key), fingerprint(asked, language)
+        found = await portal.once.find(mark, print_)
+        if replayed := found is not None:
+            portal.limits.join(caller.client, time.monotonic())
+        else:
+            portal.limits.new_name(caller.client, time.monotonic())
+        room = found or await portal.once.note(mark, print_, await take())
+    response = as_response(created(room, base_of(request), caller.quota(time.monotonic())))
+    if replayed:
+        response.headers["idempotency-replayed"] = "true"
+    return response
 
 
 async def one_room(request: Request) -> Response:
-    """Where a named room lives now, without claiming it."""
-    room = await portal_of(request).rooms.find(client_of(request), request.path_params["name"])
+    """GET tells where a named room lives now, without claiming it; DELETE forgets that, for the holder of a key."""
+    rooms, name = portal_of(request).rooms, request.path_params["name"]
+    if request.method == "DELETE":
+        keys = portal_of(request).keys
+        caller = keys.demand(request.headers.get("authorization"), "rooms:delete", time.monotonic())
+        if not await rooms.release(name):
+            raise PortalError("room-unknown")
+        return as_response(WireResponse(RELEASED, b"", quota=caller.quota(time.monotonic())))
+    caller = caller_of(request, "rooms:read", portal_of(request).limits.lookups)
+    room = await rooms.find(caller.client, name)
     if room is None:
         raise PortalError("room-unknown")
-    return Response(
-        room_body(room, base_of(request)), media_type="application/json", headers={"Cache-Control": "no-store"}
-    )
+    quota = caller.quota(time.monotonic())
+    return as_response(WireResponse(FOUND, room_body(room, base_of(request)), quota=quota))
 
 
 async def events(request: Request) -> Response:
@@ -138,7 +180,7 @@ def _plain(text: str, status: int) -> Response:
 ROUTES = [
     Route("/api/v1/servers", servers),
     Route("/api/v1/rooms", new_room, methods=["POST"]),
-    Route("/api/v1/rooms/{name:path}", one_room),
+    Route("/api/v1/rooms/{name:path}", one_room, methods=["GET", "DELETE"]),
     Route("/api/v1/events", events),
     Route("/api/v1/openapi.json", openapi),
     Route("/healthz", healthz),

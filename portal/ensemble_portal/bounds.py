@@ -135,7 +135,7 @@ class Bounded(HttpToolsProtocol):
     def _refuse(self, kind: str) -> None:
         if self._end():
             error = PortalError(kind, fields=MOST_FIELDS, size=LARGEST_HEAD, seconds=int(PATIENCE))
-            head, body, _ = refused(error, None)
+            head, body, *_ = refused(error, None)
             self.transport.write(b"%bcontent-length: %d\r\nconnection: close\r\n\r\n%b" % (head.lines, len(body), body))
             self.transport.close()
 

@@ -63,6 +63,10 @@ class Claims(Protocol):
         """Let a claim live `seconds` from now on, while it is on `server`."""
         ...
 
+    async def release(self, room: str) -> bool:
+        """Remove a live claim; returns whether there was one."""
+        ...
+
     async def go_home(self, well: Sequence[str], empty: Sequence[str], left: float) -> None:
         """Rooms that had to leave a server which is well again return from `empty` ones, if less time is left."""
         ...
@@ -94,6 +98,7 @@ class SqliteClaims:
 
     _FIND = claims_table.find(":now", ":room")
     _CLAIM = claims_table.claim(":now", ":room", ":server", ":host", ":lost", ":seconds")
+    _RELEASE = claims_table.release(":now", ":room")
     _AMONG = "IN (SELECT value FROM json_each({}))"
     _GO_HOME = claims_table.go_home(_AMONG.format("?1"), _AMONG.format("?2"), "?3")
     _KEEP = """
@@ -139,6 +144,10 @@ class SqliteClaims:
         change = "UPDATE ensemble_claims SET expires = ? WHERE room = ? AND server = ?"
         await self._run(lambda: self._connected().execute(change, (time.time() + seconds, room, server)))
 
+    async def release(self, room: str) -> bool:
+        values = {"room": room, "now": time.time()}
+        return bool(await self._run(lambda: self._connected().execute(self._RELEASE, values).fetchall()))
+
     async def go_home(self, well: Sequence[str], empty: Sequence[str], left: float) -> None:
         values = (orjson.dumps(well).decode(), orjson.dumps(empty).decode(), time.time() + left)
         await self._run(lambda: self._connected().execute(self._GO_HOME, values))
@@ -183,6 +192,7 @@ class PostgresClaims:
     _NOW = "extract(epoch from clock_timestamp())"
     _FIND = claims_table.find(_NOW, "$1")
     _CLAIM = claims_table.claim(_NOW, "$1", "$2", "$3", "$4", "$5")
+    _RELEASE = claims_table.release(_NOW, "$1")
     _AMONG = "= ANY(${}::text[])"
     _GO_HOME = claims_table.go_home(_AMONG.format(1), _AMONG.format(2), f"{_NOW} + $3")
     _KEEP = f"""
@@ -220,6 +230,9 @@ class PostgresClaims:
     async def prolong(self, room: str, server: str, seconds: float) -> None:
         change = f"UPDATE ensemble_claims SET expires = {self._NOW} + $3 WHERE room = $1 AND server = $2"
         await self._fetch(change, room, server, seconds)
+
+    async def release(self, room: str) -> bool:
+        return await self._fetch(self._RELEASE, room) is not None
 
     async def go_home(self, well: Sequence[str], empty: Sequence[str], left: float) -> None:
         await self._fetch(self._GO_HOME, well, empty, left)

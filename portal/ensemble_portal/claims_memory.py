@@ -61,6 +61,10 @@ class MemoryClaims:
         if held is not None and held.server == server:
             self._held[room] = held._replace(expires=time.time() + seconds)
 
+    async def release(self, room: str) -> bool:
+        held = self._held.pop(room, None)
+        return held is not None and held.expires > time.time()
+
     async def go_home(self, well: Sequence[str], empty: Sequence[str], left: float) -> None:
         latest = time.time() + left
         for room, held in self._held.items():

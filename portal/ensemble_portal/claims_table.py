@@ -69,3 +69,7 @@ def go_home(among_well: str, among_empty: str, latest: str) -> str:
     UPDATE ensemble_claims SET server = home_server, host = home_host, home_server = NULL, home_host = NULL
     WHERE home_server {among_well} AND server {among_empty} AND expires < {latest}
     """
+
+
+def release(now: str, room: str) -> str:
+    return f"DELETE FROM ensemble_claims WHERE room = {room} AND expires > {now} RETURNING room"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from .errors import PortalError
 from .settings import Network
 
 MOST_REMEMBERED = 65536
+MOST_QUOTAS = 4096
 
 
 class Proxies:
@@ -53,12 +57,21 @@ class Proxies:
         return any(ip in network for network in self._trusted if network.version == ip.version)
 
 
+class Quota(NamedTuple):
+    """What a client has left, as the headers RateLimit-Policy and RateLimit, and as they stand on the wire."""
+
+    headers: tuple[tuple[str, str], ...]
+    lines: bytes
+
+
 class Limiter:
     """A bucket per client: full at first, `size` large, refilled evenly within `seconds`. IPv6 counts by /64."""
 
-    def __init__(self, size: float, seconds: float = 60.0) -> None:
+    def __init__(self, size: float, seconds: float = 60.0, name: str = "") -> None:
         self._whole = size
         self._seconds = seconds
+        self._name = name
+        self._quotas: dict[int, Quota] = {}
         self._buckets: dict[str, tuple[float, float]] = {}
         self.divide(1)
 
@@ -66,6 +79,7 @@ class Limiter:
         """Grant the share of one of so many portals, and never less than one."""
         self._size = max(1.0, self._whole / portals) if self._whole > 0 else 0.0
         self._rate = self._size / self._seconds
+        self._quotas.clear()
 
     def wait(self, client: str, now: float, take: bool = True) -> float:
         """0 when the client may now (it is counted if `take`), else the seconds until it may."""
@@ -81,6 +95,27 @@ class Limiter:
         if len(self._buckets) > MOST_REMEMBERED:
             self._forget(now)
         return 0.0
+
+    def quota(self, client: str, now: float) -> Quota | None:
+        """What the client has left here; None where there is no limit."""
+        if self._size <= 0:
+            return None
+        left, at = self._buckets.get(network_of(client), (self._size, now))
+        whole = int(min(self._size, left + (now - at) * self._rate))
+        quota = self._quotas.get(whole)
+        if quota is None:
+            if len(self._quotas) >= MOST_QUOTAS:
+                self._quotas.clear()
+            quota = self._quotas[whole] = self._told(whole)
+        return quota
+
+    def _told(self, left: int) -> Quota:
+        """As draft-ietf-httpapi-ratelimit-headers has it: `t` is the time until all is there again."""
+        headers = (
+            ("ratelimit-policy", f'"{self._name}";q={int(self._size)};w={self._seconds:.0f}'),
+            ("ratelimit", f'"{self._name}";r={left};t={math.ceil((self._size - left) / self._rate)}'),
+        )
+        return Quota(headers, b"".join(f"{name}: {value}\r\n".encode() for name, value in headers))
 
     def _forget(self, now: float) -> None:
         """Drop full buckets; if that frees too little, drop the oldest half."""
@@ -100,3 +135,9 @@ def network_of(client: str) -> str:
     if ip.ipv4_mapped:
         return str(ip.ipv4_mapped)
     return str(ipaddress.IPv6Network((int(ip) >> 64 << 64, 64)))
+
+
+def too_many(kind: str, wait: float, quota: Quota | None) -> PortalError:
+    """What a client is told that has to wait so many seconds."""
+    seconds = int(wait) + 1
+    return PortalError(kind, {"Retry-After": str(seconds), **dict(quota.headers if quota else ())}, wait=seconds)

@@ -24,7 +24,7 @@ PLAIN = re.compile(
 FIELD = re.compile(rb"([^:]+):[\t ]*([^\r]*)\r\n")
 LENGTHS = {None: b"0", b"{}": b"2"}
 JSON, KEEP_ALIVE = b"application/json", b"keep-alive"
-ORDINARY = frozenset({b"origin", b"transfer-encoding", b"expect", b"upgrade"})
+ORDINARY = frozenset({b"origin", b"transfer-encoding", b"expect", b"upgrade", b"authorization", b"idempotency-key"})
 LARGE = 65536
 
 Fields = dict[bytes, bytes]
@@ -103,8 +103,10 @@ def fast_lane(portal: Portal) -> type[Bounded]:
                 return refused(error, language)
 
         def _write(self, response: WireResponse, closes: bool, is_secure: bool) -> None:
-            head, body, location = response
+            head, body, location, quota = response
             further = b"" if location is None else b"location: %b\r\n" % location.encode()
+            if quota is not None:
+                further += quota.lines
             if head.status != 304:
                 further += b"content-length: %d\r\n" % len(body)
             if is_secure:

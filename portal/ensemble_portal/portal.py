@@ -15,6 +15,8 @@ from .clients import Proxies
 from .errors import PortalError
 from .events import Events
 from .fleet import Fleet
+from .integrations.callers import Keys
+from .integrations.once import Once
 from .limits import Limits
 from .logs import Condition
 from .metrics import Metrics
@@ -45,13 +47,15 @@ class Portal:
         self.proxies = Proxies(settings.trusted_proxies)
         self.address = PublicAddress(settings.public_url, self.proxies)
         self.limits = Limits(settings)
+        self.keys = Keys(settings.api_keys)
+        self.once = Once(self.register)
         self.reach = Reach(settings.lost_after, settings.stale_after)
         self.chooser = Chooser(settings.choices, settings.room_load, settings.promise_time)
         self.peers = Peers(self.metrics.portal)
         self.rooms = Rooms(settings, self.fleet, self.reach, self.chooser, self.register, self.metrics, self.limits)
         self._full = Condition(log, "Every server is full", "There is room again")
         self._kept = Condition(log, "Most servers are out of sight; the last list of them is used", "They are in sight")
-        self.responses = Responses(settings, self.fleet, self.rooms)
+        self.responses = Responses(settings, self.fleet, self.rooms, self.limits)
         self.events = Events(self.metrics, settings.streams_per_client)
         timeout, window = settings.prometheus_timeout, settings.cpu_window
         watchers = Watchers([Prometheus(url, timeout, window) for url in settings.prometheus_url])
@@ -68,6 +72,7 @@ class Portal:
         self.rooms.serve_queue()
         self.reach.see(result.readings, now)
         self.limits.share(self.peers.share.portals)
+        self.keys.share(self.peers.share.portals)
         self.events.publish(snapshot)
 
     def _homeward(self) -> tuple[list[str], list[str]]:

@@ -121,6 +121,19 @@ class Register:
         self._count += 1
         return held
 
+    async def note(self, name: str, mark: str, text: str, seconds: float) -> tuple[str, str]:
+        """Keep (mark, text) under a name that no room can have, unless it is noted: what counts is returned."""
+        if self._count >= self._most:
+            raise PortalError("register-full", RETRY_AFTER)
+        return await self._watched(self._claims.claim(name, mark, text, None, seconds), writes=True)
+
+    async def release(self, name: str) -> bool:
+        """Forget where a room lives, or a note; returns whether there was one. Raises as `find`."""
+        await self._write()
+        released = await self._watched(self._claims.release(name), writes=True)
+        self._count -= released
+        return released
+
     async def prolong(self, room: str, claim: Claim) -> None:
         """Keep the claim alive, when it is due. A register that cannot be written keeps nobody out."""
         if room in self._waiting or (claim.left > self._seconds / 2 and not claim.moved):

@@ -9,14 +9,15 @@ from typing import NamedTuple
 
 import orjson
 
+from .clients import Quota
 from .errors import MEDIA_TYPE, RETRY_AFTER, PortalError
 from .fleet import Fleet
+from .limits import Limits
 from .links import embed_script, lasting_link, room_page
 from .preferences import preferred_language
 from .rooms import Room, Rooms
 from .settings import Settings
 from .texts import LANGUAGES
-from .typed import RoomRequest
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -54,17 +55,22 @@ class WireResponse(NamedTuple):
     head: Head
     body: bytes
     location: str | None = None
+    quota: Quota | None = None
 
 
-CREATED = Head(201, JSON, ("cache-control", "no-store"))
+NO_STORE = ("cache-control", "no-store")
+CREATED = Head(201, JSON, NO_STORE)
+FOUND = Head(200, JSON, NO_STORE)
+RELEASED = Head(204, NO_STORE)
 
 
 class Responses:
     """What GET /api/v1/servers and POST /api/v1/rooms say."""
 
-    def __init__(self, settings: Settings, fleet: Fleet, rooms: Rooms) -> None:
+    def __init__(self, settings: Settings, fleet: Fleet, rooms: Rooms, limits: Limits) -> None:
         self._fleet = fleet
         self._rooms = rooms
+        self._limits = limits
         self._max_age = f"max-age={max(1, int(settings.poll_interval) // 2)}"
         self._is_public = settings.status_page == "public"
 
@@ -86,22 +92,10 @@ class Responses:
             )
         return WireResponse(list_head(200, tag, self._max_age, JSON), snapshot.body)
 
-    def new_room(
-        self, client: str, base: str, accept_language: str | None, language: str | None = None
-    ) -> WireResponse:
+    def new_room(self, client: str, base: str, accept_language: str | None) -> WireResponse:
         """A room with a made-up name. Raises PortalError."""
-        return created(self._rooms.create(client, language or preferred_language(accept_language)), base)
-
-    async def new_room_in_turn(
-        self, client: str, base: str, accept_language: str | None, language: str | None = None
-    ) -> WireResponse:
-        """As `new_room`, waiting in the queue if there is one. Raises PortalError."""
-        room = await self._rooms.create_in_turn(client, language or preferred_language(accept_language))
-        return created(room, base)
-
-    async def named_room(self, client: str, base: str, asked: RoomRequest) -> WireResponse:
-        """The room of this name, claimed if need be. Raises PortalError."""
-        return created(await self._rooms.claim(client, *asked), base)
+        room = self._rooms.create(client, preferred_language(accept_language))
+        return created(room, base, self._limits.rooms.quota(client, time.monotonic()))
 
 
 @lru_cache(maxsize=8)
@@ -109,8 +103,8 @@ def list_head(status: int, etag: str, max_age: str, *headers: tuple[str, str]) -
     return Head(status, *headers, ("etag", etag), ("cache-control", max_age), ("vary", "Accept-Encoding"))
 
 
-def created(room: Room, base: str) -> WireResponse:
-    return WireResponse(CREATED, room_body(room, base), room.url)
+def created(room: Room, base: str, quota: Quota | None) -> WireResponse:
+    return WireResponse(CREATED, room_body(room, base), room.url, quota)
 
 
 def refused(error: PortalError, accept_language: str | None) -> WireResponse:

@@ -64,7 +64,7 @@ class Rooms:
         if self._queue is not None:
             self._queue.serve(lambda: self._chooser.choose(below=self._full_at))
 
-    def create(self, client: str, language: str) -> Room:
+    def create(self, client: str | None, language: str) -> Room:
         """A new room with a made-up name. Raises PortalError."""
         now = time.monotonic()
         try:
@@ -75,7 +75,7 @@ class Rooms:
             raise
         return self._made_up(server, language, now)
 
-    async def create_in_turn(self, client: str, language: str) -> Room:
+    async def create_in_turn(self, client: str | None, language: str) -> Room:
         """As `create`, waiting in the queue if there is one. Raises PortalError."""
         now = time.monotonic()
         try:
@@ -92,7 +92,7 @@ class Rooms:
         self._metrics.rooms.count(server.name, time.monotonic() - now)
         return Room(name, name, server.name, host)
 
-    async def claim(self, client: str, name: str, at: str | None = None) -> Room:
+    async def claim(self, client: str | None, name: str, at: str | None = None) -> Room:
         """The room of this name: where it lives, or newly on the server `at`, else on the best. Raises PortalError."""
         now = time.monotonic()
         try:
@@ -107,7 +107,7 @@ class Rooms:
             self._metrics.refused.labels(error.kind).inc()
             raise
 
-    async def find(self, client: str, name: str, joins: bool = False) -> Room | None:
+    async def find(self, client: str | None, name: str, joins: bool = False) -> Room | None:
         """The room of this name where it lives now, without claiming it; it lives on for whoever `joins`."""
         now = time.monotonic()
         room = names.normalised(name)
@@ -119,14 +119,18 @@ class Rooms:
         self._limits.look_up(client, now)
         return Room(room, names.path_of(room), held.server, held.host) if held and lives else None
 
-    async def _join(self, room: str, held: Claim, client: str, now: float) -> Room:
+    async def release(self, name: str) -> bool:
+        """Forget where the room of this name lives; returns whether it lived anywhere. Raises PortalError."""
+        return await self._register.release(names.normalised(name))
+
+    async def _join(self, room: str, held: Claim, client: str | None, now: float) -> Room:
         """This takes no promise of a server, no fresh news of the fleet, and no write that must succeed."""
         self._limits.join(client, now)
         await self._register.prolong(room, held)
         self._metrics.joined.inc()
         return Room(room, names.path_of(room), held.server, held.host)
 
-    async def _claim(self, room: str, held: Claim | None, at: str | None, client: str, now: float) -> Room:
+    async def _claim(self, room: str, held: Claim | None, at: str | None, client: str | None, now: float) -> Room:
         self._limits.new_room(client, now)
         self._limits.new_name(client, now)
         lost = held.server if held else None

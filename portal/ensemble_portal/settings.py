@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .branding import Link, read_ancestors, read_color, read_links, read_logo
+from .integrations.keys import ApiKey, read_api_keys
 
 PREFIX = "ENSEMBLE_"
 LOOPBACK = "127.0.0.0/8,::1/128"
@@ -225,6 +226,9 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = setting(_networks, LOOPBACK, "peers whose X-Forwarded-For and -Proto count")
     hsts: float = setting(
         _seconds, "365d", "how long a browser that came by HTTPS insists on it; 0: as it likes", 0, 63072000
+    )
+    api_keys: tuple[ApiKey, ...] = setting(
+        read_api_keys, "", "keys of other programs: NAME=SHA256 SCOPE ... [NUMBER/min], with commas", secret=True
     )
     cors_origins: tuple[str, ...] = setting(_origins, "", "web origins that may call the API; * is any")
     site_name: str = setting(str, "Ensemble", "the name shown on the pages")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 import pytest
 import schemathesis
+from ensemble_portal.integrations.keys import SCOPES
 from fake_prometheus import FakePrometheus, FakeServer
 from hypothesis import HealthCheck, Phase, given, settings
 from portal_support import PORTAL, PortalProcess, StartPortal
@@ -13,12 +15,14 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 WATCH = "watchServers"
+KEY = "the-key-of-schemathesis"
 
 
 @pytest.fixture(scope="module")
 def portal(start_portal_once: StartPortal) -> Iterator[PortalProcess]:
     fake = FakePrometheus([FakeServer("h-1"), FakeServer("h-2", cpu=None), FakeServer("h-3", fleet_state="cordoned")])
-    yield start_portal_once(fake.url)
+    digest, scopes = hashlib.sha256(KEY.encode()).hexdigest(), " ".join(SCOPES)
+    yield start_portal_once(fake.url, api_keys=f"tester={digest} {scopes} 999999/min")
     fake.close()
 
 
@@ -40,6 +44,8 @@ def test_every_operation_does_what_the_document_says(title: str, mode: Generatio
     @given(case=OPERATIONS[title].as_strategy(generation_mode=mode))
     @settings(max_examples=60, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     def try_it(case: schemathesis.Case) -> None:
+        if case.operation.definition.raw.get("security") == [{"key": []}]:
+            case.headers = {**(case.headers or {}), "Authorization": f"Bearer {KEY}"}
         case.call_and_validate(base_url=portal.url, excluded_checks=[positive_data_acceptance])
 
     try_it()
