@@ -62,7 +62,7 @@ EXAMPLES = r"""
   ensemble.jitsi.run_directory:
   register: run_directory
 
-- name: Secrets of the platform, for this run
+- name: Fetch the secrets for this run
   ensemble.jitsi.scaleway_secret_files: &secrets
     path: /ensemble/production
     folder: "{{ run_directory.path }}/secrets"

@@ -21,7 +21,7 @@ from modules_support import PROJECT, ROOT, SECRET_KEY, Lab, Runner, serve
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("scaleway_*.py"))
 OURS = "ensemble.jitsi.scaleway_"
-ONLY_READS = "Secrets of the platform, for this run"
+ONLY_READS = "Fetch the secrets for this run"
 VARIABLES = {
     "fleet": {"servers": [{"name": f"h-{number}", "public_address": f"198.18.7.{number}"} for number in (1, 2, 3)]},
     "private_key": "of the fleet",

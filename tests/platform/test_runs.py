@@ -24,7 +24,7 @@ EMPTY = 8917
 
 def at_the_lock(played: Played) -> float:
     """Seconds that a run spent with taking the platform's lock."""
-    found = re.search(r"One run at a time on local -+ ([0-9.]+)s", played.output)
+    found = re.search(r"Take the lock of local -+ ([0-9.]+)s", played.output)
     return float(found[1]) if found else 0.0
 
 
@@ -38,7 +38,7 @@ def test_one_run_at_a_time_and_after_a_killed_one_the_next_changes_nothing_as_an
             cwd=ROOT, stdout=output, stderr=output, env={**os.environ, "ANSIBLE_NOCOLOR": "1", "SUDO_USER": "alice"},
         )  # fmt: skip
     try:
-        until(lambda: "TASK [Once for all parts]" in log.read_text(), 120, "the first run to hold the lock")
+        until(lambda: "TASK [Remember the lock]" in log.read_text(), 120, "the first run to hold the lock")
         second = play("site.yml")
     finally:
         first.kill()

@@ -35,7 +35,7 @@ def test_no_image_when_the_builder_cannot_be_reached(empty: Operator) -> None:
     assert empty.images() == []
 
 
-@pytest.mark.parametrize("options", [("--tags", "always"), ("--start-at-task", "Image of the builder's disk")])
+@pytest.mark.parametrize("options", [("--tags", "always"), ("--start-at-task", "Create the image from the builder")])
 def test_no_image_when_the_configuration_is_left_out(empty: Operator, options: tuple[str, ...]) -> None:
     empty.play("network.yml", skip="").ok()
     empty.play("images.yml", skip="", options=options)
