@@ -67,7 +67,7 @@ def test_version_that_is_not_ready_makes_way_for_the_old_one_unnoticed(platform:
         failed = play("portal.yml", "-e", f"portal_source={source}", "-e", "api_ready_timeout=8")
     assert failed.status != 0
     told = " ".join(failed.output.split())
-    assert "did not become ready (/readyz) within 8 s on api-1; the version before serves again" in told
+    assert "did not become ready (/readyz) within 8 s on api-1; the previous version serves again" in told
     assert failed.recap["api-2"]["failed"] == 0
     assert {version_on(platform, server) for server in ("api-1", "api-2")} == {today}
     assert account.failures == []

@@ -64,7 +64,7 @@ def test_keys_follow_each_other_without_a_gap(operator: Operator) -> None:
 
 def test_keys_of_the_inventory_come_first(operator: Operator) -> None:
     halves = {"prometheus_scaleway_secret_key": PROJECT}
-    operator.play("preflight.yml", **halves).failed("are the halves of one key")
+    operator.play("preflight.yml", **halves).failed("belong together")
     operator.lab.forget_requests()
     operator.play("monitoring.yml", **halves, prometheus_scaleway_access_key="SCW00000000000000000").ok()
     assert not [each for each in operator.lab.requests() if each["path"].startswith("/iam/v1alpha1/a")]

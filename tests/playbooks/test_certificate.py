@@ -142,7 +142,7 @@ def test_dns_that_lies_fails_without_asking_the_authority(issuer: Issuer) -> Non
     validations = issuer.validations()
     issuer.servers.silent = {"ns2"}
     failed = issuer.run(certificate_renew_days=100000, acme_dns_timeout=6)
-    failed.failed(f"ns2.{DOMAIN}. showed 0 values", "authority was not asked to look", "is untouched")
+    failed.failed(f"ns2.{DOMAIN}. showed 0 values", "not asked to validate", "the account are unchanged")
     assert issuer.validations() == validations
     assert digest(issuer.folder / "certificate.pem") == before
     assert issuer.proofs() == []
@@ -156,7 +156,7 @@ def test_an_authority_that_refuses_is_asked_again_with_a_new_order(issuer: Issue
     issuer.issue()
     before, orders = digest(issuer.folder / "certificate.pem"), issuer.orders()
     issuer.servers.silent = {"authority"}
-    issuer.run(certificate_renew_days=100000).failed("No certificate was issued", "is untouched")
+    issuer.run(certificate_renew_days=100000).failed("No certificate was issued", "the account are unchanged")
     assert issuer.orders() == orders + 2
     assert digest(issuer.folder / "certificate.pem") == before
     assert issuer.proofs() == []
@@ -203,4 +203,4 @@ def test_a_certificate_that_was_brought_is_looked_at(empty: Operator) -> None:
     empty.change_secret("certificate", private_key=(issuer.folder / "ca_key.pem").read_text())
     issuer.run(**brought).failed("it is for another private key")
     empty.play("network.yml", "images_without_machines.yml").ok()
-    empty.play("fleet.yml").failed("not a pair")
+    empty.play("fleet.yml").failed("does not match private_key.pem")

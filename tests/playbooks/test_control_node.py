@@ -55,7 +55,7 @@ def test_any_folder_will_do(operator: Operator, tmp_path: Path) -> None:
         ({"ensemble_admin_networks": []}, "ensemble_admin_networks is []"),
         ({"jitsi_environment": '{"A": "b"}'}, "jitsi_environment is a text"),
         ({"ensemble_platform": "Big One"}, "ensemble_platform is 'Big One'"),
-        ({"api_server_prefix": "h"}, "would have one name"),
+        ({"api_server_prefix": "h"}, "would have the same name"),
         ({"jitsi_reserved_ips": True, "jitsi_count": 18}, "needs 22 reserved addresses"),
         ({"ensemble_name_prefix": "_"}, "ensemble_name_prefix is '_'"),
     ],
@@ -137,7 +137,7 @@ def test_a_user_who_may_only_read_the_project(operator: Operator, visitor: tuple
     """Nothing durable is written: the second run has all from the cloud, and its home is as empty as before."""
     play, home = visitor
     before = operator.lab.state()
-    play("network.yml", ensemble_secrets_store="files").failed("visitor may not write to", "Set ensemble_secrets_dir")
+    play("network.yml", ensemble_secrets_store="files").failed("visitor may not write to", "Set it to a folder")
     assert operator.lab.state() == before
     assert play("network.yml").ok().changed == 0
     own = {"ensemble_platform": "visit", "ensemble_name_prefix": "visit-", "jitsi_server_prefix": "v"}

@@ -77,7 +77,7 @@ def test_the_front_door(operator: Operator, world: NameServers) -> None:
     ("variables", "says"),
     [
         ({"portal_name": "meet."}, "a name below ensemble.test"),
-        ({"certificate_wildcard_provider": "files"}, "may differ only where"),
+        ({"certificate_wildcard_provider": "files"}, "may differ only if"),
         ({"lb_ssl_compatibility_level": "1.2"}, "lb_ssl_compatibility_level"),
     ],
 )
@@ -106,14 +106,14 @@ def test_what_the_world_says_of_the_domain_is_looked_at_first(operator: Operator
     operator.play("preflight.yml", **acme).ok()
     elsewhere = operator.play("preflight.yml", certificate_provider="acme")
     elsewhere.failed(
-        f"The world asks {', '.join(NAME_SERVERS)} for {DOMAIN}, not ns0.dom.scw.cloud and ns1.dom.scw.cloud"
+        f"{DOMAIN} is delegated to {', '.join(NAME_SERVERS)}, not to ns0.dom.scw.cloud and ns1.dom.scw.cloud"
     )
     caa('0 issue "letsencrypt.org"', '0 issuewild "other.example"')
     operator.play("preflight.yml", **acme).failed(
-        "let other.example issue certificates (issuewild), not letsencrypt.org"
+        "only other.example may issue certificates (issuewild), not letsencrypt.org"
     )
     operator.play("preflight.yml", **OWN_AUTHORITY).ok()
     caa('0 issue ";"')
-    operator.play("preflight.yml", **OWN_AUTHORITY).failed("let nobody issue certificates (issue), not letsencrypt.org")
+    operator.play("preflight.yml", **OWN_AUTHORITY).failed("nobody may issue certificates (issue), not letsencrypt.org")
     caa('0 issue "letsencrypt.org; validationmethods=dns-01"')
     operator.play("preflight.yml", **acme).ok()

@@ -49,7 +49,8 @@ def test_a_second_run_is_refused_and_the_journal_tells_what_the_first_did(
     other = held()
     operator.play("network.yml").failed("production is being changed: bob on laptop-7 runs fleet.yml since")
     checked = operator.play("network.yml", options=("--check",)).ok()
-    assert "Another run is there: bob on laptop-7 runs fleet.yml since" in " ".join(checked.output.split())
+    shown = " ".join(checked.output.split())
+    assert "Another run holds the lock: bob on laptop-7 has been running fleet.yml since" in shown
     assert not operator.groups()
     other.leave("ok")
     made = operator.play("network.yml", ensemble_lock_wait=20, jitsi_count=3).ok()
@@ -68,7 +69,7 @@ def test_a_second_run_is_refused_and_the_journal_tells_what_the_first_did(
 
 
 def test_before_there_is_a_database_a_run_goes_on_and_says_so(operator: Operator) -> None:
-    assert "No lock yet: database-1 does not run yet." in operator.play("preflight.yml").ok().output
+    assert "No lock yet: database-1 is not running yet." in operator.play("preflight.yml").ok().output
 
 
 def test_a_database_that_does_not_answer_stops_all_but_who_insists(
@@ -77,4 +78,4 @@ def test_a_database_that_does_not_answer_stops_all_but_who_insists(
     database.stop()
     operator.play("preflight.yml").failed("The platform's database (journal@127.0.0.1")
     assert not operator.groups()
-    assert "Nothing keeps other runs away" in operator.play("preflight.yml", ensemble_lock=False).ok().output
+    assert "Parallel runs are not prevented" in operator.play("preflight.yml", ensemble_lock=False).ok().output

@@ -75,7 +75,7 @@ def test_a_rotation_stops_at_the_first_bad_server_and_is_gone_on_with(
     given, old, balancer = second.given(), first.served(), operator.lab.state()["lb_certificate"][0]["id"]
     first.stuck = True
     stopped = operator.play("certificate.yml", skip="", certificate_renew_days=400, certificate_patience=3)
-    stopped.failed("h-1.ensemble.test does not serve the new certificate", "another one is served")
+    stopped.failed("h-1.ensemble.test does not serve the new certificate", "it serves another one")
     assert first.given() != given, "it was given to one server"
     assert second.given() == given, "the others were left as they are"
     assert first.served() == second.served() == old

@@ -73,7 +73,7 @@ def test_what_lay_beside_the_inventories_is_brought_by_one_command(empty: Operat
         empty.lose_secret(name)
     assert empty.stored() == {}
     state, folder = empty.lab.state(), str(empty.secrets_dir)
-    empty.play("network.yml").failed("no key that opens", "playbooks/secrets.yml", f"import_from={folder}")
+    empty.play("network.yml").failed("no SSH key for the platform", "playbooks/secrets.yml", f"import_from={folder}")
     assert empty.lab.state() == state
 
     told = empty.play("secrets.yml", import_from=folder).ok()
@@ -86,7 +86,7 @@ def test_what_lay_beside_the_inventories_is_brought_by_one_command(empty: Operat
     (away / "id_ed25519").write_text("of another platform")
     empty.play("secrets.yml", import_from=str(away)).failed("other values of id_ed25519", "import_over")
     assert before == texts(empty.secrets)
-    empty.play("secrets.yml", import_from=str(tmp_path / "home")).failed("has no file of a secret")
+    empty.play("secrets.yml", import_from=str(tmp_path / "home")).failed("contains no file of a secret")
 
     out = tmp_path / "exported"
     empty.play("secrets.yml", export_to=str(out)).ok()
@@ -104,7 +104,7 @@ def test_servers_are_not_locked_out_by_a_new_key(operator: Operator) -> None:
 def test_a_key_that_is_brought_makes_none(empty: Operator, tmp_path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "mine")], check=True)
     mine = (tmp_path / "mine.pub").read_text().strip()
-    empty.play("network.yml", ensemble_ssh_public_key="mine").failed("ensemble_ssh_public_key is no public key")
+    empty.play("network.yml", ensemble_ssh_public_key="mine").failed("ensemble_ssh_public_key is not a public key")
     empty.play("network.yml", ensemble_ssh_public_key=mine).ok()
     assert empty.stored() == {}
     assert [each["public_key"].split()[1] for each in empty.lab.state()["ssh_key"]] == [mine.split()[1]]
