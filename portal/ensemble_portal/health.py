@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from .prometheus import PROBE, Reading
+from .prometheus import PROBE, PROBED, Reading
 from .settings import Settings
 from .texts import TEXTS
 
@@ -48,7 +48,7 @@ def state_of(reading: Reading, age: float | None, settings: Settings) -> tuple[S
         return State.CORDONED, Reason("strange_mark", reading.fleet_state)
     if reading.gauges.get("drain_mode") == 1 or reading.gauges.get("graceful_shutdown") == 1:
         return State.DRAINING, Reason("bridge_drains")
-    watched = {*reading.up, PROBE} if "answers_by_name" in reading.gauges else reading.up.keys()
+    watched = {*reading.up, PROBE} if PROBED in reading.gauges else reading.up.keys()
     if missing := [job for job in settings.required_jobs if job not in watched]:
         return State.UNKNOWN, Reason("unwatched", ", ".join(missing))
     if age is None or age > settings.stale_after:
@@ -66,7 +66,7 @@ def _trouble(reading: Reading) -> Reason | None:
         return Reason("nginx")
     if reading.gauges.get("jvb_healthy") == 0:
         return Reason("bridge")
-    if reading.gauges.get("answers_by_name") == 0:
+    if reading.gauges.get(PROBED) == 0:
         return Reason("name")
     return None
 

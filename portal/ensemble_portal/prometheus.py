@@ -15,6 +15,8 @@ ROOMS = "ensemble_portal_rooms_assigned_total"
 PLAIN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 PROBE = "probe"
 LARGEST_RESULT = 256 * 1024 * 1024
+PROBED = "answers_by_name"
+PROBE_GAUGES = (PROBED, "certificate_ends", "probe_seconds")
 GAUGES = {
     "nginx_up": "nginx_up",
     "jitsi_jvb_healthy": "jvb_healthy",
@@ -24,7 +26,7 @@ GAUGES = {
     "jitsi_jvb_graceful_shutdown": "graceful_shutdown",
     "jitsi_jicofo_participants_current": "participants",
     "jitsi_jicofo_conferences": "conferences",
-    "probe_success": "answers_by_name",
+    "probe_success": PROBED,
     "probe_ssl_earliest_cert_expiry": "certificate_ends",
     "probe_duration_seconds": "probe_seconds",
 }

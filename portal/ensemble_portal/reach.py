@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .prometheus import Reading
+from .prometheus import PROBED, Reading
 
 JOBS_OF_PEOPLE = {"participants": "jicofo", "endpoints": "jvb"}
 
@@ -27,7 +27,7 @@ def is_unreachable(reading: Reading) -> bool:
         return False
     if reading.up and not any(reading.up.values()):
         return True
-    if reading.gauges.get("answers_by_name") == 0:
+    if reading.gauges.get(PROBED) == 0:
         return True
     signs = {"nginx": "nginx_up", "jvb": "jvb_healthy"}
     return any(reading.up.get(job) and reading.gauges.get(gauge) == 0 for job, gauge in signs.items())

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from .logs import Condition
-from .prometheus import Prometheus, PrometheusError, Result
+from .prometheus import PROBE_GAUGES, PROBED, Prometheus, PrometheusError, Result
 
 LATER = 1.0
 """Seconds to wait for the others once one has answered."""
@@ -47,7 +47,21 @@ class Watchers:
             counter: max(result.rooms.get(counter, 0.0) for result in results.values())
             for counter in {counter for result in results.values() for counter in result.rooms}
         }
+        _share_probes(results, best)
         return Result(results[best].readings, rooms, results[best].skipped)
+
+
+def _share_probes(results: dict[int, Result], best: int) -> None:
+    """Give the best result the probes of the others: one that got in proves more than another one that did not.
+
+    Who does not get in may have trouble of its own, such as with its resolver. Samples of long ago prove nothing.
+    """
+    oldest = min(map(_age, results.values())) + AS_FRESH
+    others = [result.readings for place, result in results.items() if place != best and _age(result) <= oldest]
+    for name, reading in results[best].readings.items():
+        for other in (readings[name] for readings in others if name in readings):
+            if other.gauges.get(PROBED, -1.0) > reading.gauges.get(PROBED, -1.0):
+                reading.gauges |= {gauge: other.gauges[gauge] for gauge in PROBE_GAUGES if gauge in other.gauges}
 
 
 async def _first_success(tasks: Sequence[asyncio.Task[Result]]) -> None:

@@ -39,6 +39,7 @@ def test_two_platforms_live_side_by_side(operator: Operator) -> None:
     assert belongings(operator, mine) == production
     assert sorted(staging.servers()) == [
         "staging-api-1", "staging-api-2", "staging-database-1", "staging-h-1", "staging-h-2", "staging-prometheus-1",
+        "staging-prometheus-2",
     ]  # fmt: skip
     staging_records = {name for name in operator.records() if name.startswith("staging-")}
     assert staging_records == {"staging-h-1", "staging-h-2", "staging-portal"}

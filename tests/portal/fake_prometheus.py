@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -46,13 +47,14 @@ def query_result(servers: Iterable[FakeServer], odd: Iterable[dict] = ()) -> byt
 
 
 class FakePrometheus:
-    """Serves `servers`; `fails` makes it answer 503, `hangs` makes it wait that many seconds first."""
+    """Serves `servers`; `fails`: answers 503, `hangs`: waits that many seconds first, `drips`: a byte in as many."""
 
     def __init__(self, servers: list[FakeServer] | None = None) -> None:
         self.servers = servers or []
         self.odd: list[dict] = []
         self.fails = False
         self.hangs = 0.0
+        self.drips = 0.0
         self.queries = 0
         fake = self
 
@@ -65,7 +67,12 @@ class FakePrometheus:
                 self.send_response(status)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                with suppress(ConnectionError):  # who asked may have gone
+                    while fake.drips and body:
+                        self.wfile.write(body[:1])
+                        body = body[1:]
+                        time.sleep(fake.drips)
+                    self.wfile.write(body)
 
             def log_message(self, *args: object) -> None:
                 pass
