@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import api, branding, doors, logs, pages, status
 from .errors import PortalError
+from .integrations import reservations
 from .portal import Portal
 from .responses import LARGEST_BODY, SAFE, refused, strict_transport
 
@@ -124,7 +125,7 @@ def make_app(portal: Portal) -> Starlette:
     if portal.settings.cors_origins:
         middleware.insert(1, cors(portal.settings.cors_origins))
     app = Starlette(
-        routes=[*api.ROUTES, *pages.ROUTES, *status.ROUTES, *branding.ROUTES, *doors.ROUTES],
+        routes=[*api.ROUTES, *reservations.ROUTES, *pages.ROUTES, *status.ROUTES, *branding.ROUTES, *doors.ROUTES],
         middleware=middleware,
         exception_handlers={PortalError: on_error, HTTPException: on_http_error},
         lifespan=lambda app: portal.living(),

@@ -39,7 +39,6 @@ STATUS = {
     "room-elsewhere": 403,
     "server-closed": 403,
     "server-unknown": 404,
-    "reservation-there": 409,
     "reservation-unknown": 404,
     "bad-request": 400,
     "too-large": 413,

@@ -63,6 +63,7 @@ class Metrics:
         named: dict[str, Any] = {"registry": self.registry}
         self.joined = Counter("ensemble_portal_rooms_joined_total", "Named rooms found where they live", **named)
         self.refused = Counter("ensemble_portal_rooms_refused_total", "Rooms refused", ["reason"], **named)
+        self.webhooks = Counter("ensemble_portal_webhooks_total", "Events sent to webhooks", ["result"], **named)
         self.polls = Counter("ensemble_portal_polls_total", "Queries to Prometheus", ["result"], **named)
         self.skipped = Counter("ensemble_portal_series_skipped_total", "Series that could not be read", **named)
         self.poll_time = Histogram("ensemble_portal_poll_seconds", "Time of a query to Prometheus", **named)

@@ -13,6 +13,7 @@ from .api import base_of, body_of, client_of, portal_of, room_request_of
 from .assets import STATIC, TEMPLATES
 from .doors import into_room
 from .errors import PortalError
+from .integrations.keys import SCOPES
 from .links import room_page
 from .rendering import chosen_language, fleet_facts, language_of, own_path, page
 from .rooms import Room
@@ -102,8 +103,16 @@ async def read_form(request: Request) -> dict[str, str]:
 async def api_page(request: Request) -> Response:
     """How to use the API, with examples for this very portal."""
     base = base_of(request)
-    examples = [(name, TEMPLATES.get_template(file).render(base=base)) for name, file in EXAMPLES.items()]
-    return page(request, "api.html", examples=examples)
+
+    def example(file: str) -> str:
+        return TEMPLATES.get_template(file).render(base=base)
+
+    examples = {
+        "room": [(language, example(file)) for language, file in EXAMPLES.items()],
+        "delete": example("example_delete.sh"),
+        "webhook": example("example_webhook.py"),
+    }
+    return page(request, "api.html", base=base, examples=examples, scopes=SCOPES)
 
 
 async def robots(request: Request) -> Response:

@@ -17,6 +17,7 @@ from .events import Events
 from .fleet import Fleet
 from .integrations.callers import Keys
 from .integrations.once import Once
+from .integrations.sender import Sender
 from .limits import Limits
 from .logs import Condition
 from .metrics import Metrics
@@ -52,7 +53,10 @@ class Portal:
         self.reach = Reach(settings.lost_after, settings.stale_after)
         self.chooser = Chooser(settings.choices, settings.room_load, settings.promise_time)
         self.peers = Peers(self.metrics.portal)
-        self.rooms = Rooms(settings, self.fleet, self.reach, self.chooser, self.register, self.metrics, self.limits)
+        self.sender = Sender(settings.webhooks, self.register, self.metrics)
+        told = self.sender.room_created if self.sender.wants("room.created") else None
+        parts = (self.fleet, self.reach, self.chooser, self.register, self.metrics, self.limits)
+        self.rooms = Rooms(settings, *parts, told)
         self._full = Condition(log, "Every server is full", "There is room again")
         self._kept = Condition(log, "Most servers are out of sight; the last list of them is used", "They are in sight")
         self.responses = Responses(settings, self.fleet, self.rooms, self.limits)
@@ -71,6 +75,7 @@ class Portal:
         self.chooser.see(takers, now, self.peers.since_last(result.rooms), self.peers.share)
         self.rooms.serve_queue()
         self.reach.see(result.readings, now)
+        self.sender.see(self.reach.lost, self.reach.well)
         self.limits.share(self.peers.share.portals)
         self.keys.share(self.peers.share.portals)
         self.events.publish(snapshot)
@@ -112,4 +117,5 @@ class Portal:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self.sender.close()
             await self.register.close()

@@ -43,6 +43,8 @@ class Reach:
         self._since: dict[str, float] = {}
         self._known: set[str] = set()
         self._empty: list[str] = []
+        self.lost: set[str] = set()
+        self.well: set[str] = set()
 
     def see(self, readings: Mapping[str, Reading], now: float) -> None:
         """Take in an answer of Prometheus to a question asked at `now` (monotonic)."""
@@ -55,6 +57,8 @@ class Reach:
             proven |= absent
         self._since = {name: self._since.get(name, now) for name in proven}
         self._known = (self._known | readings.keys()) - {name for name in absent if self.is_lost(name)}
+        self.lost = {name for name in self._since if self.is_lost(name)}
+        self.well = readings.keys() - proven
         self._empty = [name for name, reading in readings.items() if people(reading) == 0]
 
     def is_lost(self, server: str) -> bool:

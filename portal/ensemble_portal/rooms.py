@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from . import names
@@ -33,6 +34,10 @@ class Room(NamedTuple):
         return f"https://{self.host}/{self.path}"
 
 
+OnGiven = Callable[[Room, bool, str | None], None]
+"""Told of a room that was given a place, whether its name was made up, and which server it had to leave."""
+
+
 class Rooms:
     def __init__(
         self,
@@ -43,6 +48,7 @@ class Rooms:
         register: Register,
         metrics: Metrics,
         limits: Limits,
+        on_given: OnGiven | None = None,
     ) -> None:
         self._fleet = fleet
         self._reach = reach
@@ -50,6 +56,7 @@ class Rooms:
         self._register = register
         self._metrics = metrics
         self._limits = limits
+        self._on_given = on_given
         self._full_at = settings.full_load / 100
         self._queue = Queue(settings.queue_time, metrics.waiting) if settings.when_full == "queue" else None
 
@@ -90,7 +97,10 @@ class Rooms:
         name, host = names.made_up(language), server.host
         self._register.keep(name, server.name, host)
         self._metrics.rooms.count(server.name, time.monotonic() - now)
-        return Room(name, name, server.name, host)
+        room = Room(name, name, server.name, host)
+        if self._on_given is not None:
+            self._on_given(room, True, None)
+        return room
 
     async def claim(self, client: str | None, name: str, at: str | None = None) -> Room:
         """The room of this name: where it lives, or newly on the server `at`, else on the best. Raises PortalError."""
@@ -135,9 +145,27 @@ class Rooms:
         self._limits.new_name(client, now)
         lost = held.server if held else None
         chosen = self._usable(at, now) or await self._choose_in_turn(now)
+        return await self._place(room, chosen, lost, now)
+
+    async def _place(self, room: str, chosen: Server, lost: str | None, now: float) -> Room:
         server, host = await self._register.claim(room, chosen.name, chosen.host, lost)
         self._metrics.rooms.count(server, time.monotonic() - now)
-        return Room(room, names.path_of(room), server, host)
+        placed = Room(room, names.path_of(room), server, host)
+        if self._on_given is not None:
+            self._on_given(placed, False, lost)
+        return placed
+
+    async def lives_on(self, server: str, room: str) -> bool:
+        """Whether the room lives on this very server. Raises PortalError."""
+        held = await self._register.find(room)
+        return held is not None and held.server == server
+
+    async def claim_on(self, server: Server, room: str) -> Room:
+        """The room where it lives, else on this very server. Raises PortalError."""
+        held = await self._register.find(room)
+        if held and not self._reach.is_lost(held.server):
+            return Room(room, names.path_of(room), held.server, held.host)
+        return await self._place(room, server, held.server if held else None, time.monotonic())
 
     def _usable(self, name: str | None, now: float) -> Server | None:
         """The server of this name, if its rooms can be entered."""

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from .branding import Link, read_ancestors, read_color, read_links, read_logo
 from .integrations.keys import ApiKey, read_api_keys
+from .integrations.webhooks import Webhook, read_webhooks
 
 PREFIX = "ENSEMBLE_"
 LOOPBACK = "127.0.0.0/8,::1/128"
@@ -230,6 +231,10 @@ class Settings:
     api_keys: tuple[ApiKey, ...] = setting(
         read_api_keys, "", "keys of other programs: NAME=SHA256 SCOPE ... [NUMBER/min], with commas", secret=True
     )
+    webhooks: tuple[Webhook, ...] = setting(
+        read_webhooks, "", "where events go, signed: URL whsec_SECRET [EVENT ...], with commas", secret=True
+    )
+    reservation_time: float = setting(_seconds, "24h", "longest meeting where Jitsi asks the portal", 60, 31536000)
     cors_origins: tuple[str, ...] = setting(_origins, "", "web origins that may call the API; * is any")
     site_name: str = setting(str, "Ensemble", "the name shown on the pages")
     contact: str = setting(str, "", "a mail address or page for help, shown on error pages and in the footer")

@@ -63,7 +63,9 @@ def test_the_stream_of_events(portal: PortalProcess) -> None:
 
 
 def test_everything_that_is_served_below_api_is_in_the_document(portal: PortalProcess) -> None:
-    from ensemble_portal.api import ROUTES
+    from ensemble_portal import api
+    from ensemble_portal.integrations import reservations
 
-    served = {route.path.replace(":path", "") for route in ROUTES if route.path.startswith("/api/")}
+    routes = [*api.ROUTES, *reservations.ROUTES]
+    served = {route.path.replace(":path", "") for route in routes if route.path.startswith("/api/")}
     assert served == set(portal.client.get("/api/v1/openapi.json").json()["paths"])
