@@ -12,7 +12,7 @@ LANGUAGES = {"en": "English", "fr": "Français", "de": "Deutsch", "es": "Españo
 """Code -> own name, in the order in which the pages offer them. All are written from left to right."""
 DEFAULT = "en"
 THIN_SPACE = "\u202f"  # it does not break
-SPACES_IN_FRENCH = re.compile(r" (?=[:;?!»%])|(?<=«) |(?<=[0-9}]) (?=(?:s|min|pers)\b)")
+SPACES_IN_FRENCH = re.compile(r" (?=[:;?!»%])|(?<=«) |(?<=[0-9}]) (?=(?:s|ms|min|pers)\b)")
 
 
 def in_french(text: str) -> str:
