@@ -1,20 +1,24 @@
-"""Live load as server-sent events: the newest snapshot to every listener, nothing queued behind it."""
+"""Live load as server-sent events: all servers at first, then what changes; nothing is queued behind it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from typing import Any
 
 import orjson
 
 from .clients import network_of
 from .errors import RETRY_AFTER, PortalError
-from .fleet import Snapshot, iso_time
+from .fleet import Server, Snapshot, iso_time
 from .metrics import Metrics
 
 MOST_LISTENERS = 500
 HEARTBEAT = 20.0
+
+
+Told = dict[str, str | float | int | None]
 
 
 class Events:
@@ -23,7 +27,9 @@ class Events:
         self._per_client = per_client
         self._clients: Counter[str] = Counter()
         self._changed = asyncio.Event()
-        self._latest = b""
+        self._told: dict[str, Told] = {}
+        self._all = self._changes = b""
+        self._number = 0
         self._closed = False
         self._listeners = 0
 
@@ -35,13 +41,18 @@ class Events:
             raise PortalError("too-many-streams", RETRY_AFTER)
 
     def publish(self, snapshot: Snapshot) -> None:
-        servers = [
-            {"server": one.name, "state": one.state, "load": one.shown_load, "participants": one.participants}
-            for one in snapshot.servers
-        ]
-        data = orjson.dumps({"updated_at": iso_time(snapshot.polled_at), "servers": servers})
-        self._latest = b"event: servers\nid: %d\ndata: %s\n\n" % (snapshot.polled_at * 1000, data)
+        before, told = self._told, {server.name: _told(server) for server in snapshot.servers}
+        when = iso_time(snapshot.polled_at)
+        changed = [one for name, one in told.items() if before.get(name) != one]
+        gone = [name for name in before if name not in told]
+        self._number += 1
+        self._all = self._event("servers", {"updated_at": when, "servers": list(told.values())})
+        self._changes = self._event("changes", {"updated_at": when, "servers": changed, "gone": gone})
+        self._told = told
         self._wake()
+
+    def _event(self, kind: str, data: dict[str, Any]) -> bytes:
+        return b"event: %b\nid: %d\ndata: %b\n\n" % (kind.encode(), self._number, orjson.dumps(data))
 
     def close(self) -> None:
         self._closed = True
@@ -55,12 +66,12 @@ class Events:
         self._metrics.listeners(self._listeners)
         try:
             yield b"retry: 5000\n\n"
-            sent = b""
+            sent = 0
             while not self._closed:
                 changed = self._changed
-                if self._latest is not sent:
-                    sent = self._latest
-                    yield sent
+                if sent != self._number:
+                    follows, sent = sent and sent + 1 == self._number, self._number
+                    yield self._changes if follows else self._all
                     continue
                 try:
                     await asyncio.wait_for(changed.wait(), HEARTBEAT)
@@ -75,3 +86,9 @@ class Events:
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _told(server: Server) -> Told:
+    """What listeners hear of a server. A load that moves by less than a hundredth is no change."""
+    load = None if server.load is None else round(server.load, 2)
+    return {"server": server.name, "state": server.state, "load": load, "participants": server.participants}

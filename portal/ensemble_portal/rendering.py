@@ -14,6 +14,7 @@ from starlette.responses import Response
 from .api import portal_of
 from .assets import TEMPLATES
 from .branding import contact_link
+from .fleet import iso_time
 from .preferences import preferred_language
 from .texts import LANGUAGES, TEXTS
 
@@ -103,6 +104,7 @@ def fleet_facts(request: Request) -> dict[str, Any] | None:
         "is_full": snapshot.is_full,
         "kept": snapshot.kept,
         "total": len(snapshot.servers),
+        "updated_at": iso_time(snapshot.polled_at),
         "age": max(0, round(time.time() - snapshot.polled_at)),
         "time": datetime.fromtimestamp(snapshot.polled_at, UTC).strftime("%H:%M:%S"),
     }

@@ -15,13 +15,14 @@ from starlette.routing import Route
 from .api import check_fleet_is_shown, portal_of
 from .chart import chart
 from .fleet import Server
-from .health import BAD, IN_USE, State
+from .health import BAD
+from .listing import listed
 from .preferences import accepts_gzip
 from .rendering import as_page, chosen_language, fleet_facts, language_of, render
 
 SHOWN_FOR = 1.0  # seconds
 POLLS_IN_GAP = 3
-LARGE_FLEET = 12
+MOST_KEPT = 64
 
 
 class Rendered(NamedTuple):
@@ -30,15 +31,17 @@ class Rendered(NamedTuple):
 
 
 class StatusPages:
-    """Renders each language at most once a second, in a thread: a large fleet makes a long page, and many watch it."""
+    """Renders each language and search at most once a second, in a thread: many watch the same page."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], tuple[float, asyncio.Task[Rendered]]] = {}
+        self._kept: dict[tuple[str, ...], tuple[float, asyncio.Task[Rendered]]] = {}
 
     async def show(self, request: Request) -> Response:
-        key = language_of(request), chosen_language(request)
+        key = language_of(request), chosen_language(request), request.query_params.get("q", "")
         until, task = self._kept.get(key, (0.0, None))
         if task is None or time.monotonic() >= until:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
             task = asyncio.create_task(asyncio.to_thread(_rendered, request))
             self._kept[key] = time.monotonic() + SHOWN_FOR, task
         html, packed = await asyncio.shield(task)
@@ -52,7 +55,7 @@ def _rendered(request: Request) -> Rendered:
     servers = portal.fleet.snapshot.servers if portal.fleet.snapshot else ()
     history = list(portal.fleet.history)
     facts, troubled = fleet_facts(request), sum(server.state in BAD for server in servers)
-    well, verdict = verdict_of(facts, portal.settings.when_full, troubled)
+    well, verdict = verdict_of(facts, portal.settings.when_full, troubled, portal.register.is_up)
     html = render(
         request,
         "status.html",
@@ -60,23 +63,13 @@ def _rendered(request: Request) -> Rendered:
         well=well,
         verdict=verdict,
         certificate_days=certificate_days(servers),
-        servers=sorted(servers, key=lambda server: server.state not in BAD),
+        listed=listed(servers, request.query_params.get("q", "")),
         troubled=troubled,
-        cell_of=cell_of if len(servers) > LARGE_FLEET else None,
         now=time.time(),
         moment=history[-1] if history else None,
         chart=chart(history, POLLS_IN_GAP * portal.settings.poll_interval),
     ).encode()
     return Rendered(html, gzip.compress(html, compresslevel=4, mtime=0))
-
-
-def cell_of(server: Server) -> str:
-    """The class of a server's cell in the map of a large fleet: how full it is, or why it takes no new room."""
-    if server.state in BAD:
-        return "bad"
-    if server.state not in IN_USE or server.load is None:
-        return "off"
-    return "full-4" if server.state is State.FULL else f"full-{min(4, int(server.load * 5))}"
 
 
 def certificate_days(servers: Sequence[Server]) -> int | None:
@@ -85,7 +78,9 @@ def certificate_days(servers: Sequence[Server]) -> int | None:
     return int((min(ends) - time.time()) // 86400) if ends else None
 
 
-def verdict_of(facts: Mapping[str, Any] | None, when_full: str, troubled: int) -> tuple[bool, str]:
+def verdict_of(
+    facts: Mapping[str, Any] | None, when_full: str, troubled: int, register_is_up: bool
+) -> tuple[bool, str]:
     """(whether all is well, which words say how things are): the worst that is known."""
     if facts is None or not facts["fresh"]:
         return False, "verdict_blind"
@@ -95,6 +90,8 @@ def verdict_of(facts: Mapping[str, Any] | None, when_full: str, troubled: int) -
         return False, "verdict_closed"
     if facts["kept"]:
         return False, "verdict_kept"
+    if not register_is_up:
+        return False, "verdict_register"
     if troubled:
         return False, "verdict_troubled"
     return (False, "verdict_some_full") if facts["full"] else (True, "verdict_well")

@@ -57,7 +57,7 @@ def test_the_stream_of_events(portal: PortalProcess) -> None:
         text = ""
         for chunk in answer.iter_text():
             text += chunk
-            if text.count("event: servers") >= 2:
+            if text.count("event: changes") >= 2:
                 break
     assert '"server":"h-1","state":"ready"' in text
 

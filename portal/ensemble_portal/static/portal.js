@@ -110,21 +110,30 @@ function morph(old, now) {
 const live = document.querySelector("[data-live]");
 if (live && window.EventSource) {
   const pause = document.querySelector("[data-pause]");
-  let paused = false, seen = null;
+  let paused = false;
   pause.hidden = false;
   pause.addEventListener("click", () => {
     paused = !paused;
     [pause.textContent, pause.dataset.other] = [pause.dataset.other, pause.textContent];
   });
-  new EventSource("/api/v1/events").addEventListener("servers", async (event) => {
-    const first = seen === null;
-    if (seen === event.lastEventId || paused || document.hidden) return;
-    seen = event.lastEventId;
-    if (first) return;
+  let behind = false;
+  const follow = async () => {
+    if (!behind || paused || document.hidden) return;
+    behind = false;
     await new Promise((later) => setTimeout(later, Math.random() * 1500)); // not all watchers at once
     const answer = await fetch(location.href).catch(() => null);
     if (!answer?.ok || paused) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     morph(live, page.querySelector("[data-live]"));
+  };
+  const events = new EventSource("/api/v1/events");
+  events.addEventListener("servers", ({ data }) => {
+    behind = JSON.parse(data).updated_at !== live.dataset.live;
+    follow();
+  });
+  events.addEventListener("changes", ({ data }) => {
+    const { servers, gone } = JSON.parse(data);
+    behind ||= servers.length + gone.length > 0;
+    follow();
   });
 }
