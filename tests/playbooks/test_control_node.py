@@ -56,7 +56,7 @@ def test_any_folder_will_do(operator: Operator, tmp_path: Path) -> None:
         ({"jitsi_environment": '{"A": "b"}'}, "jitsi_environment is a text"),
         ({"ensemble_platform": "Big One"}, "ensemble_platform is 'Big One'"),
         ({"api_server_prefix": "h"}, "would have the same name"),
-        ({"jitsi_reserved_ips": True, "jitsi_count": 18}, "needs 22 reserved addresses"),
+        ({"jitsi_reserved_ips": True, "jitsi_count": 18}, "needs 23 reserved addresses"),
         ({"ensemble_name_prefix": "_"}, "ensemble_name_prefix is '_'"),
     ],
 )
@@ -74,7 +74,8 @@ def test_texts_from_surveys_and_command_lines_are_numbers_and_booleans(operator:
     spec = yaml.safe_load((PLAYBOOKS / "vars/platform_spec.yml").read_text())
     desired = {
         "jitsi_count": 2, "jitsi_max_change": 100, "ensemble_ip_quota": 50, "jitsi_reserved_ips": False,
-        "jitsi_replace": False, "api_count": 2, "database_count": 1, "ensemble_lock": True, "ensemble_lock_wait": 5,
+        "jitsi_replace": False, "api_count": 2, "prometheus_count": 2, "database_count": 1,
+        "ensemble_lock": True, "ensemble_lock_wait": 5,
         "ensemble_journal_keep": 30, "acme_tries": 3, "acme_dns_timeout": 60, "certificate_batch": 2,
         "certificate_patience": 3,
     }  # fmt: skip
