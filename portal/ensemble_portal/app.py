@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import api, branding, doors, logs, pages, status
+from . import api, branding, doors, feed, logs, pages, status
 from .errors import PortalError
 from .integrations import reservations
 from .portal import Portal
@@ -125,7 +125,10 @@ def make_app(portal: Portal) -> Starlette:
     if portal.settings.cors_origins:
         middleware.insert(1, cors(portal.settings.cors_origins))
     app = Starlette(
-        routes=[*api.ROUTES, *reservations.ROUTES, *pages.ROUTES, *status.ROUTES, *branding.ROUTES, *doors.ROUTES],
+        routes=[
+            *(*api.ROUTES, *reservations.ROUTES, *pages.ROUTES, *status.ROUTES, *feed.ROUTES),
+            *(*branding.ROUTES, *doors.ROUTES),
+        ],
         middleware=middleware,
         exception_handlers={PortalError: on_error, HTTPException: on_http_error},
         lifespan=lambda app: portal.living(),

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .errors import PortalError
+from .fleet import iso_time
 from .preferences import accepts_gzip
 from .texts import number, percent
 
@@ -70,4 +71,4 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 TEMPLATES.globals["static"] = STATIC.url
-TEMPLATES.filters |= {"percent": percent, "number": number}
+TEMPLATES.filters |= {"percent": percent, "number": number, "moment": iso_time}

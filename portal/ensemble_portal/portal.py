@@ -21,6 +21,7 @@ from .integrations.sender import Sender
 from .limits import Limits
 from .logs import Condition
 from .metrics import Metrics
+from .notices import Notices
 from .peers import Peers
 from .poller import Poller
 from .prometheus import Prometheus, Result
@@ -64,6 +65,7 @@ class Portal:
         timeout, window = settings.prometheus_timeout, settings.cpu_window
         watchers = Watchers([Prometheus(url, timeout, window) for url in settings.prometheus_url])
         self.poller = Poller(watchers, self.metrics, settings.poll_interval, self.take_in)
+        self.notices = Notices(settings.store)
         self.stopping = False
 
     async def take_in(self, result: Result, now: float) -> None:
@@ -109,6 +111,7 @@ class Portal:
         await self.poller.poll()
         tasks = [
             asyncio.create_task(self.poller.run()),
+            asyncio.create_task(self.notices.run()),
             asyncio.create_task(self.register.run(self._homeward, self.settings.poll_interval)),
         ]
         try:

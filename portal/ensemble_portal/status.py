@@ -56,6 +56,8 @@ def _rendered(request: Request) -> Rendered:
     history = list(portal.fleet.history)
     facts, troubled = fleet_facts(request), sum(server.state in BAD for server in servers)
     well, verdict = verdict_of(facts, portal.settings.when_full, troubled, portal.register.is_up)
+    if verdict in {"verdict_troubled", "verdict_some_full", "verdict_well"} and portal.notices.has_incident:
+        well, verdict = False, "verdict_incident"
     html = render(
         request,
         "status.html",
@@ -65,6 +67,7 @@ def _rendered(request: Request) -> Rendered:
         certificate_days=certificate_days(servers),
         listed=listed(servers, request.query_params.get("q", "")),
         troubled=troubled,
+        notices=portal.notices.shown,
         now=time.time(),
         moment=history[-1] if history else None,
         chart=chart(history, POLLS_IN_GAP * portal.settings.poll_interval),

@@ -63,9 +63,9 @@ def test_the_stream_of_events(portal: PortalProcess) -> None:
 
 
 def test_everything_that_is_served_below_api_is_in_the_document(portal: PortalProcess) -> None:
-    from ensemble_portal import api
+    from ensemble_portal import api, feed
     from ensemble_portal.integrations import reservations
 
-    routes = [*api.ROUTES, *reservations.ROUTES]
+    routes = [*api.ROUTES, *reservations.ROUTES, *feed.ROUTES]
     served = {route.path.replace(":path", "") for route in routes if route.path.startswith("/api/")}
     assert served == set(portal.client.get("/api/v1/openapi.json").json()["paths"])
