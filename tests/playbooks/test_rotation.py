@@ -79,6 +79,8 @@ def test_a_rotation_stops_at_the_first_bad_server_and_is_gone_on_with(
     assert first.given() != given, "it was given to one server"
     assert second.given() == given, "the others were left as they are"
     assert first.served() == second.served() == old
+    operator.play("fleet.yml", skip="", certificate_patience=3).failed("h-1.ensemble.test does not serve the new")
+    assert second.given() == given, "no other part gives it to all at once"
     assert operator.lab.state()["lb_certificate"][0]["id"] != balancer
 
     first.stuck = False
