@@ -63,7 +63,7 @@ from ..module_utils.dotenv import write
 def dotenv(environment: Any) -> str:
     """The text of an environment file."""
     if not isinstance(environment, dict):
-        raise AnsibleFilterError(f"dotenv takes a dictionary of variables, not a {type(environment).__name__}.")
+        raise AnsibleFilterError(f"dotenv needs a dictionary of variables, not a {type(environment).__name__}.")
     try:
         return write(environment)
     except ValueError as error:

@@ -189,7 +189,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             value = self._rendered(given)
             texts += value if isinstance(value, list) else [value]
         if not all(isinstance(text, str) and text for text in texts):
-            raise Invalid(f"{name}: {texts} has something that is no text, perhaps since a variable is not known.")
+            raise Invalid(f"{name}: {texts} contains a non-text value, perhaps because a variable is undefined.")
         return texts
 
     # --- reading
@@ -212,7 +212,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 answers.append(outcome)
             elif isinstance(outcome, ScalewayError) and self.get_option("on_zone_error") == "warn":
                 self._incomplete = True
-                self.display.warning(f"The inventory lacks what {place} has: {outcome}")
+                self.display.warning(f"The inventory is incomplete: {place} could not be read: {outcome}")
             else:
                 raise outcome
         return answers
@@ -256,7 +256,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for values, desired, name in zip(shown, candidates, unique_names(candidates, hosts, taken), strict=True):
             if desired and name != desired[0]:
                 self.display.warning(
-                    f"Server {values['scaleway_id']} is not the only one called {desired[0]}: it is the host {name}."
+                    f"Server {values['scaleway_id']} is not the only one named {desired[0]}: its host name is {name}."
                 )
             self._add(name, values)
 

@@ -111,7 +111,7 @@ def role_folder(role: str) -> Path:
         return Path(role)
     found = _get_collection_role_path(role)
     if not found:
-        raise AnsibleLookupError(f"content_hash: there is no role {role}")
+        raise AnsibleLookupError(f"content_hash: the role {role} does not exist")
     return Path(found[1])
 
 
@@ -142,7 +142,7 @@ class LookupModule(LookupBase):
         for term in terms:
             path = term if os.path.isabs(term) else self._loader.path_dwim(term)
             if not os.path.exists(path):
-                raise AnsibleLookupError(f"content_hash: there is no {path}")
+                raise AnsibleLookupError(f"content_hash: {path} does not exist")
             paths.append(Path(path))
         data = self.get_option("data")
         if roles := [role_folder(role) for role in self.get_option("roles")]:

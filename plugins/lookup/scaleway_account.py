@@ -63,7 +63,7 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         unknown = [term for term in terms if term not in TOLD]
         if unknown:
-            raise AnsibleError(f"scaleway_account tells {', '.join(TOLD)}, and not {', '.join(map(str, unknown))}.")
+            raise AnsibleError(f"scaleway_account returns {', '.join(TOLD)}, not {', '.join(map(str, unknown))}.")
         try:
             settings = from_arguments({name: self.get_option(name) for name in ARGUMENTS})
             return [settings.project if term == "project_id" else str(getattr(settings, term)) for term in terms]

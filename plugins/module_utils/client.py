@@ -59,7 +59,7 @@ class Client(Transport):
         except ScalewayError:
             return ""
         projects = sorted({group["project"] for group in groups})
-        return f"The key sees objects of {', '.join(projects)}." if projects else ""
+        return f"The key can see objects of {', '.join(projects)}." if projects else ""
 
     # --- single requests
 

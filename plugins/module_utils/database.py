@@ -59,7 +59,7 @@ class Login:
         """
         if psycopg is None:
             raise DatabaseAway(
-                "The Python of the control node has no psycopg, which the platform's lock and journal need: "
+                "The platform's lock and journal need the Python package psycopg on the control node: "
                 "pip install 'psycopg[binary]'."
             )
         try:
@@ -82,7 +82,7 @@ class Login:
                 prepare_threshold=None,
             )
         except (psycopg.Error, OSError) as error:
-            raise DatabaseAway(f"The platform's database ({self}) lets nobody in: {sentence(error)}") from error
+            raise DatabaseAway(f"The platform's database ({self}) refuses connections: {sentence(error)}") from error
 
 
 def sentence(error: BaseException) -> str:

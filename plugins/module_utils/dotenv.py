@@ -61,7 +61,7 @@ def _value(assignment: re.Match[str]) -> str:
 
 def _name(name: Any) -> str:
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is not the name of a variable: letters, digits and underscores, no digit in front")
+        raise ValueError(f"{name!r} is not the name of a variable: letters, digits and underscores, no leading digit")
     return name
 
 
@@ -70,9 +70,9 @@ def _text(name: str, value: Any) -> str:
         return "true" if value else "false"
     if not isinstance(value, (str, int, float)):
         kind = "null" if value is None else "a list" if isinstance(value, (list, tuple)) else "a dictionary"
-        raise ValueError(f"{name} is {kind}, and not a text")
+        raise ValueError(f"{name} is {kind}, not a text")
     if "\0" in str(value):
-        raise ValueError(f"{name} has a null character")
+        raise ValueError(f"{name} contains a null character")
     return str(value)
 
 

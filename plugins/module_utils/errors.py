@@ -11,11 +11,11 @@ HINTS = {
     "denied_authentication": UNKNOWN_KEY,
     "permissions_denied": "The API key's application or user lacks an IAM policy for this in the project.",
     "quotas_exceeded": "Ask for a higher quota in the Scaleway console, or remove what is not needed.",
-    "out_of_stock": "Scaleway has none left in this zone: try another commercial_type or zone, or run again later.",
+    "out_of_stock": "Scaleway is out of stock in this zone: try another commercial_type or zone, or run again later.",
 }
 
 
-ASSUMED = "Check mode assumes that this will have changed by then."
+ASSUMED = "Check mode assumes that an earlier task will have changed this."
 """The end of a warning about what an earlier task would have put right."""
 IN_USE = (400, 409, 412)
 """How an API answers that does not delete what is in use."""

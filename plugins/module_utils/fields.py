@@ -135,7 +135,7 @@ def network(value: Any) -> str:
 def plain_text(what: str, value: Any) -> str:
     """A text that was given as one. Templates may turn JSON text into data, whose own text would be Python's."""
     if isinstance(value, (dict, list)):
-        raise Invalid(f"{what} is a {type(value).__name__} and not a text: use to_json or to_yaml.")
+        raise Invalid(f"{what} is a {type(value).__name__} not a text: use to_json or to_yaml.")
     return str(value)
 
 
@@ -158,7 +158,7 @@ def tidy(name: str, values: list[str]) -> list[str]:
         Invalid: the text of a whole list was cut at its commas.
     """
     if values and values[0].lstrip()[:2] in ('["', "['", "[]") and values[-1].rstrip().endswith("]"):
-        raise Invalid(f"{name} is the text {','.join(values)!r} and not a list: use from_json, or give a list.")
+        raise Invalid(f"{name} is the text {','.join(values)!r} not a list: use from_json, or pass a list.")
     return [value.strip() for value in values]
 
 
@@ -166,7 +166,7 @@ def tag_query(tags: Any) -> str | None:
     """The value of a filter by tags, which Scaleway takes with commas between them."""
     for tag in tags or []:
         if "," in tag:
-            raise Invalid(f"tags: {tag!r} has a comma, which Scaleway takes for two tags. Give a list of tags.")
+            raise Invalid(f"tags: {tag!r} contains a comma, which Scaleway reads as two tags. Pass a list of tags.")
     return ",".join(sorted(tags or [])) or None
 
 

@@ -49,7 +49,7 @@ MAKING = 0x456E73656D626C66
 TIME = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS {0}"""
 RUNS = f"""
 SELECT id, who, place AS where, revision AS commit, playbook, variables, locked, {TIME.format("began")},
-    {TIME.format("ended")}, coalesce(result, 'runs, or was killed with its machine') AS result,
+    {TIME.format("ended")}, coalesce(result, 'running, or killed with its machine') AS result,
     (SELECT count(*) FROM journal.changes WHERE run = runs.id) AS changes
 FROM journal.runs WHERE platform = %(platform)s
 """

@@ -57,7 +57,7 @@ class KeeperSession:
         """
         with self._one:
             if self.about and self.about.platform != about.platform and self.database is not None:
-                raise Invalid(f"This run has the lock of {self.about.platform} already: one run is for one platform.")
+                raise Invalid(f"This run already holds the lock of {self.about.platform}: one run is for one platform.")
             if self.database is not None and (self.locked or not lock):
                 return
             self.login, self.about = login, about
@@ -68,8 +68,8 @@ class KeeperSession:
                     raise Refused(about.platform, platform_lock.holder(database, about.platform))
                 if lock and not platform_lock.is_held(database, about.platform):
                     raise DatabaseAway(
-                        f"What answers as the platform's database ({login}) does not keep a session, so no lock: a "
-                        "pooler in transaction mode stands before it. Use the server's own port."
+                        f"The platform's database ({login}) does not keep sessions, so it cannot hold a lock: a "
+                        "pooler in transaction mode is in front of it. Use the server's own port."
                     )
                 self.number = self.number or journal.begin(database, about, lock)
                 if lock:
@@ -128,7 +128,7 @@ class KeeperSession:
     def _look(self) -> None:
         platform = self.about.platform if self.about else ""
         if self.locked and not platform_lock.is_held(self.database, platform):
-            self._lose("the database says that another session has it, or none")
+            self._lose("according to the database, another session or none holds it")
 
     def note(self, change: Change) -> int:
         """Remember a change, and write it where there is a database; its number within the run."""
@@ -180,7 +180,7 @@ class KeeperSession:
                 if not ours:
                     self._lose(f"{platform_lock.holder(database, platform)}")
                 elif self.locked and journal.newest(database, platform) > self.number:
-                    self._lose("another run was here in between")
+                    self._lose("another run held it in between")
                 else:
                     journal.rejoin(database, self.number)
                     self.database = database

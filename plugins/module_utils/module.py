@@ -69,11 +69,11 @@ def tidy_arguments(module: AnsibleModule, spec: Spec, params: dict[str, Any]) ->
     for name, option in spec.items():
         value = params.get(name)
         if isinstance(value, str) and option.get("type", "str") == "str" and is_representation(value):
-            raise Invalid(f"{name} is data and not a text: use to_json or to_yaml.")
+            raise Invalid(f"{name} is structured data, not a text: use to_json or to_yaml.")
         if value and option.get("type") == "list" and option.get("elements") == "str":
             params[name] = [each for each in tidy(name, value) if each]
             if len(params[name]) < len(value):
-                fail_or_warn(module, f"{name} has an empty element, perhaps since a look-up found nothing.")
+                fail_or_warn(module, f"{name} has an empty element, perhaps because a lookup found nothing.")
         elif value and option.get("options"):
             for nested in value if isinstance(value, list) else [value]:
                 tidy_arguments(module, option["options"], nested)

@@ -47,8 +47,8 @@ class Owned:
         if state == "absent" and not self.arguments.get("id"):
             return None
         raise Invalid(
-            f"{self} ({current.get('id')}) lacks the tag {self.owner_tag}, so it is not this owner's. Take another "
-            f"name, or give it the tag if it is to be."
+            f"{self} ({current.get('id')}) lacks the tag {self.owner_tag}, so it belongs to another owner. Choose "
+            f"another name, or add the tag to take it over."
         )
 
     def owner_tags(self, tags: Iterable[str] | None) -> builtins.list[str]:

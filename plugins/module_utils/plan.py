@@ -31,5 +31,5 @@ class Plan:
     def there(self) -> Object:
         """The object that exists already; only for plans that are about one."""
         if self.current is None:
-            raise ValueError(f"a plan to {self.action} is about no object")
+            raise ValueError(f"a plan to {self.action} has no object")
         return self.current

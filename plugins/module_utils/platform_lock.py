@@ -36,7 +36,7 @@ class Holder:
 
     def __str__(self) -> str:
         run = f"run {self.run}" if self.run else "a run"
-        return f"{self.who} on {self.place} runs {self.playbook} since {self.since} ({run})"
+        return f"{self.who} on {self.place} has been running {self.playbook} since {self.since} ({run})"
 
     def facts(self) -> dict[str, Any]:
         return asdict(self)

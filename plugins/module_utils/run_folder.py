@@ -54,7 +54,7 @@ def run_folder(parent: str | None = None, run: Run | None = None) -> str:
     run = run or this_run()
     where = place(parent)
     if not where.is_dir() or not os.access(where, os.W_OK | os.X_OK):
-        raise Invalid(f"No folder for this run can be made in {where}: set TMPDIR to one that this user may write to.")
+        raise Invalid(f"Cannot create a folder for this run in {where}: set TMPDIR to one that this user may write to.")
     prefix = f"ensemble-run-{run.pid}-{run.started}-"
     for each in sorted(where.glob(f"{prefix}*")):
         found = each.lstat()

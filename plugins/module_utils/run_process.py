@@ -85,7 +85,7 @@ def this_run() -> Run:
             return Run(parent.pid, parent.started)
         child = parent
     raise Invalid(
-        "No run of Ansible is above this task: it must run on the control node (connection: local), not async."
+        "This task has no parent Ansible run: it must run on the control node (connection: local), not async."
     )
 
 
@@ -118,7 +118,7 @@ def accompany(run: Run, companion: Companion, timeout: float = TO_BEGIN) -> dict
     os.waitpid(between, 0)
     told = _read(reads, timeout)
     if told is None:
-        raise NotBegun(f"The process beside the run did not begin within {timeout:.0f} s.")
+        raise NotBegun(f"The process beside the run did not start within {timeout:.0f} s.")
     if "error" in told:
         raise NotBegun(told["error"], told["facts"])
     return told["began"]

@@ -110,7 +110,7 @@ class SecretFiles:
             made = reconcile(secret, "present", check=False).result or {}
             revision, stored = secret.follow(made["id"], value, after)
             if stored is None:
-                raise Invalid(f"secret {name} in {self.path} has no version that can be read: enable one.")
+                raise Invalid(f"secret {name} in {self.path} has no enabled version: enable one.")
             missing = [line for line in value.splitlines() if line not in stored.splitlines()]
             if stored != value and name in self.merged and missing:
                 value, after = "\n".join([*stored.splitlines(), *missing]) + "\n", revision
@@ -118,7 +118,7 @@ class SecretFiles:
             self._write_files(name, stored)
             version = {"id": made["id"], "revision": revision, "digest": digest(stored)}
             return version, stored == value or name in self.merged
-        raise Invalid(f"secret {name} in {self.path} changes all the time: nothing was written. Run this again.")
+        raise Invalid(f"secret {name} in {self.path} keeps changing: nothing was written. Run this again.")
 
     def _secret(self, name: str = "") -> Secret:
         own = {"name": name, "path": self.path, "owner_tag": self.arguments.get("owner_tag")}
@@ -156,7 +156,7 @@ class SecretFiles:
             parts = None
         if not isinstance(parts, dict) or not all(isinstance(text, str) and text for text in parts.values()):
             told = ", ".join(self.names_of(secret))
-            raise Invalid(f"secret {secret} in {self.path} is no JSON object of the texts of {told}.")
+            raise Invalid(f"secret {secret} in {self.path} is not a JSON object with the texts of {told}.")
         return parts
 
     def _make(self, folder: Path) -> None:

@@ -67,7 +67,7 @@ class Settings:
     def __post_init__(self) -> None:
         if not self.secret_key:
             raise Invalid(
-                "No Scaleway credentials: give secret_key, set SCW_SECRET_KEY, or write a config file (scw init)."
+                "No Scaleway credentials: set secret_key or SCW_SECRET_KEY, or write a config file (scw init)."
             )
         if not is_uuid(self.secret_key):
             raise Invalid("secret_key is not a Scaleway secret key: it must be a UUID.")
@@ -81,7 +81,7 @@ class Settings:
             if getattr(self, name) and not is_uuid(getattr(self, name)):
                 raise Invalid(f"{name} {getattr(self, name)!r} is not an id: it must be a UUID.")
         if self.api_timeout <= 0 or self.api_retry_time < 0:
-            raise Invalid("api_timeout must be more than 0 seconds, and api_retry_time not less.")
+            raise Invalid("api_timeout must be more than 0 seconds, and api_retry_time must not be negative.")
         if self.api_ca_path and not os.path.exists(self.api_ca_path):
             raise Invalid(f"api_ca_path {self.api_ca_path} does not exist.")
         if not self.region:
@@ -94,7 +94,7 @@ class Settings:
         """The project to work in, where there must be one."""
         if not self.project_id:
             raise Invalid(
-                "No project: give project_id, set SCW_DEFAULT_PROJECT_ID, or set default_project_id in the config file."
+                "No project: set project_id, SCW_DEFAULT_PROJECT_ID, or default_project_id in the config file."
             )
         return self.project_id
 
@@ -179,7 +179,7 @@ def _from_profile(profile: str | None, config_file: str | None) -> Source:
         desired = profile or written.get("active_profile") or "default"
         profiles = {"default": {}, **(written.get("profiles") or {})}
         if desired not in profiles:
-            raise Invalid(f"The Scaleway config file {path} has no profile {desired!r}, but {', '.join(profiles)}.")
+            raise Invalid(f"The Scaleway config file {path} has no profile {desired!r}; it has {', '.join(profiles)}.")
         inherited = {**written, **profiles[desired]}
     except (OSError, ValueError, AttributeError, TypeError, yaml.YAMLError) as error:
         raise Invalid(f"The Scaleway config file {path} cannot be used: {error}") from error

@@ -32,7 +32,7 @@ class Transport:
             import requests
         except ImportError as error:
             raise Invalid(
-                "The Python package requests is needed where this task runs: pip install requests."
+                "This task needs the Python package requests on the host where it runs: pip install requests."
             ) from error
         self.settings = settings
         self.requests = 0
@@ -176,8 +176,8 @@ def _reason(error: BaseException) -> str:
         ("NameResolutionError", "its host name cannot be resolved"),
         ("Connection refused", "the connection was refused"),
         ("Network is unreachable", "the network is unreachable"),
-        ("CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted (api_ca_path names a CA of your own)"),
-        ("WRONG_VERSION_NUMBER", "it does not speak TLS (http:// may be meant)"),
+        ("CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted (set api_ca_path for your own CA)"),
+        ("WRONG_VERSION_NUMBER", "it does not use TLS (try http://)"),
         ("reset by peer", "reset by the other side"),
         ("RemoteDisconnected", "closed without an answer"),
         ("timed out", "no answer in time"),

@@ -82,8 +82,8 @@ class WithoutTwins:
             pause = next(pauses, None) if all(is_recent(each) for each in found[1:]) else None
             if pause is None:
                 raise Invalid(
-                    f"There are {len(found)} of {self} ({', '.join(each['id'] for each in found)}, the eldest first): "
-                    "give the id of the one that is meant, or remove the others."
+                    f"There are {len(found)} of {self} ({', '.join(each['id'] for each in found)}, oldest first): "
+                    "give the id of the intended one, or remove the others."
                 )
             self.client.pause(pause)
 
@@ -104,7 +104,7 @@ class WithoutTwins:
         if elder is None:
             return made, True
         self.discard(made, elder)
-        self.warnings.append(f"{self} was made twice at the same time: {made['id']} went, {elder['id']} stays.")
+        self.warnings.append(f"{self} was created twice at once: {made['id']} is removed, {elder['id']} stays.")
         return elder, False
 
     def _elder_of(self, made: Object) -> Object | None:

@@ -50,6 +50,6 @@ class Waiter:
             pause = next(pauses, None)
             if pause is None:
                 waited = self._clock() - start
-                last = f"it was last seen {state(actual)}"
+                last = f"its last state was {state(actual)}"
                 raise WaitTimeout(f"Waited {waited:.0f} s for {what}; {last}. A longer wait_timeout may help.")
             self._sleep(pause)

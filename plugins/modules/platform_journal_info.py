@@ -123,7 +123,7 @@ def main() -> None:
     with reported(module):
         login = login_of(arguments)
         if login is None:
-            raise Invalid("login_host is empty: there is no database, so no journal.")
+            raise Invalid("login_host is empty: without a database there is no journal.")
         with login.connect(f"ensemble {arguments['platform']} reads") as session:
             desired = {name: arguments[name] for name in ("platform", "last", "run", "server")}
             runs, changes = journal.read(session, **desired)

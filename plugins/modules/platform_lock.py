@@ -194,7 +194,7 @@ def keeper_of(run: Run) -> Path:
     accompany(run, Keeper(Path(run_folder(run=run)), run))
     found = socket_of(run)
     if found is None:
-        raise ScalewayError("The process that is to keep this run's lock has ended at once.")
+        raise ScalewayError("The process that keeps this run's lock ended at once.")
     return found
 
 
@@ -236,7 +236,7 @@ def main() -> None:
         module.no_log_values.clear()
         module.no_log_values.update(filter(None, [arguments["login_password"]]))
         if arguments["wait"] < 0 or arguments["keep"] < 1:
-            raise Invalid("wait is a number of seconds, 0 or more; keep a number of days, 1 or more.")
+            raise Invalid("wait must be a number of seconds, 0 or more, and keep a number of days, 1 or more.")
         login = login_of(arguments)
         if arguments["state"] == "released":
             answer = {"locked": False, "run": None} if module.check_mode else release()

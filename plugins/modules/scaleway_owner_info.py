@@ -115,7 +115,7 @@ KINDS = {
 def foreign(client: Client, params: dict[str, Any]) -> list[dict[str, Any]]:
     owner_tag = params["owner_tag"]
     if not owner_tag:
-        raise Invalid("owner_tag is needed to tell whose objects there are.")
+        raise Invalid("owner_tag is required to determine the owners of the objects.")
     asked = [(kind, set(names)) for kind, names in params["names"].items() if names]
     listed = client.each(lambda each: KINDS[each[0]](client, {}).list(), asked)
     return [

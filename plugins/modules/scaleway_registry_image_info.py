@@ -74,7 +74,7 @@ from ..module_utils.settings import is_uuid
 def images(client: Client, params: dict[str, Any]) -> list[dict[str, Any]]:
     given = params["namespace"]
     if not given:
-        raise Invalid("namespace is empty, perhaps since a look-up found nothing.")
+        raise Invalid("namespace is empty, perhaps because a lookup found nothing.")
     namespace = RegistryNamespace(client, {"id" if is_uuid(given) else "name": given}).find()
     if namespace is None:
         return []

@@ -124,7 +124,7 @@ def main() -> None:
             module.exit_json(changed=False, secrets=secrets.fetch(), **account(module, client))
         kept = secrets.keep()
     for name in kept.taken:
-        module.warn(f"Another run has written the secret {name} meanwhile: its value is used.")
+        module.warn(f"Another run has written the secret {name} in the meantime: its value is used.")
     module.exit_json(
         changed=bool(kept.written),
         written=kept.written,

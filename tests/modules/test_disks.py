@@ -48,7 +48,7 @@ def test_a_local_volume_only_while_the_server_is_off(lab: Lab, run: Runner) -> N
     run.ok("server", **SMALL, state="running")
     desired: dict[str, Any] = {"name": "builder", "volumes": {"1": {"name": "cache"}}}
     lab.forget_requests()
-    assert "only while it is off" in run.error("server", **desired, state="running")
+    assert "can only change while" in run.error("server", **desired, state="running")
     assert lab.writes() == []
     assert list(slots(run.ok("server", **desired, state="stopped"))) == ["0", "1"]
     run.ok("server", **desired, state="running")
@@ -116,18 +116,18 @@ def test_each_server_of_a_fleet_has_its_own(lab: Lab, run: Runner) -> None:
     [
         ({"root": {"size": 10 * GB}}, "'root' is not a slot"),
         ({"1": {"size": "10GB"}}, "number of bytes"),
-        ({"1": {"kind": "sbs"}}, "a volume has id, name"),
-        ({"1": "recordings"}, "a volume has id, name"),
+        ({"1": {"kind": "sbs"}}, "a volume can have id, name"),
+        ({"1": "recordings"}, "a volume can have id, name"),
         ({"1": {"volume_type": "b_ssd", "size": GB}}, "b_ssd"),
         ({"1": {"volume_type": "sbs_volume"}}, "needs a size"),
-        ({"1": {"name": "recordings", "size": GB}}, "has its size already"),
+        ({"1": {"name": "recordings", "size": GB}}, "already exists with a size"),
         ({"1": {"name": "nowhere"}}, "no volume 'nowhere'"),
         ({"1": {"base_snapshot": "nowhere"}}, "no snapshot 'nowhere'"),
     ],
 )
 def test_a_wrong_wish(desired: dict[str, Any], said: str, lab: Lab, run: Runner) -> None:
     assert said in run.error("server", **{**SERVER, "volumes": desired})
-    assert "cannot be in every server" in run.error("fleet", prefix="h", count=1, volumes={"1": {"name": "x"}})
+    assert "cannot be attached to every server" in run.error("fleet", prefix="h", count=1, volumes={"1": {"name": "x"}})
     assert lab.writes() == []
 
 

@@ -136,7 +136,7 @@ def test_two_forms_of_one_value_are_one_record(zone: Runner) -> None:
         ("MX", "10 mail.example.org.", {"priority": 20}, "priority says 20"),
         ("MX", "a b c", {}, "MX record"),
         ("SRV", "foo.example.org.", {}, "SRV record"),
-        ("CNAME", "two words", {}, "name of a host"),
+        ("CNAME", "two words", {}, "must be one host name"),
         ("CAA", "letsencrypt.org", {}, "CAA"),
         ("A", "2001:db8::1", {}, "type A"),
         ("AAAA", "10.0.0.1", {}, "type AAAA"),

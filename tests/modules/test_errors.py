@@ -31,13 +31,13 @@ WRONG = {
         {"dns_zone": "ensemble.test", "records": [], "exclusive_names": "h-["},
         "not a regular expression",
     ),
-    "zone of others": ("dns_record", {"dns_zone": "example.com", "records": []}, "not of this account"),
+    "zone of others": ("dns_record", {"dns_zone": "example.com", "records": []}, "does not belong to this account"),
     "not an address": (
         "dns_record",
         {"dns_zone": "ensemble.test", "records": [{"name": "a", "data": ["here"]}]},
-        "'here' is not an address",
+        "'here' is not a valid address",
     ),
-    "zone below nothing owned": ("dns_zone", {"name": "meet.example.com"}, "no domain above it"),
+    "zone below nothing owned": ("dns_zone", {"name": "meet.example.com"}, "owns no parent domain"),
     "backend of no balancer": ("lb_backend", {"lb": "none", "name": "x"}, "no load balancer 'none'"),
     "image of no server": ("image", {"name": "x", "server": "none"}, "no server 'none'"),
     "image of nothing": ("image", {"name": "x"}, "either server or snapshots"),
@@ -46,7 +46,7 @@ WRONG = {
     "key that ends at no time": (
         "iam_api_key",
         {"name": "x", "application": "22222222-2222-4222-8222-222222222229", "expires_at": "soon"},
-        "no moment such as",
+        "not a time such as",
     ),
     "policy without rules": ("iam_policy", {"name": "x"}, "needs rules"),
     "rule for no project": (

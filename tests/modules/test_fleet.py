@@ -203,7 +203,9 @@ def test_names_in_dns_follow_the_fleet(lab: Lab, run: Runner) -> None:
     assert run.ok("fleet", **desired, count=1)["changed"]
     run.ok("fleet", prefix="h", state="absent", dns={"zone": "ensemble.test"})
     assert [each["name"] for each in lab.state()["dns_record"]] == ["h-ello"]
-    assert "not of this account" in run.error("fleet", **{**desired, "dns": {"zone": "example.com"}}, count=1)
+    assert "does not belong to this account" in run.error(
+        "fleet", **{**desired, "dns": {"zone": "example.com"}}, count=1
+    )
 
 
 def test_out_of_stock_keeps_what_works_and_the_next_run_continues(lab: Lab, run: Runner) -> None:

@@ -64,8 +64,8 @@ def test_a_server_without_a_network_is_an_error_first(lab: Lab, run: Runner) -> 
     lab.forget_requests()
     for desired, says in (
         ({**SPREAD, "count": 5}, "Server 5 has no private network"),
-        ({**SPREAD, "private_network_size": 0, "count": 1}, "at least 1 server"),
-        ({"private_network_size": 2, "count": 1}, "without private_networks"),
+        ({**SPREAD, "private_network_size": 0, "count": 1}, "must be at least 1"),
+        ({"private_network_size": 2, "count": 1}, "needs private_networks"),
     ):
         assert says in run("fleet", **FLEET, **desired)["msg"]
     assert lab.writes() == []

@@ -53,7 +53,7 @@ def test_a_fleet_in_another_zone_does_not_take_names(lab: Lab, run: Runner) -> N
     for check in (True, False):
         refused = run("fleet", check=check, **NAMED, count=2, zone="nl-ams-1")
         assert "h-1" in refused["msg"]
-        assert "held by others" in refused["msg"]
+        assert "already exist" in refused["msg"]
     assert lab.writes() == []
     assert run.ok("fleet", prefix="h", state="absent", dns=NAMED["dns"], zone="nl-ams-1")["changed"] is False
     assert names(lab) == before
@@ -88,7 +88,7 @@ def test_lost_names_count_and_are_told(lab: Lab, run: Runner) -> None:
         run.ok("server", name=f"h-{number}", state="absent")
     before = names(lab)
     message = run.error("fleet", **{**NAMED, "max_change": 50}, count=1)
-    assert "take the names of 3 away" in message
+    assert "remove the DNS names of 3" in message
     assert names(lab) == before
     planned = run.ok("fleet", check=True, **NAMED, count=1)
     assert planned["plan"]["names_lost"] == ["h-2", "h-3", "h-4"]
@@ -137,7 +137,7 @@ def test_a_quota_is_looked_at_before_anything_is_made(lab: Lab, run: Runner) -> 
     run.ok("ip", name="somebody")
     lab.forget_requests()
     message = run.error("fleet", **FLEET, count=3, reserved_ips=True, reserved_ips_quota=3)
-    assert "3 addresses would be reserved beside the 1" in message
+    assert "3 addresses would be reserved in addition to the 1" in message
     assert lab.writes() == []
     run.ok("fleet", **FLEET, count=2, reserved_ips=True, reserved_ips_quota=3)
 

@@ -73,7 +73,7 @@ def test_another_kind_of_check(backend: Runner, lab: Lab) -> None:
     desired(backend, health_check={"tcp_config": {}})
     assert "http_config" not in check(lab)
     assert check(lab)["check_delay"] == 2000
-    assert "has one of" in backend.error("lb_backend", **BACKEND[1], health_check={**HTTP, "tcp_config": {}})
+    assert "can have only one of" in backend.error("lb_backend", **BACKEND[1], health_check={**HTTP, "tcp_config": {}})
 
 
 def test_kinds_that_the_module_does_not_know_are_kept(backend: Runner, lab: Lab) -> None:

@@ -110,7 +110,7 @@ def test_who_holds_names(lab: Lab, run: Runner) -> None:
     assert len(lab.requests()) == 3
     mine = run.ok("owner_info", **MINE, names=names)["foreign"]
     assert [(each["kind"], each["name"]) for each in mine] == [("ip", "mon")]
-    assert "owner_tag is needed" in run.error("owner_info", names=names)
+    assert "owner_tag is required" in run.error("owner_info", names=names)
 
 
 # --- DNS: the comment is the mark
@@ -128,7 +128,7 @@ def test_records_of_others_are_neither_changed_nor_removed(lab: Lab, run: Runner
     run.ok("dns_record", **MINE, **www("198.18.0.1"))
     assert not run.ok("dns_record", **MINE, **www("198.18.0.1"))["changed"]
     before = lab.state()
-    assert "held by others" in run.error("dns_record", **OTHER, **www("198.18.0.2"))
+    assert "already exist" in run.error("dns_record", **OTHER, **www("198.18.0.2"))
     for desired in (www("198.18.0.1"), www(), {"dns_zone": "ensemble.test", "records": [], "exclusive_names": ".*"}):
         state = "absent" if desired["records"] else "present"
         assert not run.ok("dns_record", **OTHER, **desired, state=state)["changed"]
@@ -140,7 +140,7 @@ def test_records_of_others_are_neither_changed_nor_removed(lab: Lab, run: Runner
 
 def test_records_without_a_mark_are_adopted_when_they_say_the_same(lab: Lab, run: Runner) -> None:
     run.ok("dns_record", **www("198.18.0.1"))
-    assert "held by others" in run.error("dns_record", **MINE, **www("198.18.0.2"))
+    assert "already exist" in run.error("dns_record", **MINE, **www("198.18.0.2"))
     assert run.ok("dns_record", **MINE, **www("198.18.0.1"))["changed"]
     assert records(lab) == {("www", "198.18.0.1"): "ensemble:production"}
     assert not run.ok("dns_record", **MINE, **www("198.18.0.1"))["changed"]
@@ -205,6 +205,6 @@ def test_without_a_project_nothing_is_found_by_name(name: str, lab: Lab, run: Ru
     run.lab = nobody
     for desired in ({**lifecycle.begin, **lifecycle.change}, lifecycle.removal()):
         message = run.error(lifecycle.module, **desired)
-        assert "No project: give project_id" in message
-        assert f"The key sees objects of {project}" in message
+        assert "No project: set project_id" in message
+        assert f"The key can see objects of {project}" in message
     assert lab.state() == before

@@ -175,7 +175,7 @@ def test_a_run_without_its_lock_changes_nothing_more(database: PlatformPostgres,
         first.kill()
         thief.close()
     assert first.returncode != 0
-    assert "The lock of the platform production was lost: mallory on x runs other.yml since" in " ".join(
+    assert "The lock of the platform production was lost: mallory on x has been running other.yml since" in " ".join(
         (out + err).split()
     )
     assert not (tmp_path / "after").exists()
@@ -199,7 +199,9 @@ def test_a_database_that_restarts_costs_a_run_nothing(database: PlatformPostgres
     assert first.returncode == 0, out + err
     until(lambda: runs(database)[0][4] == "ok", "the end to be written")
     assert second.returncode != 0
-    assert "runs first.yml since" in " ".join(second.stdout.split()), "the lock is left to the run that comes back"
+    assert "has been running first.yml since" in " ".join(second.stdout.split()), (
+        "the lock is left to the run that comes back"
+    )
 
 
 def test_the_lock_is_left_to_a_run_for_some_seconds_only(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Managed databases: what cannot be taken back, passwords that nobody can ask for, certificates, busy instances."""
+"""Managed databases: what cannot be undone, passwords that nobody can ask for, certificates, busy instances."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def rooms(run: Runner) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("desired", "told"),
     [
-        ({"ha": False}, "cannot be taken back"),
-        ({"volume_size": 10**10}, "comes with node_type"),
-        ({"volume_type": "sbs_5k", "volume_size": 10**9}, "cannot become smaller"),
+        ({"ha": False}, "cannot be undone"),
+        ({"volume_size": 10**10}, "node_type determines"),
+        ({"volume_type": "sbs_5k", "volume_size": 10**9}, "cannot shrink below"),
         ({"acls": []}, "allow_empty"),
         ({"acls": ["everybody"]}, "neither an address nor a network"),
-        ({"public_endpoint": False}, "no endpoint at all"),
+        ({"public_endpoint": False}, "would have no endpoint"),
         ({"engine": "PostgreSQL-16"}, "recreate: true"),
         ({"private_networks": ["none"]}, "no private network 'none'"),
     ],

@@ -55,8 +55,8 @@ def test_keys_that_are_named_go(lab: Lab, run: Runner) -> None:
 
 def test_a_key_is_not_given_and_absent(run: Runner) -> None:
     both = {"user_data": {"a": "1"}, "absent_user_data": ["a"]}
-    assert "to be absent as well" in run.error("server", **SERVER, **both)
-    assert "to be absent as well" in run.error("fleet", **FLEET, **both)
+    assert "both set and in absent_user_data" in run.error("server", **SERVER, **both)
+    assert "both set and in absent_user_data" in run.error("fleet", **FLEET, **both)
 
 
 def test_numbers_are_the_texts_that_are_sent(run: Runner) -> None:

@@ -45,7 +45,9 @@ def test_one_run_at_a_time_and_after_a_killed_one_the_next_changes_nothing_as_an
         first.wait(20)
     assert second.status != 0
     assert second.changed == 0
-    assert re.search("local is being changed: alice on .+ runs site.yml since 2.+ UTC", " ".join(second.output.split()))
+    assert re.search(
+        "local is being changed: alice on .+ has been running site.yml since 2.+ UTC", " ".join(second.output.split())
+    )
     assert at_the_lock(second) < 5
 
     secrets = secret_texts(platform)  # the next one is an AWX job, which has nothing of this clone but the credentials

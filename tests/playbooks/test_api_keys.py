@@ -80,4 +80,4 @@ def test_an_account_of_the_config_file_is_enough(
     done = operator.play("monitoring.yml", "api_keys_revoke.yml").ok()
     assert f"asks for project {PROJECT}" in done.output
     config.write_text(f"secret_key: {SECRET_KEY}\napi_url: {operator.lab.url}\n")
-    operator.play("preflight.yml").failed("No project: give project_id")
+    operator.play("preflight.yml").failed("No project: set project_id")

@@ -91,7 +91,7 @@ def test_a_website_at_the_domain_itself_is_not_taken(empty: Operator) -> None:
     record = {"name": "", "type": "A", "data": "192.0.2.80", "ttl": 300}
     changes = {"changes": [{"add": {"records": [record]}}]}
     empty.api("PATCH", f"/domain/v2beta1/dns-zones/{DOMAIN}/records", changes)
-    empty.play("network.yml").failed("@ 300 A 192.0.2.80", "held by others", "take another name")
+    empty.play("network.yml").failed("@ 300 A 192.0.2.80", "already exist", "choose another name")
     assert "instance_security_group" not in {kind for kind, objects in empty.lab.state().items() if objects}
     empty.play("network.yml", portal_name="meet").ok()
 

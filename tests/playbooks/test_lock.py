@@ -47,7 +47,7 @@ def test_a_second_run_is_refused_and_the_journal_tells_what_the_first_did(
         return other
 
     other = held()
-    operator.play("network.yml").failed("production is being changed: bob on laptop-7 runs fleet.yml since")
+    operator.play("network.yml").failed("production is being changed: bob on laptop-7 has been running fleet.yml since")
     checked = operator.play("network.yml", options=("--check",)).ok()
     shown = " ".join(checked.output.split())
     assert "Another run holds the lock: bob on laptop-7 has been running fleet.yml since" in shown

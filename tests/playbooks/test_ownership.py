@@ -90,5 +90,5 @@ def test_a_second_zone_does_not_take_the_names_of_the_first(operator: Operator) 
     operator.play("fleet.yml", **{**there, "jitsi_count": 1}, jitsi_server_prefix="ams").ok()
     assert operator.records() == {name: data for name, data in after.items() if name != "ams-2"}
     here = operator.records()
-    operator.play("portal.yml", "balancer.yml", **there).failed("@ 300 A", "held by others")
+    operator.play("portal.yml", "balancer.yml", **there).failed("@ 300 A", "already exist")
     assert operator.records() == here

@@ -230,7 +230,7 @@ def test_a_certificate_authority_of_ones_own(api: Api, tmp_path: Path, monkeypat
 
 def test_tls_where_there_is_none(api: Api) -> None:
     client = Client(Settings(secret_key=KEY, api_url=api.url.replace("http:", "https:")))
-    with pytest.raises(Invalid, match="does not speak TLS"):
+    with pytest.raises(Invalid, match="does not use TLS"):
         client.get("/x")
 
 

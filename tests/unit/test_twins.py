@@ -128,7 +128,7 @@ def test_twins_that_were_there_before_are_told_with_their_ids() -> None:
     younger = cloud._put("placement_groups", {**old, "created_at": "2021-01-01T00:00:00Z"})["id"]
     elder = cloud._put("placement_groups", old)["id"]
     for state in ("present", "absent"):
-        with pytest.raises(Invalid, match=f"2 of .*{elder}, {younger}, the eldest first"):
+        with pytest.raises(Invalid, match=f"2 of .*{elder}, {younger}, oldest first"):
             reconcile(PlacementGroup(cloud, {"name": "web"}), state, check=False)
     assert cloud.writes == []
 

@@ -62,7 +62,7 @@ def test_sees_a_state_soon_after_it_is_there() -> None:
 def test_tells_what_it_waited_for_and_saw_last() -> None:
     clock = Clock()
     waiter = Waiter(20, clock=clock, sleep=clock.sleep)
-    with pytest.raises(WaitTimeout, match="Waited 20 s for server h-1 to run; it was last seen starting"):
+    with pytest.raises(WaitTimeout, match="Waited 20 s for server h-1 to run; its last state was starting"):
         waiter.until("server h-1 to run", lambda: {}, lambda _seen: False, lambda _seen: "starting")
 
 

@@ -45,7 +45,7 @@ class Applier(Planner, Awaiting):
         """Go on with what another run has made at the same time, as with anything that was there before."""
         plan = self.plan(self._state, self.wait_until_stable(elder))
         if plan.action == REPLACE:
-            raise Invalid(f"{self} ({elder['id']}) was made differently by another run at the same time.")
+            raise Invalid(f"{self} ({elder['id']}) was created differently by another run at the same time.")
         return self.apply(plan)
 
     def create(self, desired: Values) -> Object:

@@ -64,7 +64,7 @@ class Planner(Reader):
     def frozen(self, names: builtins.list[str], actual: Values, desired: Values) -> str:
         before, after = self.display(actual), self.display(desired)
         what = "; ".join(f"{name} is {before[name]!r}, desired {after[name]!r}" for name in names)
-        return f"{self} exists, and this cannot change in place: {what}. With recreate: true it is made anew."
+        return f"{self} exists, and this cannot change in place: {what}. With recreate: true it is replaced."
 
     def check_removal(self, current: Object) -> None:
         """Complain about removing what the API would refuse to delete; a real run hears that from the API."""

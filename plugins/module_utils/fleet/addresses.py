@@ -63,9 +63,9 @@ class Addresses:
         surplus = [each for name, each in self._there.items() if name not in kept and each["id"] not in held]
         if missing and self.quota is not None and len(self._all) + len(missing) > self.quota:
             raise Invalid(
-                f"{len(missing)} addresses would be reserved beside the {len(self._all)} that this project has in "
+                f"{len(missing)} addresses would be reserved in addition to the {len(self._all)} of this project in "
                 f"{self.client.settings.zone}, and reserved_ips_quota is {self.quota}. Nothing was done. Ask Scaleway "
-                "for a higher quota and set it, or do without reserved_ips."
+                "for a higher quota and set it, or turn reserved_ips off."
             )
         return AddressesPlan(missing, surplus)
 
@@ -83,4 +83,4 @@ class Addresses:
     def release(self, addresses: list[Object]) -> list[str]:
         """Give addresses back; a warning for each that cannot be given back now, which the next run tries again."""
         failed = self.client.failures(lambda each: Ip(self.client, {}).remove(each), addresses)
-        return [f"Address {each.get('address')} is left behind: {why}" for each, why in failed]
+        return [f"Address {each.get('address')} was not deleted: {why}" for each, why in failed]

@@ -122,7 +122,7 @@ class FleetApplier(FleetPlanner):
         """Delete disks; those that cannot be deleted now keep their mark for the next run."""
         patience_of_one = self.member(f"{self.prefix}-0").waiter
         failed = self.client.failures(lambda disk: disks.delete(self.client, [disk], patience_of_one), doomed)
-        self.warnings += [f"Volume {ident} is left behind: {why}" for (_kind, ident), why in failed]
+        self.warnings += [f"Volume {ident} was not deleted: {why}" for (_kind, ident), why in failed]
 
     def _place(self, steps: list[Step], plan: FleetPlan) -> None:
         """Give new servers a place in the groups."""
@@ -135,7 +135,7 @@ class FleetApplier(FleetPlanner):
         try:
             places = self.groups.places(len(steps), [*others, *plan.dying])
         except ScalewayError as error:
-            self.failures |= {step.name: f"There is no place for it in a placement group: {error}" for step in steps}
+            self.failures |= {step.name: f"No placement group has room for it: {error}" for step in steps}
             return
         for step, group in zip(steps, places, strict=True):
             step.plan.desired["placement_group"] = group

@@ -86,7 +86,7 @@ class Census:
             if (told and carries(self.owner_tag, tags)) or is_published(server):
                 self._adopted.add(server["id"])
                 lost = f"{server['name']} ({server['id']}) had lost the tag {self.tag}"
-                warnings.append(f"Server {lost}, and is taken for one of this fleet.")
+                warnings.append(f"Server {lost}; it is treated as a member of this fleet.")
         return warnings
 
     def _strangers(self) -> list[Object]:
@@ -109,5 +109,5 @@ class Census:
             if len(twins) > 1:
                 raise Invalid(
                     f"There are {len(twins)} servers {name} in this fleet ({', '.join(each['id'] for each in twins)}, "
-                    "the eldest first): remove one of them, or let twins: keep_elder remove all but the eldest."
+                    "oldest first): remove one of them, or set twins: keep_elder to remove all but the oldest."
                 )

@@ -21,9 +21,9 @@ def guard(fleet: FleetTemplate, plan: FleetPlan, there: int) -> None:
     lost = len(plan.removals) + len(plan.names(REPLACE)) + len(plan.names_lost)
     limit = fleet.arguments["max_change"]
     if fleet.arguments["state"] == "present" and there and lost * 100 > there * limit:
-        names = f", and take the names of {len(plan.names_lost)} away" if plan.names_lost else ""
+        names = f", and remove the DNS names of {len(plan.names_lost)}" if plan.names_lost else ""
         raise Invalid(
             f"This would remove {len(plan.removals)} and replace {len(plan.names(REPLACE))} of {there} servers"
             f"{names} ({100 * lost // there} %), and max_change is {limit} %. Nothing was done. "
-            f"Raise max_change if that is what you want."
+            f"Raise max_change if this is intended."
         )

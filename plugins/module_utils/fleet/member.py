@@ -110,7 +110,7 @@ class Member(Server):
     def refuse_held(self, address: str, holder: Object) -> None:
         """A server of the same name has the address: another run made it since the fleet was looked at."""
         if self._current is None and holder.get("name") == self.name:
-            raise Overtaken(f"{self} was made by another run at the same time ({holder['id']}).")
+            raise Overtaken(f"{self} was created by another run at the same time ({holder['id']}).")
         super().refuse_held(address, holder)
 
     def check_removal(self, current: Object) -> None:

@@ -23,14 +23,14 @@ class Networks:
         if self.size is None:
             return
         if not self.names:
-            raise Invalid("private_network_size is given without private_networks that servers could be in.")
+            raise Invalid("private_network_size needs private_networks.")
         if self.size < 1:
-            raise Invalid(f"private_network_size is {self.size}: at least 1 server must be in a private network.")
+            raise Invalid(f"private_network_size is {self.size}: it must be at least 1.")
         highest = max(numbers, default=0)
         if highest > self.size * len(self.names):
             raise Invalid(
                 f"Server {highest} has no private network: {len(self.names)} networks of {self.size} servers each "
-                f"hold the numbers up to {self.size * len(self.names)}. Name more private_networks."
+                f"cover the numbers up to {self.size * len(self.names)}. Add more private_networks."
             )
 
     def template(self, number: int) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class FleetPlanner(FleetTemplate):
         """What the servers that there are lack of what the task gives, whether they run or not."""
         plan, there = FleetPlan(), self.census.eldest()
         if missing := [name for name in self.desired if name not in there]:
-            reason = f"There is no {', '.join(missing)} in this fleet: state configured makes no servers."
+            reason = f"There is no {', '.join(missing)} in this fleet: state configured creates no servers."
             if not self.check:
                 raise Invalid(reason)
             self.warnings.append(f"{reason} {ASSUMED}")

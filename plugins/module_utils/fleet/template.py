@@ -48,12 +48,12 @@ class FleetTemplate:
     def _validate(self) -> None:
         self.networks.validate(self.numbers)
         if self.arguments["concurrency"] < 1:
-            raise Invalid(f"concurrency is {self.arguments['concurrency']}: at least 1 server must be worked on.")
+            raise Invalid(f"concurrency is {self.arguments['concurrency']}: it must be at least 1.")
         if not 0 <= self.arguments["max_change"] <= 100:
-            raise Invalid(f"max_change is {self.arguments['max_change']}: it is a percentage, 0 to 100.")
+            raise Invalid(f"max_change is {self.arguments['max_change']}: it must be a percentage, 0 to 100.")
         for slot, disk in (self.arguments.get("volumes") or {}).items():
             if isinstance(disk, dict) and (disk.get("id") or disk.get("name")):
-                raise Invalid(f"volumes: the volume in slot {slot} cannot be in every server of a fleet.")
+                raise Invalid(f"volumes: the volume in slot {slot} cannot be attached to every server of a fleet.")
 
     def _numbers(self) -> list[int]:
         if self.arguments["state"] == "configured":
@@ -62,15 +62,15 @@ class FleetTemplate:
             return []
         if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", self.prefix):
             raise Invalid(
-                f"prefix {self.prefix!r} cannot begin a DNS label: lower case letters, digits and dashes only."
+                f"prefix {self.prefix!r} cannot begin a DNS label: use lower-case letters, digits and dashes only."
             )
         count, numbers = self.arguments.get("count"), self.arguments.get("numbers")
         if numbers is None:
             if count is None or not 0 <= count <= MOST_SERVERS:
-                raise Invalid(f"count is {count}: a fleet has 0 to {MOST_SERVERS} servers.")
+                raise Invalid(f"count is {count}: a fleet can have 0 to {MOST_SERVERS} servers.")
             return list(range(1, count + 1))
         if any(number < 0 for number in numbers) or len(set(numbers)) < len(numbers):
-            raise Invalid("numbers must be different from each other and not negative.")
+            raise Invalid("numbers must be unique and not negative.")
         return sorted(numbers)
 
     def member(self, name: str) -> Member:

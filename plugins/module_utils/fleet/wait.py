@@ -34,7 +34,7 @@ class FleetWaiter:
 
         def judge(actual: Object | None, waited: float) -> bool:
             if actual is None:
-                raise ScalewayError("The server vanished while it was started.")
+                raise ScalewayError("The server disappeared while it was starting.")
             if actual["state"] == "stopped" and waited > START_GRACE:
                 detail = actual.get("state_detail") or "no detail given"
                 raise ScalewayError(f"It did not start and is stopped again ({detail}). Scaleway may be out of stock.")
@@ -47,7 +47,7 @@ class FleetWaiter:
 
         def judge(actual: Object | None, _waited: float) -> bool:
             if actual is None:
-                raise ScalewayError("The server vanished while it joined a private network.")
+                raise ScalewayError("The server disappeared while it was joining a private network.")
             return all(nic.get("state") != "attaching" for nic in actual.get("private_nics") or [])
 
         self._watch({name: name for name in names}, "to be in its private networks", judge)
@@ -73,7 +73,7 @@ class FleetWaiter:
                 for key, name in waiting.items():
                     state = actual[key]["state"] if key in actual else "gone"
                     self.failures[name] = str(
-                        WaitTimeout(f"Waited {waited:.0f} s for {name} {what}; it was last seen {state}.")
+                        WaitTimeout(f"Waited {waited:.0f} s for {name} {what}; its last state was {state}.")
                     )
                 return
             self.client.pause(pause)

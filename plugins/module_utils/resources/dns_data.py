@@ -34,7 +34,7 @@ def ascii_name(name: str) -> str:
     try:
         labels = [label if label.isascii() else idna.encode(label, uts46=True).decode() for label in name.split(".")]
     except idna.IDNAError as error:
-        raise Invalid(f"{name!r} is not a name for DNS: {error}.") from None
+        raise Invalid(f"{name!r} is not a valid DNS name: {error}.") from None
     return ".".join(labels).lower()
 
 
@@ -53,7 +53,7 @@ def relative_name(name: str, zone: str) -> str:
     elif full:
         raise Invalid(f"The record {given} is not in the zone {zone}.")
     if any(not 0 < len(label) <= 63 for label in name.split(".")) or len(name) + len(zone) > 252 or " " in name:
-        raise Invalid(f"{given!r} is not a name for a record: labels of 1 to 63 letters with dots between them.")
+        raise Invalid(f"{given!r} is not a valid record name: use labels of 1 to 63 letters, separated by dots.")
     return name
 
 
@@ -85,9 +85,9 @@ def desired_text(value: str) -> str:
     if QUOTED.fullmatch(value.strip()):
         text = _unescaped("".join(each[1:-1] for each in re.findall(r'"(?:[^"\\]|\\.)*"', value, re.DOTALL)))
     if text != text.strip(" ") or text[:1] == '"' or text[-1:] == '"':
-        raise Invalid(f"The text {text!r} has outer spaces or outer double quotes, which Scaleway drops.")
+        raise Invalid(f"The text {text!r} begins or ends with spaces or double quotes, which Scaleway drops.")
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
-        raise Invalid(f"The text {text!r} has control characters, such as line breaks.")
+        raise Invalid(f"The text {text!r} contains control characters, such as line breaks.")
     return text
 
 
@@ -101,7 +101,7 @@ def _unescaped(string: str) -> str:
     try:
         return ESCAPE.sub(byte, string.encode()).decode()
     except UnicodeDecodeError:
-        raise Invalid(f"The text {string!r} is not UTF-8 when its escapes are resolved.") from None
+        raise Invalid(f"The text {string!r} is not valid UTF-8 after its escapes are resolved.") from None
 
 
 def shown_text(value: str) -> str:
@@ -150,12 +150,12 @@ def _value(kind: str, value: str, zone: str, priority: int | None, dotted_is_ful
         return _address(kind, value)
     words = value.split()
     if not words:
-        raise Invalid(f"A {kind} record has an empty value, perhaps since a look-up found nothing.")
+        raise Invalid(f"A {kind} record has an empty value, perhaps because a lookup found nothing.")
     if kind in WITH_PRIORITY:
         words = _with_priority(kind, words, priority)
     if kind in WITH_TARGET:
         if len(words) != 1 + WITH_PRIORITY.get(kind, 0):
-            raise Invalid(f"{value!r} is not the value of a {kind} record, which is one name of a host.")
+            raise Invalid(f"{value!r} is not a valid {kind} record: it must be one host name.")
         return " ".join([*words[:-1], full_name(words[-1], zone, dotted_is_full)])
     if kind == "CAA":
         return _caa(value)
@@ -163,7 +163,7 @@ def _value(kind: str, value: str, zone: str, priority: int | None, dotted_is_ful
         before = WITH_DIGEST[kind]
         digest = "".join(words[before:]).lower()
         if not re.fullmatch(r"([0-9a-f]{2})+", digest) or not all(word.isdigit() for word in words[:before]):
-            raise Invalid(f"{value!r} is not a {kind} record: {before} numbers and hexadecimal digits.")
+            raise Invalid(f"{value!r} is not a valid {kind} record: it needs {before} numbers and hexadecimal digits.")
         return " ".join([*words[:before], digest])
     return value
 
@@ -174,7 +174,7 @@ def _address(kind: str, value: str) -> str:
     except ValueError:
         address = None
     if address is None or address.version != (4 if kind == "A" else 6):
-        raise Invalid(f"{value!r} is not an address for a record of type {kind}.")
+        raise Invalid(f"{value!r} is not a valid address for a {kind} record.")
     return str(address)
 
 
@@ -184,10 +184,10 @@ def _with_priority(kind: str, words: list[str], priority: int | None) -> list[st
     if len(words) == more:
         words = [str(priority or 0), *words]
     elif len(words) == more + 1 and priority is not None and str(priority) != words[0]:
-        raise Invalid(f"The {kind} value {' '.join(words)!r} begins with a priority, and priority says {priority}.")
+        raise Invalid(f"The {kind} value {' '.join(words)!r} begins with a priority, but priority is {priority}.")
     if len(words) != more + 1 or not all(word.isdigit() and int(word) <= 65535 for word in words[:-1]):
         form = "10 mail.example.org." if kind == "MX" else "10 5 5060 sip.example.org."
-        raise Invalid(f"{' '.join(words)!r} is not the value of a {kind} record, such as {form}")
+        raise Invalid(f"{' '.join(words)!r} is not a valid {kind} record such as {form}")
     return [*(str(int(word)) for word in words[:-1]), words[-1]]
 
 
@@ -195,7 +195,7 @@ def _caa(value: str) -> str:
     """`0 issue letsencrypt.org` and `0 issue "letsencrypt.org"` are one record."""
     found = re.fullmatch(r"(\d{1,3})\s+([a-z0-9]+)\s+(.+)", value, re.IGNORECASE)
     if found is None or int(found.group(1)) > 255:
-        raise Invalid(f"{value!r} is not the value of a CAA record, such as 0 issue letsencrypt.org")
+        raise Invalid(f"{value!r} is not a valid CAA record such as 0 issue letsencrypt.org")
     flags, tag, rest = found.groups()
     return f"{int(flags)} {tag.lower()} {quoted(_unescaped(rest[1:-1]) if QUOTED.fullmatch(rest) else rest)}"
 

@@ -46,7 +46,7 @@ class Records(Resource):
         found = self.client.once(("zone of", self.domain), self._holding_zone)
         if found is None:
             owned = ", ".join(owned_zones(self.client)) or "none"
-            raise Invalid(f"The DNS zone {self.domain} is not of this account, which has {owned}.")
+            raise Invalid(f"The DNS zone {self.domain} does not belong to this account, which has {owned}.")
         return found
 
     def _holding_zone(self) -> str | None:
@@ -81,7 +81,7 @@ class Records(Resource):
             for data in record.get("data") or []:
                 what = f"{self}: the value of {record['name']} {kind}"
                 if data in (None, ""):
-                    self.fail_or_warn(f"{what} is empty, perhaps since a look-up found nothing.")
+                    self.fail_or_warn(f"{what} is empty, perhaps because a lookup found nothing.")
                     continue
                 text = plain_text(what, data)
                 value = dns_data.desired_value(kind, text, self.domain, record.get("priority"))
@@ -145,8 +145,8 @@ class Records(Resource):
         if foreign and state != "absent":
             lines = "; ".join(self.lines(foreign))
             raise Invalid(
-                f"{self}: desired names are held by others ({lines}), without the comment {self.mark!r}: "
-                "take another name, or remove them if they are not needed."
+                f"{self}: records without the comment {self.mark!r} already exist ({lines}): "
+                "choose another name, or remove them if they are not needed."
             )
         return own
 
@@ -185,7 +185,7 @@ class Records(Resource):
             if not values:
                 self.fail_or_warn(f"The record {name or '@'} {kind} has no data.")
             if kind == "CNAME" and (len(values) > 1 or not name):
-                raise Invalid(f"The CNAME {name or '@'} must have exactly one target and not be the zone itself.")
+                raise Invalid(f"The CNAME {name or '@'} must have exactly one target and must not be the zone itself.")
 
     @staticmethod
     def _key(record: dict[str, Any]) -> Set:

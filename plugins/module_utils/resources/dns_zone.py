@@ -48,7 +48,7 @@ class Zone(Resource):
 
     def validate(self, plan: Plan) -> None:
         if plan.action == CREATE and self._root() is None:
-            raise Invalid(f"{self} cannot be created: no domain above it is owned by this account.")
+            raise Invalid(f"{self} cannot be created: this account owns no parent domain.")
 
     def _root(self) -> str | None:
         owned = {each["domain"] for each in self.client.list("/domain/v2beta1/dns-zones", "dns_zones", domain="")}

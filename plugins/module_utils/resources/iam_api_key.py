@@ -85,7 +85,7 @@ class IamApiKey(OrganizationObject):
             try:
                 moment(value)
             except ValueError:
-                raise Invalid(f"{self}: expires_at {value!r} is no moment such as 2027-01-31T12:00:00Z.") from None
+                raise Invalid(f"{self}: expires_at {value!r} is not a time such as 2027-01-31T12:00:00Z.") from None
         return value
 
     def desired(self) -> Values:

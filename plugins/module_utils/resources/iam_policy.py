@@ -72,9 +72,9 @@ class IamPolicy(OrganizationObject):
         if not sets:
             raise Invalid(f"{self}: a rule without permission_set_names grants nothing.")
         if projects and whole:
-            raise Invalid(f"{self}: a rule has either project_ids or whole_organization: true.")
+            raise Invalid(f"{self}: a rule must have either project_ids or whole_organization: true.")
         if projects == []:
-            raise Invalid(f"{self}: project_ids is empty; perhaps a look-up found nothing.")
+            raise Invalid(f"{self}: project_ids is empty, perhaps because a lookup found nothing.")
         scope = {"organization_id": self.account} if whole else {"project_ids": projects or [self.client.project]}
         return {"permission_set_names": sets, "condition": "", **scope}
 

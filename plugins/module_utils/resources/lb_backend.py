@@ -168,7 +168,7 @@ class LbBackend(LbPart):
             return value
         several = [kind for kind in KINDS if value.get(kind) is not None]
         if len(several) > 1:
-            raise Invalid(f"{self}: a health check has one of {', '.join(several)}.")
+            raise Invalid(f"{self}: a health check can have only one of {', '.join(several)}.")
         return merged_check(value, (self._current or {}).get("health_check"), self._check_port(value))
 
     def _check_port(self, check: dict[str, Any]) -> int | None:
@@ -183,8 +183,8 @@ class LbBackend(LbPart):
         emptied = plan.changes.get("server_ip") == [] and plan.action == UPDATE
         if emptied and not self.arguments.get("allow_empty"):
             raise Invalid(
-                f"{self} sends to {', '.join(plan.there['pool'])}, and server_ip is empty: nobody would be served any "
-                "more, perhaps since a look-up found nothing. If it is meant, say allow_empty: true."
+                f"{self} sends to {', '.join(plan.there['pool'])}, but server_ip is empty: it would serve nobody any "
+                "more, perhaps because a lookup found nothing. If this is intended, set allow_empty: true."
             )
 
     def creation_body(self, desired: dict[str, Any]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class LbCertificate(LbPart):
             except ValueError as error:
                 raise Invalid(f"{self}: certificate_chain cannot be read: {error}.") from None
             if not known:
-                raise Invalid(f"{self}: certificate_chain holds no certificate in PEM form (BEGIN CERTIFICATE).")
+                raise Invalid(f"{self}: certificate_chain contains no certificate in PEM format (BEGIN CERTIFICATE).")
         return value
 
     def creation_body(self, desired: Values) -> Object:

@@ -116,24 +116,24 @@ class RdbInstance(Resource):
         actual = plan.current or {}
         for name in ("ha", "encrypted"):
             if plan.changes.get(name) is False and actual:
-                raise Invalid(f"{self} has {name}: true, which cannot be taken back.")
+                raise Invalid(f"{self} has {name}: true, which cannot be undone.")
         size, kind = (plan.desired.get(f"volume_{each}") or _in_volume(each)(actual) for each in ("size", "type"))
         if kind in (None, "lssd") and "volume_size" in plan.changes:
             raise Invalid(
-                f"{self}: the size of a local disk comes with node_type; volume_size is for volume_type sbs_…."
+                f"{self}: node_type determines the size of a local disk; volume_size is for volume_type sbs_…."
             )
         if kind not in (None, "lssd") and not size:
             raise Invalid(f"{self}: volume_size is needed for volume_type {kind}.")
         if actual and size < _in_volume("size")(actual) and "volume_size" in plan.changes:
-            raise Invalid(f"{self}: a volume cannot become smaller than it is, {_in_volume('size')(actual)} bytes.")
+            raise Invalid(f"{self}: a volume cannot shrink below its current {_in_volume('size')(actual)} bytes.")
         if plan.changes.get("acls") == [] and not self.arguments.get("allow_empty"):
             raise Invalid(
-                f"{self}: acls is empty, so nobody could connect from outside, perhaps since a look-up found nothing. "
-                "If it is meant, say allow_empty: true."
+                f"{self}: acls is empty, so nobody could connect from outside, perhaps because a lookup found nothing. "
+                "If this is intended, set allow_empty: true."
             )
         here = {name: self.field(name).value(actual) for name in ("public_endpoint", "private_networks")}
         if actual and plan.changes.keys() & here and not any(plan.desired.get(name, here[name]) for name in here):
-            raise Invalid(f"{self} would have no endpoint at all.")
+            raise Invalid(f"{self} would have no endpoint.")
 
     # --- creation
 

@@ -55,7 +55,7 @@ class Secret(Resource):
         if name != "value":
             return value
         if value == "":
-            raise Invalid(f"{self}: value is empty, which is no secret; perhaps a look-up found nothing.")
+            raise Invalid(f"{self}: value is empty, perhaps because a lookup found nothing.")
         return plain_text(f"{self}: value", value)
 
     def read_part(self, name: str, current: dict[str, Any]) -> Any:

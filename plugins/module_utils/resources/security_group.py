@@ -84,7 +84,7 @@ class SecurityGroup(Resource):
     def validate(self, plan: Plan) -> None:
         for rule in plan.desired.get("rules", []):
             if not rule["ip_range"]:
-                self.fail_or_warn(f"{self}: a rule's ip_range is empty, perhaps since a look-up found nothing.")
+                self.fail_or_warn(f"{self}: a rule's ip_range is empty, perhaps because a lookup found nothing.")
             elif not is_network(rule["ip_range"]):
                 raise Invalid(f"{self}: {rule['ip_range']!r} is not an address or network.")
             first, last = rule["dest_port_from"], rule["dest_port_to"]
@@ -92,9 +92,7 @@ class SecurityGroup(Resource):
                 if port is not None and not 1 <= port <= 65535:
                     raise Invalid(f"{self}: {port} is not a port (1 to 65535).")
             if last is not None and (first is None or last < first):
-                raise Invalid(
-                    f"{self}: a rule's ports go from dest_port_from to dest_port_to, not from {first} to {last}."
-                )
+                raise Invalid(f"{self}: a rule's dest_port_to must not be below its dest_port_from: {first} to {last}.")
 
     def users(self, current: dict[str, Any]) -> builtins.list[str]:
         servers = self.client.list(f"/instance/v1/zones/{self.client.settings.zone}/servers", "servers")

@@ -190,8 +190,8 @@ class Server(UserData, RemovableServer):
 
     def refuse_held(self, address: str, holder: dict[str, Any]) -> None:
         self.fail_or_warn(
-            f"{self}: the address {address} is that of server {holder.get('name')} ({holder['id']}). Detach it there, "
-            "or say take_over: true."
+            f"{self}: the address {address} belongs to server {holder.get('name')} ({holder['id']}). Detach it there, "
+            "or set take_over: true."
         )
 
     def change_of(self, entry: Field, current: dict[str, Any]) -> str:
@@ -217,7 +217,7 @@ class Server(UserData, RemovableServer):
         what = "; ".join(f"{name} is {before[name]!r}, desired {after[name]!r}" for name in names)
         return (
             f"{self} exists, and this cannot change while it runs: {what}. {first} state: stopped it changes in place "
-            "and the disks stay; start the server with another task. With recreate: true it is made anew, with new "
+            "and keeps its disks; start the server with another task. With recreate: true it is replaced, with new "
             "disks."
         )
 

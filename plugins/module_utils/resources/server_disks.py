@@ -28,9 +28,9 @@ def parse(server: Resource, volumes: Mapping[Any, Any]) -> Values:
     desired = {str(slot): template or {} for slot, template in volumes.items()}
     for slot, template in desired.items():
         if not slot.isdigit():
-            raise Invalid(f"{server}: {slot!r} is not a slot; volumes have numbers, and the system's disk is {ROOT!r}.")
+            raise Invalid(f"{server}: {slot!r} is not a slot; slots are numbers, and the system disk is {ROOT!r}.")
         if not isinstance(template, dict) or set(template) - set(KEYS):
-            raise Invalid(f"{server}: volume {slot} is {template!r}; a volume has {', '.join(KEYS)}.")
+            raise Invalid(f"{server}: volume {slot} is {template!r}; a volume can have {', '.join(KEYS)}.")
     return {slot: _parse_one(server, slot, template) for slot, template in desired.items()}
 
 
@@ -39,21 +39,21 @@ def _parse_one(server: Resource, slot: str, template: Object) -> Object | None:
     existing = given.get("id") or given.get("name")
     if existing:
         if set(given) - {"id", "name", "volume_type"}:
-            raise Invalid(f"{server}: volume {slot} has an id or a name, so it exists and has its size already.")
+            raise Invalid(f"{server}: volume {slot} has an id or a name, so it already exists with a size.")
         return {"id": server.reference(Volume, existing)}
     if not given and slot != ROOT:
         return None
     if given.get("volume_type", "sbs_volume") not in ("sbs_volume", *LOCAL):
-        raise Invalid(f"{server}: volume {slot} is no {given['volume_type']}, but sbs_volume or {' or '.join(LOCAL)}.")
+        raise Invalid(f"{server}: volume {slot} is {given['volume_type']}, not sbs_volume or {' or '.join(LOCAL)}.")
     if "size" in given:
         if not str(given["size"]).isdigit():
-            raise Invalid(f"{server}: the size of volume {slot} is {given['size']!r}, and not a number of bytes.")
+            raise Invalid(f"{server}: the size of volume {slot} is {given['size']!r}, not a number of bytes.")
         given["size"] = int(given["size"])
     if "base_snapshot" in given:
         given["base_snapshot"] = server.reference(Snapshot, given["base_snapshot"])
     elif "size" not in given and slot != ROOT:
         raise Invalid(
-            f"{server}: volume {slot} needs a size (in bytes), a base_snapshot, or the name of one that exists."
+            f"{server}: volume {slot} needs a size (in bytes), a base_snapshot, or the name of an existing volume."
         )
     return given
 
@@ -128,7 +128,7 @@ class Disks:
         kinds |= {template["volume_type"] for template in touched.values() if template and "volume_type" in template}
         if kinds & set(LOCAL) and current["state"] != "stopped" and not stopped:
             self.server.fail_or_warn(
-                f"{self.server} is {current['state']}: its local disks change only while it is off (state: stopped)."
+                f"{self.server} is {current['state']}: its local disks can only change while it is stopped."
             )
 
     def _existing(self, template: Object | None) -> Object | None:

@@ -23,7 +23,7 @@ class UserData(Resource):
             if content in (None, ""):
                 raise Invalid(f"{self}: user data {key!r} is empty. To remove it, name it in absent_user_data.")
             if key in (self.arguments.get("absent_user_data") or []):
-                raise Invalid(f"{self}: user data {key!r} is given, and to be absent as well.")
+                raise Invalid(f"{self}: user data {key!r} is both set and in absent_user_data.")
             texts[key] = plain_text(f"{self}: user data {key!r}", content)
         return texts
 

@@ -35,9 +35,9 @@ class SshKey(Resource):
 
     def frozen(self, names: builtins.list[str], actual: Values, desired: Values) -> str:
         return (
-            f"{self} exists, and is another key ({actual['public_key'][:40]}…). Servers that boot let in who has it: "
-            "give the new key another name, and remove the old one when nobody needs it. recreate: true replaces it at "
-            "once, and locks out everybody who has only the old one."
+            f"{self} exists with another key ({actual['public_key'][:40]}…), which new servers accept: give "
+            "the new key another name, and remove the old one when nobody needs it. recreate: true replaces it at "
+            "once and locks out everybody who has only the old one."
         )
 
     def creation_body(self, desired: dict) -> dict:
