@@ -10,11 +10,11 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   login_host:
-    description: Name or address of the PostgreSQL server. Empty, there is none yet.
+    description: Name or address of the PostgreSQL server. An empty text means that there is none yet.
     type: str
     default: ""
   login_port:
-    description: Port of the server itself; a pooler in transaction mode keeps no session, so no lock.
+    description: Port of the server itself. A pooler in transaction mode keeps no sessions and therefore no lock.
     type: int
     default: 5432
   login_db:
@@ -22,7 +22,7 @@ options:
     type: str
     default: ensemble
   login_user:
-    description: The user, which owns the schema C(journal) or may make it.
+    description: Name of the user, which must own the schema C(journal) or be allowed to create it.
     type: str
     default: journal
   login_password:
@@ -30,12 +30,12 @@ options:
     type: str
     default: ""
   ssl_mode:
-    description: How the server is checked, in libpq's words.
+    description: How the server's certificate is verified, as in libpq.
     type: str
     choices: [verify-full, verify-ca, require, disable]
     default: verify-full
   ca_cert:
-    description: File with the certificates that the server's is checked against.
+    description: File with the CA certificates that verify the server.
     type: path
     default: ""
 requirements:

@@ -12,53 +12,51 @@ options:
   access_key:
     description:
       - Access key of the API key. The API itself needs only O(secret_key).
-      - Taken from the environment variable E(SCW_ACCESS_KEY) or the Scaleway config file where not given.
+      - Defaults to the environment variable E(SCW_ACCESS_KEY) or the Scaleway config file.
     type: str
   secret_key:
     description:
       - Secret key of the API key, a UUID. It is never shown.
-      - Taken from E(SCW_SECRET_KEY) or the Scaleway config file where not given.
+      - Defaults to E(SCW_SECRET_KEY) or the Scaleway config file.
     type: str
   project_id:
     description:
       - Project to work in. Objects of other projects are neither found nor changed by name.
-      - Taken from E(SCW_DEFAULT_PROJECT_ID) or the Scaleway config file where not given; the default project has the
+      - Defaults to E(SCW_DEFAULT_PROJECT_ID) or the Scaleway config file; the default project has the
         organization's id.
     type: str
   organization_id:
     description:
-      - Organization of the account; its default project is used where there is no O(project_id).
-      - Taken from E(SCW_DEFAULT_ORGANIZATION_ID) or the Scaleway config file where not given.
+      - Organization of the account; its default project is used if O(project_id) is not set.
+      - Defaults to E(SCW_DEFAULT_ORGANIZATION_ID) or the Scaleway config file.
     type: str
   zone:
     description:
       - Availability zone of zoned objects (instances, load balancers).
-      - Taken from E(SCW_DEFAULT_ZONE) or the Scaleway config file where not given; V(fr-par-1) if those are silent,
-        too.
+      - Defaults to E(SCW_DEFAULT_ZONE) or the Scaleway config file, then V(fr-par-1).
     type: str
   region:
     description:
-      - Region of regional objects (registry, private networks, secrets); the zone's region where not given.
-      - Taken from E(SCW_DEFAULT_REGION) or the Scaleway config file where not given.
+      - Region of regional objects (registry, private networks, secrets); defaults to the zone's region.
+      - Defaults to E(SCW_DEFAULT_REGION) or the Scaleway config file.
     type: str
   api_url:
     description:
       - Address of the API, for a local Scaleway or a gateway of your own.
-      - Taken from E(SCW_API_URL) or the Scaleway config file where not given; V(https://api.scaleway.com) if those
-        are silent, too.
+      - Defaults to E(SCW_API_URL) or the Scaleway config file, then V(https://api.scaleway.com).
     type: str
   profile:
     description:
-      - Profile of the Scaleway config file to use, the one that the file calls active where not given. Other arguments
-        win over it. So do environment variables, unless this or O(config_file) is an argument.
-      - All values come from one account. What names another key than the one that is used is ignored as a whole; with
-        C(-vvv) the result tells where each value came from.
-      - Taken from E(SCW_PROFILE) where not given.
+      - Profile of the Scaleway config file to use; defaults to the file's active profile. Other arguments override it.
+        Environment variables do, too, unless this option or O(config_file) is set.
+      - All values come from one account. A source with another key than the one in use is ignored as a whole; with
+        C(-vvv) the result shows where each value came from.
+      - Defaults to E(SCW_PROFILE).
     type: str
   config_file:
     description:
-      - Path of the Scaleway config file, C(~/.config/scw/config.yaml) where not given.
-      - Taken from E(SCW_CONFIG_PATH) where not given.
+      - Path of the Scaleway config file, defaults to C(~/.config/scw/config.yaml).
+      - Defaults to E(SCW_CONFIG_PATH).
     type: path
   api_timeout:
     description: Seconds to wait for one answer of the API.
@@ -66,16 +64,16 @@ options:
     default: 60.0
   api_retry_time:
     description:
-      - Seconds during which one request is repeated, with growing pauses, while the API is busy (429), out of order
-        (5xx) or unreachable.
-      - Nothing is created twice by that. An API that never answered at all is given up after a few seconds.
+      - Seconds during which a request is retried, with increasing pauses, while the API is busy (429), failing (5xx)
+        or unreachable.
+      - Retries never create anything twice. If the API never answered at all, the task gives up after a few seconds.
     type: float
     default: 60.0
   api_proxy:
-    description: Proxy for the API; otherwise the environment variables E(HTTPS_PROXY) and E(NO_PROXY) count.
+    description: Proxy for the API; defaults to the environment variables E(HTTPS_PROXY) and E(NO_PROXY).
     type: str
   api_ca_path:
-    description: File with CA certificates that the API's certificate is checked against, instead of the usual ones.
+    description: File with CA certificates that verify the API, instead of the system's.
     type: path
 requirements:
   - python >= 3.11
@@ -87,15 +85,16 @@ requirements:
 options:
   owner_tag:
     description:
-      - Whose objects this task may touch, for instance V(ensemble:production); best set once for all tasks, in
+      - Tag of the objects that this task may change, for example V(ensemble:production). Set it once for all tasks in
         C(module_defaults).
-      - Ownership is a mark on the object itself. By name only objects that carry this tag are adopted, changed or
-        removed, and objects that are created get it.
-      - A desired name that is held by an object without the tag is an error; C(state=absent) leaves that object alone.
-        What is only referred to may be anybody's.
-      - Parts of a load balancer are their balancer's, those of a database instance their instance's, API keys are
-        their application's. DNS records carry the tag in their comment, perhaps among other words; several words must
-        all be there. SSH keys and registry namespaces have no tags and are not affected.
+      - The tag on an object determines its owner. When objects are selected by name, only those with this tag are
+        adopted, changed or removed. New objects get the tag.
+      - If an object without the tag has the desired name, the task fails; C(state=absent) leaves that object alone.
+        Objects that a task only refers to may have any owner.
+      - Parts of a load balancer have the owner of their balancer, parts of a database instance that of their instance,
+        and API keys that of their application. DNS records have the tag in their comment, possibly among other words;
+        if the tag consists of several words, all are required. SSH keys and registry namespaces have no tags and are
+        not affected.
     type: str
 attributes:
   check_mode:
@@ -111,13 +110,13 @@ attributes:
     membership:
       - ensemble.jitsi.scaleway
 notes:
-  - The API is asked from the host that the task runs on, usually C(localhost). The requirements are needed there.
+  - The host that runs the task, usually C(localhost), sends the API requests and needs the requirements.
 """
 
     INFO = r"""
 options:
   owner_tag:
-    description: Accepted so that C(module_defaults) can set it for all modules; looking needs no ownership.
+    description: Accepted so that C(module_defaults) can set it for all modules; reading needs no ownership.
     type: str
 attributes:
   check_mode:
@@ -134,7 +133,7 @@ attributes:
     membership:
       - ensemble.jitsi.scaleway
 notes:
-  - The API is asked from the host that the task runs on, usually C(localhost). The requirements are needed there.
+  - The host that runs the task, usually C(localhost), sends the API requests and needs the requirements.
 """
 
     OBJECT = r"""
@@ -142,14 +141,14 @@ options:
   id:
     description:
       - Id of the object. With O(name) as well, the object is renamed.
-      - One of O(id) and O(name) is needed.
+      - O(id) or O(name) is required.
     type: str
   name:
     description:
-      - Name of the object. It is found by its exact name in the project; two of one name are an error.
+      - Name of the object. It is found by its exact name in the project; two objects with the same name are an error.
     type: str
   wait:
-    description: Wait until what was begun has come to its end. Without it, later tasks may meet a half-made object.
+    description: Wait until the change is complete. Otherwise later tasks may find an incomplete object.
     type: bool
     default: true
   wait_timeout:
@@ -171,9 +170,9 @@ options:
 options:
   recreate:
     description:
-      - What to do when something is to be changed that cannot change in place.
-      - With V(false) the task fails and says what. With V(true) the object is deleted and created anew, under another
-        id.
+      - What to do if a change is not possible in place.
+      - With V(false) the task fails and names the fields. With V(true) the object is deleted and re-created with
+        another id.
     type: bool
     default: false
 """

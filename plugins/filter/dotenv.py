@@ -10,13 +10,13 @@ short_description: Environment file of variables, as Docker Compose reads it
 version_added: 0.2.0
 author: The Ensemble maintainers (@ensemble)
 description:
-  - Writes one C(NAME=value) a line, in quotes where needed, so that Docker Compose and the Jitsi servers of this
-    collection read back exactly the values that were given, with any quotes, dollar signs and line breaks in them.
+  - Writes one C(NAME=value) per line, quoted where needed, so that Docker Compose and the Jitsi servers of this
+    collection read back exactly the same values, including quotes, dollar signs and line breaks.
 options:
   _input:
     description:
       - Values by name. V(true) and V(false) are written in lower case.
-      - A name that no variable can have is an error, and so are null, lists and dictionaries.
+      - An invalid variable name is an error, and so are null, lists and dictionaries.
     type: dict
     required: true
 """

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: tcp_from
-short_description: Security group rules that let networks in on a TCP port
+short_description: Security group rules that admit networks on a TCP port
 version_added: 0.1.0
 author: The Ensemble maintainers (@ensemble)
 description:
-  - Makes the inbound C(accept) rules of M(ensemble.jitsi.scaleway_security_group) for one TCP port, one rule a network.
+  - Makes the inbound C(accept) rules of M(ensemble.jitsi.scaleway_security_group) for one TCP port, one rule per
+    network.
 positional: networks
 options:
   _input:
@@ -18,7 +19,7 @@ options:
     type: int
     required: true
   networks:
-    description: Addresses or networks in CIDR notation that are let in.
+    description: Addresses or networks in CIDR notation to admit.
     type: list
     elements: str
     required: true

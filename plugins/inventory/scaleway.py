@@ -15,8 +15,8 @@ description:
     C(scaleway_public_ipv6), C(scaleway_private_ipv4), C(scaleway_private_ips) (by the private network's id),
     C(scaleway_image), C(scaleway_security_group), C(scaleway_placement_group), C(scaleway_project) and
     C(scaleway_creation_date).
-  - C(ansible_host) is the public address, IPv4 before IPv6, or the private one of a server that has no public one.
-  - What a cache keeps belongs to one account, project and set of filters; an inventory that lacks a zone is not kept.
+  - C(ansible_host) is the public address, preferably IPv4, or the private address of a server without a public one.
+  - A cache entry is for one account, project and set of filters; an incomplete inventory is not cached.
 options:
   plugin:
     description: Marks the file as one for this plugin.
@@ -24,12 +24,12 @@ options:
     required: true
     choices: [ensemble.jitsi.scaleway]
   zones:
-    description: Zones to look at; all of them where not given. May hold templates.
+    description: Zones to read; defaults to all. May contain templates.
     type: list
     elements: str
     default: []
   tags:
-    description: Only servers that have all of these tags. May hold templates.
+    description: Only servers that have all of these tags. May contain templates.
     type: list
     elements: str
     default: []
@@ -41,29 +41,30 @@ options:
     default: [running]
   hostnames:
     description:
-      - What hosts are called, in the order of preference; the first that a server has, and no other server, is taken.
-      - A name that several servers have is given to none of them. Where there is no further preference each of them is
-        called by the name and the zone (C(NAME.ZONE)), with a warning; the id is the last resort.
+      - Names for hosts, in order of preference; each server uses the first one that it has and no other server has.
+      - If several servers have the same name, none of them gets it. Without a further preference, each is named
+        C(NAME.ZONE), with a warning; the id is the last resort.
       - V(name), V(id), V(public_ipv4), V(public_ipv6), V(private_ipv4), or a Jinja2 expression over the variables of
         the host.
     type: list
     elements: str
     default: [name]
   role_tag:
-    description: A server with the tag C(ROLE_TAG:VALUE) is in the group C(VALUE). An empty string makes no such groups.
+    description: A server with the tag C(ROLE_TAG:VALUE) is in the group C(VALUE). An empty string disables these
+      groups.
     type: str
     default: ensemble-role
   on_zone_error:
     description:
-      - What happens when a zone (or the private addresses of a region) cannot be read. V(fail) makes no inventory at
-        all; Ansible ends with an error where C(any_unparsed_is_failed) is set, as it should be, and warns otherwise.
-      - V(warn) goes on without, with a warning for each.
+      - What happens when a zone (or the private addresses of a region) cannot be read. V(fail) returns no inventory;
+        Ansible then fails if C(any_unparsed_is_failed) is set, as it should be, and warns otherwise.
+      - V(warn) continues without it and warns.
     type: str
     choices: [fail, warn]
     default: fail
     version_added: 0.2.0
   private_addresses:
-    description: Whether to ask for the private addresses of servers that are in private networks.
+    description: Whether to read the private addresses of servers in private networks.
     type: bool
     default: true
 extends_documentation_fragment:

@@ -10,10 +10,10 @@ short_description: SHA-256 of files, roles with their variables, and data
 version_added: 0.1.0
 author: The Ensemble maintainers (@ensemble)
 description:
-  - Hashes files, all files below folders, roles with the values that their variables have, and data into one value,
-    so that an image can be named after what went into it.
-  - The same content gives the same value on every machine. File names below a folder and the execute bit count; times
-    and owners do not.
+  - Hashes files, all files below folders, roles with the values of their variables, and data into one value, for
+    example to name an image after its content.
+  - The same content gives the same value on every machine. File names below a folder and the execute bit are part of
+    the hash; times and owners are not.
 options:
   _terms:
     description:
@@ -24,14 +24,14 @@ options:
   roles:
     description:
       - Roles by their full names (C(NAMESPACE.COLLECTION.ROLE)) or by the paths of their folders.
-      - All of their files count.
-      - The value of every variable that a role has (in its C(meta/argument_specs.yml), C(defaults) or C(vars)) counts
-        where it is set outside of the role, as it is for the host whose task looks it up.
+      - All of their files are part of the hash.
+      - The value of every variable of a role (in its C(meta/argument_specs.yml), C(defaults) or C(vars)) that is set
+        outside the role is part of the hash, as seen by the host of the task.
     type: list
     elements: str
     default: []
   data:
-    description: Anything that can be written as JSON and belongs to the content, for instance versions.
+    description: Anything else that belongs to the content and can be written as JSON, for example versions.
     type: raw
   length:
     description: How many hexadecimal digits to return.

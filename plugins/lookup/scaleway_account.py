@@ -7,12 +7,12 @@ name: scaleway_account
 short_description: The Scaleway account that modules would use
 version_added: 0.3.0
 description:
-  - Tells where modules of this collection connect and as whom, from options, environment and the Scaleway config file
-    as they would. Asks the API for nothing, and never tells the secret key.
-  - An account that is not complete is an error.
+  - Returns where modules of this collection connect and as whom, from options, environment and the Scaleway config
+    file. Sends no API request, and never returns the secret key.
+  - An incomplete account is an error.
 options:
   _terms:
-    description: What to tell.
+    description: Values to return.
     type: list
     elements: str
     required: true

@@ -7,8 +7,8 @@ name: scaleway_rdb_certificate
 short_description: TLS certificates of managed database instances
 version_added: 0.2.0
 description:
-  - Returns the certificates that instances of Scaleway's managed databases sign themselves, so that clients can verify
-    whom they talk to. They are for the addresses of all endpoints.
+  - Returns the self-signed certificates of Scaleway's managed database instances, so that clients can verify the
+    server. They are valid for the addresses of all endpoints.
 options:
   _terms:
     description: Names or ids of instances.

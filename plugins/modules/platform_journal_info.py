@@ -6,7 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: platform_journal_info
-short_description: Who changed what on a platform
+short_description: Show who changed what on a platform
 version_added: 0.3.0
 description:
   - Reads the journal that M(ensemble.jitsi.platform_lock) keeps, with the runs of a platform and what they changed.
@@ -16,14 +16,14 @@ options:
     type: str
     required: true
   last:
-    description: How many runs, or with O(server) changes, to return; the newest.
+    description: How many of the newest runs to return, or with O(server), changes.
     type: int
     default: 20
   run:
-    description: Number of one run to return with all that it changed.
+    description: Number of one run to return, with all its changes.
     type: int
   server:
-    description: Name of a server, or of any other object, to return the changes of.
+    description: Name of a server or other object whose changes to return.
     type: str
 extends_documentation_fragment:
   - ensemble.jitsi.database
@@ -36,7 +36,7 @@ attributes:
     support: N/A
     details: Nothing is changed.
 notes:
-  - The database is asked from the host that the task runs on, usually C(localhost).
+  - The host that runs the task, usually C(localhost), connects to the database.
 seealso:
   - module: ensemble.jitsi.platform_lock
 author: The Ensemble maintainers (@ensemble)
@@ -63,7 +63,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 runs:
-  description: Runs, the newest first; with O(server) those that changed it.
+  description: Runs, newest first; with O(server), those that changed it.
   returned: always
   type: list
   elements: dict
@@ -81,8 +81,8 @@ runs:
       changes: 3
 changes:
   description: >-
-    What was changed, in the order of time. One that stayed V(begun) belongs to a run that was killed on its way, or
-    that still runs.
+    Changes in chronological order. A change in the state V(begun) belongs to a run that is still running or was killed
+    in the middle of it.
   returned: always
   type: list
   elements: dict

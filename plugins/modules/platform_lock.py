@@ -6,15 +6,15 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: platform_lock
-short_description: One run at a time on a platform
+short_description: Allow one run at a time on a platform
 version_added: 0.3.0
 description:
-  - Takes a session advisory lock of PostgreSQL for the whole run, or fails within seconds with who holds it, where,
-    what runs and since when.
-  - A process beside the run holds it, and ends with the run, however that ends. It writes the journal as well (see
+  - Takes a session-level advisory lock in PostgreSQL for the whole run, or fails within seconds and reports who holds
+    it, where, with which playbook and since when.
+  - A separate process holds the lock and ends with the run, even if the run is killed. It also writes the journal (see
     M(ensemble.jitsi.platform_journal_info)).
-  - A session that is lost in the middle of the run is made again with the same lock, unless another run was there in
-    between. Where that does not succeed within 20 seconds, the run is stopped.
+  - If the session is lost during the run, the process connects again and takes the lock again, unless another run held
+    it in between. If that does not succeed within 20 seconds, the run is stopped.
 options:
   platform:
     description: Name of the platform; the lock's key is a digest of it.
@@ -22,13 +22,13 @@ options:
     required: true
   state:
     description:
-      - V(held) takes the lock, unless this run has it. Check mode takes nothing and tells who holds it.
-      - V(released) gives it back before the run ends.
+      - V(held) takes the lock, unless this run already holds it. Check mode takes no lock and reports who holds it.
+      - V(released) releases it before the run ends.
     type: str
     choices: [held, released]
     default: held
   lock:
-    description: With V(false) the run is written in the journal, and takes no lock.
+    description: With V(false) the run is recorded in the journal but takes no lock.
     type: bool
     default: true
   wait:
@@ -36,29 +36,29 @@ options:
     type: float
     default: 0
   keep:
-    description: Days after which the journal forgets a run.
+    description: Days after which a run is deleted from the journal.
     type: int
     default: 365
   who:
-    description: Who runs it, where the environment of the run does not tell.
+    description: Name of the person who runs it, if the environment of the run does not contain it.
     type: str
     default: ""
   revision:
-    description: Git commit of what runs, where O(folder) does not tell.
+    description: Git commit of the playbook, if O(folder) has none.
     type: str
     default: ""
   folder:
-    description: Folder whose Git commit is written in the journal.
+    description: Folder whose Git commit is recorded in the journal.
     type: path
   variables:
-    description: Variables of the run; those that differ from O(defaults) are written in the journal, without secrets.
+    description: Variables of the run; those that differ from O(defaults) are recorded in the journal, without secrets.
     type: dict
     default: {}
   defaults:
-    description: YAML file with what these variables are by default. Those with an expression follow from others.
+    description: YAML file with the defaults of these variables. Defaults with an expression depend on other variables.
     type: path
   secret_variables:
-    description: Names of variables whose values are never written, beside those whose names say so.
+    description: Names of variables whose values are never recorded, in addition to those with secret-looking names.
     type: list
     elements: str
     default: []
@@ -74,8 +74,8 @@ attributes:
     details: A lock that ends with the run is no change of an object.
 notes:
   - Runs on the control node only, so on C(localhost) with C(connection=local), and not in C(async) tasks.
-  - Without O(login_host) there is no database yet. What the run changes is remembered, and written as soon as a later
-    task of the same run tells one.
+  - Without O(login_host) there is no database yet. Changes of the run are kept and written as soon as a later task of
+    the same run sets one.
 seealso:
   - module: ensemble.jitsi.platform_journal_info
   - module: ensemble.jitsi.run_directory
@@ -121,12 +121,12 @@ locked:
   type: bool
   sample: true
 run:
-  description: Number of the run in the journal; null where it is not written there (yet).
+  description: Number of the run in the journal; null if it is not recorded there (yet).
   returned: always
   type: int
   sample: 42
 holder:
-  description: Who else holds the lock, null where nobody does.
+  description: Other holder of the lock; null if there is none.
   returned: when another run holds it, and in check mode
   type: dict
   sample:

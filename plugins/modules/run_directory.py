@@ -6,17 +6,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: run_directory
-short_description: A private folder that ends with the run
+short_description: Create a private folder that is removed after the run
 version_added: 0.3.0
 description:
-  - Makes a folder on the control node that only the user of this run may enter, and that is removed when the run has
-    ended, however it ended, killed included.
-  - All tasks of one run of C(ansible-playbook) that ask for it get the same folder.
-  - It lies in memory (C(/dev/shm)) where that can be written to, otherwise in the system's temporary folder
-    (E(TMPDIR)).
+  - Creates a folder on the control node that only the user of this run may enter, and that is removed after the run,
+    even if the run fails or is killed.
+  - All tasks of one run of C(ansible-playbook) get the same folder.
+  - The folder is in memory (C(/dev/shm)) if that is writable, otherwise in the system's temporary folder (E(TMPDIR)).
 options:
   parent:
-    description: Existing folder to make it in, instead.
+    description: Existing folder to create it in instead.
     type: path
 attributes:
   check_mode:
@@ -29,8 +28,8 @@ attributes:
     details: A folder that ends with the run is no change.
 notes:
   - Runs on the control node only, so on C(localhost) with C(connection=local), and not in C(async) tasks.
-  - A small process watches over the run, which it knows by process id and start time, and removes the folder within
-    seconds after it.
+  - A small process watches the run, identified by process id and start time, and removes the folder within seconds
+    after its end.
 seealso:
   - module: ensemble.jitsi.scaleway_secret
 author: The Ensemble maintainers (@ensemble)

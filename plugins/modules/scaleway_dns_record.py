@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Creates, changes and removes records of one DNS zone. All changes of a task are made at once, in one version of
     the zone.
-  - The values given for a name and type are all the values it has.
+  - The values of a name and type replace all existing ones.
 options:
   dns_zone:
     description:
@@ -20,7 +20,7 @@ options:
     type: str
     required: true
   records:
-    description: The records that the task speaks about.
+    description: The records to manage.
     type: list
     elements: dict
     required: true
@@ -28,7 +28,7 @@ options:
       name:
         description:
           - Name within the zone, or fully qualified; an empty string or V(@) is the zone itself.
-          - What is not ASCII is written in punycode. A full name (with a final dot) outside the zone is an error.
+          - Non-ASCII names are converted to punycode. A full name (with a final dot) outside the zone is an error.
         type: str
         required: true
       type:
@@ -38,22 +38,22 @@ options:
         default: A
       data:
         description:
-          - Its values. With O(state=absent) only these values go, or all of them where none is given.
-          - The text of a TXT record is taken as it is, of any length, with any quotes and backslashes in it; where it
-            is one or more BIND strings in double quotes, these are read and joined. Texts that Scaleway would change
-            (outer spaces, outer double quotes) are an error.
-          - Host names (CNAME, MX, NS, SRV and the like) are full names where they have a dot in them, with or without
-            the final one; a single label is below the zone.
+          - Its values. With O(state=absent) only these values are removed, or all if none is set.
+          - The text of a TXT record is used unchanged, with any length, quotes and backslashes. If it consists of BIND
+            strings in double quotes, these are parsed and joined. Texts that Scaleway would change (outer spaces,
+            outer double quotes) are an error.
+          - Host names (CNAME, MX, NS, SRV and the like) that contain a dot are full names, with or without the final
+            dot; a single label is relative to the zone.
         type: list
         elements: raw
       ttl:
-        description: Seconds that resolvers may remember it; O(ttl) where not given.
+        description: Seconds that resolvers may cache it; defaults to O(ttl).
         type: int
       priority:
-        description: Priority of MX and SRV records, where it is not in front of the values.
+        description: Priority of MX and SRV records, if the values do not begin with it.
         type: int
   ttl:
-    description: Seconds that resolvers may remember records that have no TTL of their own.
+    description: Seconds that resolvers may cache records without their own TTL.
     type: int
     default: 3600
   exclusive_names:
@@ -61,7 +61,7 @@ options:
       - A regular expression. Records of the types in O(records) (or V(A) where there are none) whose whole name
         matches, and that are
         not in O(records), are removed.
-      - So the records of a fleet stay in step with its servers, and nothing else in the zone is touched.
+      - This keeps the records of a fleet in sync with its servers without touching anything else in the zone.
     type: str
   state:
     description: Whether the records exist.
@@ -70,8 +70,8 @@ options:
     default: present
   append:
     description:
-      - Add the values to those that the same name and type have already, instead of taking their place.
-      - Several issuers of certificates, for instance, prove one name at the same time.
+      - Add the values to existing ones of the same name and type instead of replacing them.
+      - This allows, for example, several certificate orders to prove the same name at the same time.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -114,7 +114,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 records:
-  description: The records that the task spoke about, as they are now.
+  description: The managed records in their current state.
   returned: always
   type: list
   elements: dict

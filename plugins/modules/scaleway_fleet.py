@@ -6,14 +6,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: scaleway_fleet
-short_description: Many servers of one kind at once
+short_description: Manage many identical servers at once
 version_added: 0.1.0
 description:
-  - Keeps a fleet of servers C(PREFIX-NUMBER) that are all made from one template, from none to a thousand, in one task.
-  - Lists once, plans, and carries the plan out with many requests at a time; in check mode it returns the plan with
-    its cost.
-  - A server that fails does not stop the others. The task then fails in the end, tells which and why, and the next
-    run continues.
+  - Manages a fleet of up to a thousand servers C(PREFIX-NUMBER) from one template in one task.
+  - Lists the servers once, plans, and applies the plan with many parallel requests; in check mode it returns the plan
+    with its cost.
+  - A server that fails does not stop the others. The task then fails at the end, reports which servers failed and why,
+    and the next run continues.
   - Removes and changes only servers that carry its own tag V(ensemble-fleet:PREFIX).
 options:
   prefix:
@@ -22,8 +22,7 @@ options:
     required: true
   count:
     description: >-
-      How many servers there shall be (at most 1000), numbered from 1. One of O(count) and O(numbers) is needed for
-      O(state=present).
+      Number of servers (at most 1000), numbered from 1. O(state=present) requires O(count) or O(numbers).
     type: int
   numbers:
     description: Exactly these numbers, instead of O(count). Servers of the fleet with other numbers are removed.
@@ -32,22 +31,22 @@ options:
   state:
     description:
       - Whether the fleet exists; V(absent) removes all of its servers, whatever O(max_change) says.
-      - V(published) looks at the names only (O(dns)). The record of each server that there is follows its address, and
-        nothing else is made, changed or removed.
-      - V(configured) gives what the task names to the servers that there are, all or those of O(numbers), in place and
-        whether they run or not. None is made, started, replaced or removed, and names stay as they are.
+      - V(published) updates only the DNS records (O(dns)) to the addresses of the existing servers. Nothing else is
+        created, changed or removed.
+      - V(configured) applies the options of the task to existing servers, all or those in O(numbers), in place and
+        whether they run or not. No server is created, started, replaced or removed, and DNS records do not change.
     type: str
     choices: [present, absent, published, configured]
     default: present
   max_change:
     description: >-
-      Percentage of the existing servers that one run may remove or replace; names that are taken away although no
-      server goes count, too. A plan beyond it fails before anything is done.
+      Percentage of the existing servers that one run may remove or replace; DNS records that are removed although no
+      server is removed count, too. A plan that exceeds it fails before anything is changed.
     type: int
     default: 50
   recreate:
     description:
-      - Whether servers are replaced when they come from another image, or need another type or disk than they have.
+      - Whether servers are replaced if they have another image, or need another type or disk.
       - Otherwise they are kept and returned as RV(outdated).
     type: bool
     default: false
@@ -61,13 +60,13 @@ options:
     type: str
   volumes:
     description:
-      - Disks of each server, as in O(ensemble.jitsi.scaleway_server#module:volumes), but for volumes that exist.
+      - Disks of each server, as in O(ensemble.jitsi.scaleway_server#module:volumes), except existing volumes.
       - A server whose system's disk is of another kind counts as RV(outdated).
     type: dict
   tags:
     description:
-      - Tags of the servers. Others that a server has are left to it.
-      - Not given, servers keep the tags that earlier tasks gave them; V([]) takes these away.
+      - Tags of the servers. Other tags of a server are kept.
+      - If not set, servers keep the tags from earlier tasks; V([]) removes these.
     type: list
     elements: str
   security_group:
@@ -95,30 +94,30 @@ options:
     choices: [local, rescue]
   user_data:
     description:
-      - Texts that the servers can read from their metadata service, by key. They are there before the first boot.
-      - A tag with a salted digest tells which user data a server has, so that an unchanged fleet is not asked server by
+      - Texts that the servers can read from their metadata service, by key. They are set before the first boot.
+      - A tag with a salted digest identifies a server's user data, so that an unchanged fleet needs no request per
         server.
-      - Not given, servers keep what they have.
-      - An empty text is an error, it may be what a look-up did not find; O(absent_user_data) removes keys.
+      - If not set, servers keep their user data.
+      - An empty text is an error, because a lookup may have found nothing; O(absent_user_data) removes keys.
       - Diffs and verbose output show no private key, and no value in a line or under a key whose name looks secret,
-        such as C(JWT_APP_SECRET=...); shorter ones than 6 characters are hidden in diffs only.
+        such as C(JWT_APP_SECRET=...); values shorter than 6 characters are hidden in diffs only.
     type: dict
   secret_user_data:
     description: Further O(user_data) that is never shown.
     type: dict
   absent_user_data:
-    description: Keys of user data that the servers shall not have.
+    description: Keys of user data to remove.
     type: list
     elements: str
   placement_groups:
     description:
-      - Puts new servers into placement groups C(PREFIX-group-1) and so on, as many as are needed, each filled before
-        the next is made. Groups that exist follow the policy.
-      - Groups that nobody is left in are removed.
+      - Puts new servers into placement groups C(PREFIX-group-1) and so on, as many as needed, each filled before the
+        next is created. The policy also applies to existing groups.
+      - Empty groups are removed.
     type: dict
     suboptions:
       policy_type:
-        description: Whether servers of a group shall stand apart or close together.
+        description: Whether to keep the servers of a group apart or close together.
         type: str
         choices: [max_availability, low_latency]
         default: max_availability
@@ -133,10 +132,10 @@ options:
         default: 20
   dns:
     description:
-      - Gives every server an address record of its own name in a DNS zone, and removes records C(PREFIX-NUMBER) of
-        servers that are no more. Not given, the task touches no DNS.
-      - A name belongs to the server that it leads to. The record's comment says which fleet, in which zone, and whose
-        it is; records of others are neither changed nor removed, and a desired name that leads elsewhere is an error.
+      - Creates an address record for every server in a DNS zone, and removes records C(PREFIX-NUMBER) of servers that
+        no longer exist. If not set, the task does not touch DNS.
+      - A name belongs to the server that it points to. The record's comment names the fleet, its zone and its owner;
+        records of other owners are neither changed nor removed, and a desired name that points elsewhere is an error.
     type: dict
     suboptions:
       zone:
@@ -144,27 +143,27 @@ options:
         type: str
         required: true
       ttl:
-        description: Seconds that resolvers may remember the records.
+        description: Seconds that resolvers may cache the records.
         type: int
         default: 300
   reserved_ips:
     description:
-      - Give every server a reserved address, tagged C(name:PREFIX-NUMBER), that outlives power cycles and replacement.
-        Servers that run get theirs in place, and their dynamic address goes. It is given back with its server.
-      - Scaleway limits reserved addresses to some tens in an organization, until more are asked for.
-      - Turned off again, servers keep the reserved addresses that they have until they go.
+      - Give every server a reserved address, tagged C(name:PREFIX-NUMBER), that survives power cycles and replacement.
+        On running servers it replaces the dynamic address in place. It is released when its server is removed.
+      - Scaleway limits the reserved addresses of an organization to a few dozen; ask for a higher quota.
+      - If this is turned off later, servers keep their reserved addresses until they are removed.
     type: bool
     default: false
   reserved_ips_quota:
     description: >-
-      How many reserved addresses the project may have in the zone. A plan beyond it fails before anything is done. The
-      API tells no limit before it is reached.
+      How many reserved addresses the project may have in the zone. A plan that exceeds it fails before anything is
+      changed. The API does not report the limit before it is reached.
     type: int
   twins:
     description:
-      - What to do about servers of the fleet that have one name, made by hand perhaps. Those that two runs make at the
-        same time are put right without it.
-      - V(fail) tells their ids, V(keep_elder) removes all but the eldest; they count in O(max_change).
+      - What to do about servers of the fleet with the same name, for example created by hand. Duplicates that two
+        parallel runs create are always resolved.
+      - V(fail) reports their ids, V(keep_elder) removes all but the oldest; these removals count in O(max_change).
     type: str
     choices: [fail, keep_elder]
     default: fail
@@ -173,7 +172,7 @@ options:
     type: bool
     default: false
   concurrency:
-    description: Servers that are worked on at the same time.
+    description: Number of servers to change in parallel.
     type: int
     default: 16
   wait:
@@ -181,7 +180,8 @@ options:
     type: bool
     default: true
   wait_for:
-    description: Wait for V(running) servers, or V(booted) ones whose system has reported itself.
+    description: Whether to wait until servers are V(running), or V(booted), which means that the system has reported
+      its boot.
     type: str
     choices: [running, booted]
     default: running
@@ -269,8 +269,8 @@ servers:
     - {id: 2e6e8a40-6b5d-4f0d-9a6c-6a9b1f2b9c1e, name: h-1, state: running, public_address: 51.15.208.130}
 plan:
   description: >-
-    Names of the servers by what is (in check mode, would be) done to them, and what the desired servers cost, without
-    disks and addresses; the cost is null when nothing changes and check mode is off.
+    Names of the servers by action (in check mode, by planned action), and the cost of the desired servers without
+    disks and addresses; the cost is null if nothing changes and check mode is off.
   returned: always
   type: dict
   sample:
@@ -313,19 +313,21 @@ removed:
   elements: str
   sample: []
 outdated:
-  description: Names of the servers that were kept although they have another image or type, for want of O(recreate).
+  description: Names of the servers that were kept although they have another image or type, because O(recreate) is not
+    set.
   returned: always
   type: list
   elements: str
   sample: []
 names_lost:
-  description: Names that are taken out of DNS although no server of this plan goes; their servers were gone before.
+  description: Names that are removed from DNS although this plan removes no server; their servers had disappeared
+    before.
   returned: always
   type: list
   elements: str
   sample: []
 failed_servers:
-  description: Why servers are not as desired, by their names.
+  description: Reasons why servers are not in the desired state, by name.
   returned: on failure
   type: dict
   sample: {h-73: "POST /instance/v1/zones/fr-par-1/servers was answered 403: out_of_stock."}

@@ -9,9 +9,9 @@ module: scaleway_iam_api_key
 short_description: API keys of Scaleway applications
 version_added: 0.2.0
 description:
-  - Creates, changes and removes API keys of an application. What they may do is told by the policies of that one.
-  - The secret key is in the answer to the creation, and nobody can ask for it later. So this module returns it once;
-    store it at once, and set C(no_log=true) for the task, as Ansible would print and log it otherwise.
+  - Creates, changes and removes API keys of an application. The application's policies determine their permissions.
+  - The API shows the secret key only in the response to the creation, so this module returns it only once. Store it
+    immediately, and set C(no_log=true) for the task, because Ansible would otherwise print and log it.
   - A run that was killed before it had stored the secret leaves a key behind that nobody can use. With O(known) and
     O(exclusive) the next run makes another key and removes that one.
 options:
@@ -22,7 +22,7 @@ options:
   id:
     description:
       - Access key of the API key. With O(name) as well, the key is renamed.
-      - One of O(id) and O(name) is needed.
+      - O(id) or O(name) is required.
     type: str
   application:
     description: Name or id of the application that the key belongs to; it may be anybody's that carries O(owner_tag).
@@ -30,21 +30,21 @@ options:
     required: true
   known:
     description:
-      - Access key of the API key whose secret is stored, an empty text where none is.
-      - Where it is given, only this key counts as present; where it has ended or is gone, another one is made beside
-        those that there are. That is also how a key is replaced without a gap.
+      - Access key of the API key whose secret is stored; an empty text if there is none.
+      - If set, only this key counts as present; if it has expired or been deleted, another one is created beside the
+        existing ones. Use this also to replace a key without interruption.
     type: str
   exclusive:
     description: >-
-      Whether all other keys of the application are to go, once this one is there: those that were replaced, and those
-      whose secret nobody has stored.
+      Whether to remove all other keys of the application once this one exists, such as replaced keys and keys whose
+      secret was not stored.
     type: bool
     default: false
   expires_at:
-    description: When the key ends, such as V(2027-01-31T12:00:00Z); never where not given.
+    description: When the key expires, such as V(2027-01-31T12:00:00Z); never by default.
     type: str
   default_project_id:
-    description: Project of the key for object storage; that of the task where not given.
+    description: Project of the key for object storage; defaults to that of the task.
     type: str
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway
@@ -101,13 +101,13 @@ api_key:
       description: The access key.
       type: str
     secret_key:
-      description: The secret key, only where the task has made the key; null otherwise.
+      description: The secret key if the task has created the key; null otherwise.
       type: str
     application_id:
       description: The application that the key belongs to.
       type: str
     expires_at:
-      description: When it ends; null for never.
+      description: When it expires; null for never.
       type: str
   sample:
     id: SCW98CWMCEZZMM18GHK6

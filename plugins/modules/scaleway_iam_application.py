@@ -9,16 +9,17 @@ module: scaleway_iam_application
 short_description: Applications of a Scaleway organization
 version_added: 0.2.0
 description:
-  - Creates, changes and removes applications, who work with API keys of their own and may do what policies grant them.
-  - Applications belong to the organization and not to a project. The organization is O(organization_id), or that of
-    the project where it is not given.
-  - With an application all of its API keys go.
+  - Creates, changes and removes applications, which have their own API keys and the permissions that policies grant
+    them.
+  - Applications belong to the organization, not to a project. The organization is O(organization_id), or that of the
+    project if it is not set.
+  - Removing an application removes all of its API keys.
 options:
   description:
     description: What the application is for.
     type: str
   tags:
-    description: Tags; their order does not count.
+    description: Tags; their order does not matter.
     type: list
     elements: str
 extends_documentation_fragment:

@@ -10,39 +10,39 @@ short_description: Policies of a Scaleway organization
 version_added: 0.2.0
 description:
   - Creates, changes and removes policies, which grant permission sets to an application.
-  - Policies belong to the organization and not to a project. The organization is O(organization_id), or that of the
-    project where it is not given.
+  - Policies belong to the organization, not to a project. The organization is O(organization_id), or that of the
+    project if it is not set.
 options:
   description:
     description: What the policy is for.
     type: str
   application:
-    description: Name or id of the application that the policy is for; an empty text takes it from everybody.
+    description: Name or id of the application that the policy is for; an empty text removes the principal.
     type: str
   rules:
     description:
-      - What is granted; a list replaces all rules that there are. Their order does not count.
-      - Needed to create a policy.
+      - What to grant; the list replaces all existing rules. Their order does not matter.
+      - Required to create a policy.
     type: list
     elements: dict
     suboptions:
       permission_set_names:
         description: >-
-          Names of permission sets, such as V(InstancesReadOnly) or V(ContainerRegistryReadOnly). The API refuses those
-          for projects and those for the organization in one rule.
+          Names of permission sets, such as V(InstancesReadOnly) or V(ContainerRegistryReadOnly). The API refuses a
+          rule that mixes permission sets for projects with those for the organization.
         type: list
         elements: str
         required: true
       project_ids:
-        description: Projects in which they are granted; only the project of the task where not given.
+        description: Projects in which they are granted; defaults to the project of the task.
         type: list
         elements: str
       whole_organization:
-        description: Grant them in all projects, now and later; the only way for permission sets of the organization.
+        description: Grant them in all current and future projects; required for permission sets of the organization.
         type: bool
         default: false
   tags:
-    description: Tags; their order does not count.
+    description: Tags; their order does not matter.
     type: list
     elements: str
 extends_documentation_fragment:

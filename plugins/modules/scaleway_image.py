@@ -9,35 +9,35 @@ module: scaleway_image
 short_description: Images that servers are created from
 version_added: 0.1.0
 description:
-  - Makes an image of a powered-off server in one step (a snapshot of each disk, and the image of them), or of
-    snapshots that exist.
-  - Removes an image together with the snapshots that were taken for it, which the API would leave behind. They carry
-    the tag V(ensemble:snapshot-of-image). Snapshots that were there before, or that another image holds, stay.
-  - An interrupted run is completed by the next one, with the snapshots that are there already.
+  - Creates an image of a powered-off server in one step (a snapshot of each disk, then the image), or of existing
+    snapshots.
+  - Removes an image together with the snapshots that were taken for it, which the API would keep. They have the tag
+    V(ensemble:snapshot-of-image). Snapshots that existed before or belong to another image stay.
+  - The next run completes an interrupted one, with the existing snapshots.
 options:
   server:
     description:
-      - Name or id of the powered-off server to make the image of. One of O(server) and O(snapshots) is needed to
-        create one.
-      - Its snapshots are named like the image, with C(_snap_0) and so on behind.
+      - Name or id of the powered-off server to create the image from. O(server) or O(snapshots) is required to create
+        one.
+      - Its snapshots have the name of the image with the suffix C(_snap_0) and so on.
     type: str
   snapshots:
-    description: Names or ids of the snapshots that the image holds; the first is the system's disk.
+    description: Names or ids of the snapshots in the image; the first is the system disk.
     type: list
     elements: str
   arch:
-    description: Processor architecture of an image from O(snapshots); V(x86_64) where not given.
+    description: Processor architecture of an image from O(snapshots); defaults to V(x86_64).
     type: str
     choices: [x86_64, arm64]
   public:
-    description: Whether other customers may use the image. A new one gets V(false) where it is not told.
+    description: Whether other customers may use the image. A new one defaults to V(false).
     type: bool
   tags:
-    description: Tags of the image (and of the snapshots that are taken for it); their order does not count.
+    description: Tags of the image (and of the snapshots that are taken for it); their order does not matter.
     type: list
     elements: str
   keep_snapshots:
-    description: Whether removing the image leaves also the snapshots that were taken for it.
+    description: Whether to keep the snapshots that were taken for the image when it is removed.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -46,8 +46,8 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway.object
   - ensemble.jitsi.scaleway.presence
 notes:
-  - An image that exists under this name stays as it is, whatever O(server) has become. Put what went into it into its
-    name.
+  - An existing image with this name does not change, whatever the state of O(server). Include the content, such as a
+    hash, in the name.
 seealso:
   - module: ensemble.jitsi.scaleway_image_info
   - module: ensemble.jitsi.scaleway_server

@@ -6,10 +6,10 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: scaleway_image_info
-short_description: Images of the project, and images of the marketplace
+short_description: List images of the project or the marketplace
 version_added: 0.1.0
 description:
-  - Lists the project's images by name or tags, or what the marketplace has under a label.
+  - Lists the project's images by name or tags, or the marketplace's images by label.
 options:
   name:
     description: Exact name of an image of the project.

@@ -10,15 +10,15 @@ short_description: Reserved addresses of instances
 version_added: 0.1.0
 description:
   - Reserves, attaches, names (reverse DNS) and releases flexible addresses of instances.
-  - Such an address has no name of its own. The tag V(name:NAME) serves as its name, and is set by this module.
-  - Addresses of load balancers are another kind, see M(ensemble.jitsi.scaleway_lb_ip).
+  - Addresses have no names in the API. This module sets the tag V(name:NAME) and uses it as the name.
+  - For addresses of load balancers, see M(ensemble.jitsi.scaleway_lb_ip).
 options:
   type:
-    description: Kind of address. A new one gets V(routed_ipv4) where it is not told.
+    description: Kind of address. A new one defaults to V(routed_ipv4).
     type: str
     choices: [routed_ipv4, routed_ipv6]
   tags:
-    description: Tags beside the one that is the name; their order does not count.
+    description: Tags beside the one that is the name; their order does not matter.
     type: list
     elements: str
   server:
@@ -26,7 +26,8 @@ options:
     type: str
   reverse:
     description:
-      - Reverse DNS name, which must already resolve to the address; the task waits up to 90 seconds for DNS to know it.
+      - Reverse DNS name, which must already resolve to the address; the task waits up to 90 seconds for DNS to show
+        it.
       - An empty string restores Scaleway's own name.
     type: str
 extends_documentation_fragment:

@@ -9,28 +9,28 @@ module: scaleway_lb
 short_description: Load balancers
 version_added: 0.1.0
 description:
-  - Creates, changes and removes load balancers. What they do is told by M(ensemble.jitsi.scaleway_lb_backend),
-    M(ensemble.jitsi.scaleway_lb_frontend), M(ensemble.jitsi.scaleway_lb_certificate)
-    and M(ensemble.jitsi.scaleway_lb_acl).
+  - Creates, changes and removes load balancers. Configure them with M(ensemble.jitsi.scaleway_lb_backend),
+    M(ensemble.jitsi.scaleway_lb_frontend), M(ensemble.jitsi.scaleway_lb_certificate) and
+    M(ensemble.jitsi.scaleway_lb_acl).
 options:
   type:
-    description: Size of the balancer, such as V(LB-S); a change migrates it. Needed to create one.
+    description: Size of the balancer, such as V(LB-S); a change migrates it. Required to create one.
     type: str
   description:
     description: What the balancer is for.
     type: str
   ssl_compatibility_level:
-    description: How old the clients may be that TLS frontends still serve.
+    description: Oldest kind of clients that TLS frontends support.
     type: str
     choices: [ssl_compatibility_level_intermediate, ssl_compatibility_level_modern, ssl_compatibility_level_old]
   tags:
-    description: Tags; their order does not count.
+    description: Tags; their order does not matter.
     type: list
     elements: str
   ip_ids:
     description:
       - Its addresses, each by id, by name (see M(ensemble.jitsi.scaleway_lb_ip)) or the address itself.
-      - Not given, a new balancer gets an address of its own.
+      - If not set, a new balancer gets a new address.
     type: list
     elements: str
   private_networks:
@@ -39,8 +39,8 @@ options:
     elements: str
   release_ip:
     description:
-      - Whether removing the balancer gives its addresses up. Where not given, those that were reserved by name stay,
-        others go.
+      - Whether removing the balancer releases its addresses. By default, addresses that were reserved by name stay and
+        others are released.
     type: bool
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway

@@ -9,7 +9,7 @@ module: scaleway_lb_acl
 short_description: Access rules of a load balancer's frontend
 version_added: 0.1.0
 description:
-  - Creates, changes and removes the rules that let requests in, refuse or redirect them before they reach a backend.
+  - Creates, changes and removes the rules that allow, refuse or redirect requests before they reach a backend.
 options:
   lb:
     description: Name or id of the load balancer.
@@ -20,14 +20,14 @@ options:
     type: str
     required: true
   index:
-    description: Place of the rule; the lowest is asked first. Needed to create a rule.
+    description: Position of the rule; the lowest is evaluated first. Required to create a rule.
     type: int
   action:
-    description: What happens to a request that matches. Needed to create a rule.
+    description: What happens to a request that matches. Required to create a rule.
     type: dict
     suboptions:
       type:
-        description: Let in, refuse, or send elsewhere.
+        description: Whether to allow, refuse or redirect the request.
         type: str
         choices: [allow, deny, redirect]
         required: true
@@ -50,8 +50,8 @@ options:
             choices: [301, 302, 303, 307, 308]
   match:
     description:
-      - Which requests match; all of them where not given.
-      - It counts as a whole; what it does not hold does not matter for a request.
+      - Which requests match; defaults to all.
+      - It is compared as a whole; criteria that it does not contain match every request.
     type: dict
     suboptions:
       ip_subnet:
@@ -62,11 +62,11 @@ options:
         description: Whether requests from Scaleway's Edge Services match.
         type: bool
       http_filter:
-        description: What of the request to look at.
+        description: Part of the request to match.
         type: str
         choices: [acl_http_filter_none, path_begin, path_end, regex, http_header_match]
       http_filter_value:
-        description: Values to look for.
+        description: Values to match.
         type: list
         elements: str
       http_filter_option:

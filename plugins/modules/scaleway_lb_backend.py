@@ -10,25 +10,25 @@ short_description: Backends of a load balancer
 version_added: 0.1.0
 description:
   - Creates, changes and removes backends, with their servers and their health check.
-  - Only what is given is compared and changed.
+  - Only options that are set are compared and changed.
 options:
   lb:
     description: Name or id of the load balancer.
     type: str
     required: true
   forward_protocol:
-    description: Protocol towards the servers. Needed to create a backend.
+    description: Protocol towards the servers. Required to create a backend.
     type: str
     choices: [http, tcp]
   forward_port:
-    description: Port of the servers. Needed to create a backend.
+    description: Port of the servers. Required to create a backend.
     type: int
   forward_port_algorithm:
-    description: How a server is chosen; in turn (V(roundrobin)) where a new backend is not told.
+    description: How a server is chosen; a new backend defaults to V(roundrobin).
     type: str
     choices: [roundrobin, leastconn, first]
   sticky_sessions:
-    description: Whether a client returns to the same server; V(none) where a new backend is not told.
+    description: Whether a client returns to the same server; a new backend defaults to V(none).
     type: str
     choices: [none, cookie, table]
   sticky_sessions_cookie_name:
@@ -36,22 +36,22 @@ options:
     type: str
   server_ip:
     description:
-      - Addresses of the servers, all of them; their order does not count.
-      - To go from some servers to V([]), so to none that could serve, needs O(allow_empty).
+      - Addresses of the servers, all of them; their order does not matter.
+      - Removing all servers with V([]) requires O(allow_empty).
     type: list
     elements: str
   allow_empty:
-    description: Whether O(server_ip) may leave a backend without any server that had some.
+    description: Whether O(server_ip) may remove all servers of a backend.
     type: bool
     default: false
   health_check:
     description:
-      - How a server's health is found out. What is not given stays as it is; a new backend asks for TCP connections to
-        O(forward_port).
+      - How to check the health of a server. Options that are not set stay unchanged; a new backend checks TCP
+        connections to O(forward_port).
     type: dict
     suboptions:
       port:
-        description: Port to ask. Where it was never given it is O(forward_port), and follows when that changes.
+        description: Port to check. If it was never set, it is O(forward_port), and follows its changes.
         type: int
       check_delay:
         description: Milliseconds between two checks; V(5000) for a new backend.
@@ -69,10 +69,10 @@ options:
         description: Time between two checks while a server changes its state; V(0.5s) for a new backend.
         type: str
       tcp_config:
-        description: A connection is enough; V({}) is all there is to say.
+        description: Only check that a connection opens; set it to V({}).
         type: dict
       http_config:
-        description: An HTTP request is answered as expected.
+        description: Check the answer to an HTTP request.
         type: dict
         suboptions: &http
           uri:
@@ -89,7 +89,7 @@ options:
             description: Host header of the request.
             type: str
       https_config:
-        description: An HTTPS request is answered as expected.
+        description: Check the answer to an HTTPS request.
         type: dict
         suboptions:
           <<: *http
@@ -103,7 +103,7 @@ options:
     description: Milliseconds that connecting to a server may take.
     type: int
   timeout_tunnel:
-    description: Milliseconds that a WebSocket may be silent.
+    description: Milliseconds that a WebSocket may be idle.
     type: int
   timeout_queue:
     description: Time that a request may wait for a server, such as V(5s).
@@ -113,7 +113,7 @@ options:
     type: str
     choices: [on_marked_down_action_none, shutdown_sessions]
   proxy_protocol:
-    description: Whether servers learn the client's address by the proxy protocol.
+    description: Whether to pass the client's address to the servers with the proxy protocol.
     type: str
     choices: [proxy_protocol_none, proxy_protocol_v1, proxy_protocol_v2, proxy_protocol_v2_ssl,
       proxy_protocol_v2_ssl_cn]
@@ -121,16 +121,16 @@ options:
     description: Connections at a time to each server.
     type: int
   max_retries:
-    description: Tries to connect to a server.
+    description: Attempts to connect to a server.
     type: int
   redispatch_attempt_count:
-    description: Tries at other servers.
+    description: Attempts with other servers.
     type: int
   ssl_bridging:
-    description: Whether the balancer speaks TLS to the servers.
+    description: Whether the balancer uses TLS to the servers.
     type: bool
   ignore_ssl_server_verify:
-    description: Whether the servers' certificates are not checked.
+    description: Whether to skip verification of the servers' certificates.
     type: bool
   failover_host:
     description: Scaleway object storage website to serve when no server is left.

@@ -9,9 +9,9 @@ module: scaleway_lb_certificate
 short_description: Certificates of a load balancer
 version_added: 0.1.0
 description:
-  - Orders certificates from Let's Encrypt, uploads and renews certificates of your own, and removes them.
-  - A certificate is replaced without a moment in which a frontend has none; for the time of the change the new one is
-    called C(NAME.successor).
+  - Orders certificates from Let's Encrypt, uploads and renews your own certificates, and removes them.
+  - A certificate is replaced without leaving a frontend without one; during the change the new one is named
+    C(NAME.successor).
 options:
   lb:
     description: Name or id of the load balancer.
@@ -24,9 +24,9 @@ options:
     elements: str
   certificate_chain:
     description:
-      - A certificate of your own in PEM form; private key, certificate and chain in one text.
-      - The API shows its fingerprint. One with another fingerprint replaces what is there under the name; frontends
-        that use it switch to the new one before the old one goes.
+      - Your own certificate in PEM format, with private key, certificate and chain in one text.
+      - Certificates are compared by fingerprint. One with another fingerprint replaces the existing one; its frontends
+        switch to the new one before the old one is removed.
     type: str
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway

@@ -16,16 +16,16 @@ options:
     type: str
     required: true
   inbound_port:
-    description: Port to listen on. Needed to create a frontend.
+    description: Port to listen on. Required to create a frontend.
     type: int
   backend:
-    description: Name or id of the backend that gets what comes in. Needed to create a frontend.
+    description: Name or id of the backend that receives the traffic. Required to create a frontend.
     type: str
   timeout_client:
-    description: Milliseconds that a client may be silent.
+    description: Milliseconds that a client may be idle.
     type: int
   certificates:
-    description: Names or ids of the balancer's certificates; with one, the frontend speaks TLS.
+    description: Names or ids of the balancer's certificates; if set, the frontend uses TLS.
     type: list
     elements: str
   enable_http3:

@@ -11,18 +11,18 @@ version_added: 0.1.0
 description:
   - Reserves, names (reverse DNS) and releases addresses of load balancers, so that an address is known before its
     balancer exists.
-  - Such an address has no name of its own. The tag V(name:NAME) serves as its name, and is set by this module.
+  - Addresses have no names in the API. This module sets the tag V(name:NAME) and uses it as the name.
 options:
   is_ipv6:
     description: Whether to reserve an IPv6 address instead of an IPv4 one.
     type: bool
   tags:
-    description: Tags beside the one that is the name; their order does not count.
+    description: Tags beside the one that is the name; their order does not matter.
     type: list
     elements: str
   reverse:
     description: >-
-      Reverse DNS name, which must already resolve to the address; the task waits up to 90 seconds for DNS to know it.
+      Reverse DNS name, which must already resolve to the address; the task waits up to 90 seconds for DNS to show it.
     type: str
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway

@@ -6,15 +6,15 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: scaleway_owner_info
-short_description: Who holds names that an owner wants
+short_description: Find objects of other owners that use certain names
 version_added: 0.2.0
 description:
-  - Looks for objects of the project that have one of the wanted names and lack the owner's tag, so belong to somebody
-    else or were made by hand.
-  - A playbook that asks first can refuse to start, instead of failing half-way.
+  - Finds objects of the project that have one of the names but lack the owner's tag, so they belong to somebody else
+    or were created by hand.
+  - A playbook can check this first and refuse to start instead of failing half-way.
 options:
   names:
-    description: The wanted names, by kind of object.
+    description: The names to check, by kind of object.
     type: dict
     required: true
     suboptions:
@@ -70,7 +70,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 foreign:
-  description: Objects that hold one of the names without the tag.
+  description: Objects that have one of the names but not the tag.
   returned: always
   type: list
   elements: dict

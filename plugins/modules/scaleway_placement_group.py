@@ -9,22 +9,22 @@ module: scaleway_placement_group
 short_description: Placement groups of instances
 version_added: 0.1.0
 description:
-  - Creates, changes and removes placement groups, which keep servers in different hypervisors, or close to each other.
-  - A group holds at most 20 servers. M(ensemble.jitsi.scaleway_fleet) makes as many groups as a fleet needs.
+  - Creates, changes and removes placement groups, which keep servers on different hypervisors or close to each other.
+  - A group holds at most 20 servers. M(ensemble.jitsi.scaleway_fleet) creates as many groups as a fleet needs.
 options:
   policy_type:
     description: >-
-      Whether servers shall stand apart or close together. A new one gets V(max_availability) where it is not told.
+      Whether to keep the servers apart or close together. A new one defaults to V(max_availability).
     type: str
     choices: [max_availability, low_latency]
   policy_mode:
     description: >-
-      With V(enforced) a server that cannot be placed so does not start, with V(optional) it starts nevertheless.
-      A new one gets V(optional) where it is not told.
+      With V(enforced), a server that cannot be placed accordingly does not start; with V(optional) it starts anyway.
+      A new one defaults to V(optional).
     type: str
     choices: [optional, enforced]
   tags:
-    description: Tags; their order does not count.
+    description: Tags; their order does not matter.
     type: list
     elements: str
 extends_documentation_fragment:

@@ -13,17 +13,17 @@ description:
     O(ensemble.jitsi.scaleway_server#module:private_networks).
 options:
   subnets:
-    description: IPv4 networks in CIDR notation. The API chooses one where not given, and always adds an IPv6 one.
+    description: IPv4 networks in CIDR notation. If not set, the API chooses one. It always adds an IPv6 network.
     type: list
     elements: str
   vpc_id:
-    description: Name or id of the VPC; the project's default VPC where not given.
+    description: Name or id of the VPC; defaults to the project's default VPC.
     type: str
   default_route_propagation_enabled:
     description: Whether the network's members learn the VPC's default route.
     type: bool
   tags:
-    description: Tags; their order does not count.
+    description: Tags; their order does not matter.
     type: list
     elements: str
 extends_documentation_fragment:

@@ -9,14 +9,14 @@ module: scaleway_rdb_database
 short_description: Databases of a managed database instance
 version_added: 0.2.0
 description:
-  - Creates and removes databases. Who may use them is told by M(ensemble.jitsi.scaleway_rdb_user).
+  - Creates and removes databases. Grant access with M(ensemble.jitsi.scaleway_rdb_user).
 options:
   name:
     description: Name of the database, which is unique in its instance.
     type: str
     required: true
   state:
-    description: Whether the database exists. Removing it removes all that is in it.
+    description: Whether the database exists. Removing it removes all of its data.
     type: str
     choices: [present, absent]
     default: present

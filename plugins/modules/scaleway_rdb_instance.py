@@ -9,35 +9,35 @@ module: scaleway_rdb_instance
 short_description: Managed PostgreSQL and MySQL instances
 version_added: 0.2.0
 description:
-  - Creates, changes and removes instances of Scaleway's managed databases. Their databases and users are told by
+  - Creates, changes and removes instances of Scaleway's managed databases. Manage their databases and users with
     M(ensemble.jitsi.scaleway_rdb_database) and M(ensemble.jitsi.scaleway_rdb_user).
-  - Only what is given is compared and changed. An instance takes one order at a time, so several changes take as
-    long as all of them.
-  - Removing an instance removes all that is in it; backups and snapshots stay.
+  - Only options that are set are compared and changed. An instance performs one change at
+    a time, so several changes take their total time.
+  - Removing an instance removes all of its data; backups and snapshots stay.
 options:
   engine:
     description:
-      - Engine and major version, such as V(PostgreSQL-15). Needed to create an instance.
+      - Engine and major version, such as V(PostgreSQL-15). Required to create an instance.
       - It cannot change in place.
     type: str
   node_type:
-    description: Size of the instance, such as V(db-dev-s). Needed to create one.
+    description: Size of the instance, such as V(db-dev-s). Required to create one.
     type: str
   volume_type:
-    description: What the data lies on; the local disk of the node (V(lssd)) where a new instance is not told.
+    description: Storage of the data; a new instance defaults to the local disk of the node (V(lssd)).
     type: str
     choices: [lssd, sbs_5k, sbs_15k]
   volume_size:
-    description: Bytes of a block volume, which can only grow. A local disk has the size that its node type gives.
+    description: Bytes of a block volume, which can only grow. The node type determines the size of a local disk.
     type: int
   ha:
-    description: Whether a second node stands by. It cannot be taken back.
+    description: Whether there is a standby node. It cannot be disabled again.
     type: bool
   encrypted:
-    description: Whether the data is encrypted on the volume. It cannot be taken back.
+    description: Whether the data is encrypted on the volume. It cannot be disabled again.
     type: bool
   backups:
-    description: Whether a backup of each database is made regularly; a new instance makes them where not told.
+    description: Whether to back up each database regularly; enabled by default for a new instance.
     type: bool
   backup_frequency:
     description: Hours between two backups; V(24) for a new instance.
@@ -46,16 +46,16 @@ options:
     description: Days for which backups are kept; V(7) for a new instance.
     type: int
   backup_same_region:
-    description: Whether backups are kept in the region of the instance, and not in another one.
+    description: Whether to keep backups in the region of the instance instead of another one.
     type: bool
   tags:
-    description: Tags; their order does not count.
+    description: Tags; their order does not matter.
     type: list
     elements: str
   public_endpoint:
     description:
       - Whether the instance has a public address. O(acls) say who may connect to it.
-      - A new instance has one, unless it is in O(private_networks) and nothing is said here.
+      - A new instance has one by default, unless it is in O(private_networks).
     type: bool
   private_networks:
     description: Names or ids of the private networks that the instance is in, all of them.
@@ -66,13 +66,13 @@ options:
     type: dict
   acls:
     description:
-      - Networks and addresses that may connect to the public endpoint, all of them; everybody where a new instance
-        is not told.
-      - V([]) needs O(allow_empty).
+      - Networks and addresses that may connect to the public endpoint, all of them; a new instance allows everybody by
+        default.
+      - V([]) requires O(allow_empty).
     type: list
     elements: str
   allow_empty:
-    description: Whether O(acls) may let nobody in.
+    description: Whether O(acls) may be empty, so that nobody can connect.
     type: bool
     default: false
 extends_documentation_fragment:

@@ -10,24 +10,25 @@ short_description: Users of a managed database instance
 version_added: 0.2.0
 description:
   - Creates, changes and removes users, with their privileges.
-  - Nobody can ask for a password. It is set when the user is created, and later only with O(update_password=always).
+  - The API never returns a password. It is set when the user is created, and later only with
+    O(update_password=always).
 options:
   name:
     description: Name of the user, which is unique in its instance.
     type: str
     required: true
   state:
-    description: Whether the user exists. A user that owns something cannot be removed.
+    description: Whether the user exists. A user that owns objects cannot be removed.
     type: str
     choices: [present, absent]
     default: present
   password:
     description: >-
-      Password of the user. Needed to create one. The API wants 8 to 128 characters, among them lower and upper case
-      letters, digits and others.
+      Password of the user. Required to create one. The API requires 8 to 128 characters, including lower-case and
+      upper-case letters, digits and others.
     type: str
   update_password:
-    description: Whether the password is written only to a new user, or each time, which then counts as a change.
+    description: Whether to set the password only for a new user, or every time, which then counts as a change.
     type: str
     choices: [on_create, always]
     default: on_create
@@ -37,7 +38,7 @@ options:
   privileges:
     description:
       - What the user may do in databases, by their names; V(readonly), V(readwrite), V(all), V(custom) or V(none).
-      - Databases that are not named stay as they are.
+      - Databases that are not listed stay unchanged.
     type: dict
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway

@@ -10,14 +10,14 @@ short_description: Namespaces of the container registry
 version_added: 0.1.0
 description:
   - Creates, changes and removes namespaces of the container registry.
-  - A name must be free among all customers of the region.
+  - A name must be unique among all customers of the region.
   - Removing a namespace removes every image in it.
 options:
   description:
     description: What the namespace is for.
     type: str
   is_public:
-    description: Whether everybody may pull its images without login. A new one gets V(false) where it is not told.
+    description: Whether anybody may pull its images without logging in. A new one defaults to V(false).
     type: bool
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway

@@ -9,28 +9,28 @@ module: scaleway_secret
 short_description: Secrets of the secret manager
 version_added: 0.1.0
 description:
-  - Creates, changes and removes secrets. A changed value is a new version, and older versions are disabled.
-  - Values are compared, but never shown or returned. See P(ensemble.jitsi.scaleway_secret#lookup) for reading them.
+  - Creates, changes and removes secrets. A changed value creates a new version and disables older ones.
+  - Values are compared but never shown or returned. Read them with P(ensemble.jitsi.scaleway_secret#lookup).
 options:
   path:
     description: Folder of the secret.
     type: str
     default: /
   type:
-    description: Kind of the secret. A new one gets V(opaque) where it is not told.
+    description: Kind of the secret. A new one defaults to V(opaque).
     type: str
     choices: [opaque, certificate, key_value, basic_credentials, database_credentials, ssh_key]
   description:
     description: What the secret is for.
     type: str
   tags:
-    description: Tags; their order does not count.
+    description: Tags; their order does not matter.
     type: list
     elements: str
   value:
     description:
-      - The value, a text. Kinds with a structure take it as JSON, made with C(to_json).
-      - Data in the place of a text is an error, as its text would be Python's and not JSON.
+      - The value, a text. Structured kinds need JSON, for example from C(to_json).
+      - Structured data instead of a text is an error, because Python's text form of it is not JSON.
     type: raw
   protected:
     description: Whether the API refuses to delete the secret.

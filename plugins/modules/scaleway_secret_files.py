@@ -6,39 +6,39 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: scaleway_secret_files
-short_description: Secrets of the secret manager as files of one folder
+short_description: Sync secrets of the secret manager with files in one folder
 version_added: 0.3.0
 description:
-  - Brings all secrets of one path into files, and writes files that have changed or are new back as new versions.
-  - Together with M(ensemble.jitsi.run_directory) a run has keys as files without leaving any behind.
-  - Values are neither arguments nor results. Files are for their user only (0600), in folders that are (0700).
-  - Of several runs that write one secret at the same time the first one wins, and all have its value in their files
-    then. An empty file is an error and never a secret.
+  - Writes all secrets of one path to files, and stores new and changed files as new versions.
+  - With M(ensemble.jitsi.run_directory), a run can use keys as files without leaving any behind.
+  - Values are neither arguments nor results. Files and folders are accessible only to their user (0600 and 0700).
+  - If several runs write one secret at the same time, the first one wins, and all of them then have its value in their
+    files. An empty file is an error, never a secret.
 options:
   path:
     description: Folder of the secrets in the secret manager.
     type: str
     required: true
   folder:
-    description: Folder of the files; it is made where there is none.
+    description: Folder of the files; it is created if it does not exist.
     type: path
     required: true
   state:
     description:
       - V(fetched) writes the files of every secret of the path, and overwrites those of older versions.
-      - V(kept) writes every file that differs from what was fetched back, and removes nothing.
+      - V(kept) stores every file that differs from the fetched version, and removes nothing.
     type: str
     choices: [fetched, kept]
     default: fetched
   files:
     description:
-      - Which files a secret consists of, by its name; paths below O(folder).
-      - With one file the secret is its text, with several a JSON object of their texts by their paths.
-      - A secret that is not named here is one file of the secret's name.
+      - Files of each secret, by its name; paths are relative to O(folder).
+      - A secret with one file contains its text; a secret with several is a JSON object of texts by path.
+      - A secret that is not listed is one file with the secret's name.
     type: dict
     default: {}
   merged:
-    description: Secrets whose lines are merged with those that another run has written meanwhile.
+    description: Secrets whose lines are merged with those that another run has written in the meantime.
     type: list
     elements: str
     default: []
@@ -82,7 +82,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 secrets:
-  description: The secrets that were brought, without their values.
+  description: The fetched secrets, without their values.
   returned: when O(state=fetched)
   type: list
   elements: dict
@@ -95,7 +95,7 @@ written:
   elements: str
   sample: [ssh-key]
 taken:
-  description: Names of secrets that another run has written meanwhile; the files have its values.
+  description: Names of secrets that another run has written in the meantime; the files have its values.
   returned: when O(state=kept)
   type: list
   elements: str

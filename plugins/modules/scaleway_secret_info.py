@@ -6,10 +6,10 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: scaleway_secret_info
-short_description: Which secrets there are, and how old they are
+short_description: List secrets and their ages
 version_added: 0.3.0
 description:
-  - Lists the secrets of one path of the secret manager with the version that is in force. Values are not read.
+  - Lists the secrets of one path of the secret manager with their current version. Values are not read.
 options:
   path:
     description: Folder of the secrets.
@@ -72,11 +72,11 @@ secrets:
       elements: str
       sample: ["ensemble:production"]
     revision:
-      description: The version in force; 0 where none can be read.
+      description: The current version; 0 if no version is enabled.
       type: int
       sample: 2
     written_at:
-      description: When that version was written; empty where there is none.
+      description: When that version was written; empty if there is none.
       type: str
       sample: "2026-11-28T14:31:24.123456Z"
 """

@@ -10,35 +10,35 @@ short_description: Security groups and their rules
 version_added: 0.1.0
 description:
   - Creates, changes and removes security groups of instances, with all of their rules in one task.
-  - The rules given are all the rules there are. What the API adds by itself (blocked mail ports) does not count.
-  - Rules are compared by what they let through. Their order counts only where accepting and dropping rules meet.
+  - The rules of the task replace all existing ones. Rules that the API adds itself (blocked mail ports) are ignored.
+  - Rules are compared by their effect. Their order matters only where accepting and dropping rules overlap.
 options:
   description:
     description: What the group is for.
     type: str
   stateful:
-    description: Whether answers to what was let through may pass. A new one gets V(true) where it is not told.
+    description: Whether replies to accepted packets may pass. A new one defaults to V(true).
     type: bool
   inbound_default_policy:
-    description: What happens to incoming packets that no rule matches. A new one gets V(accept) where it is not told.
+    description: What happens to incoming packets that no rule matches. A new one defaults to V(accept).
     type: str
     choices: [accept, drop]
   outbound_default_policy:
-    description: What happens to outgoing packets that no rule matches. A new one gets V(accept) where it is not told.
+    description: What happens to outgoing packets that no rule matches. A new one defaults to V(accept).
     type: str
     choices: [accept, drop]
   enable_default_security:
-    description: Whether Scaleway blocks outgoing mail (TCP 25, 465, 587). A new one gets V(true) where it is not told.
+    description: Whether Scaleway blocks outgoing mail (TCP 25, 465, 587). A new one defaults to V(true).
     type: bool
   project_default:
-    description: Whether servers without a security group of their own get this one.
+    description: Whether servers without their own security group get this one.
     type: bool
   tags:
-    description: Tags; their order does not count.
+    description: Tags; their order does not matter.
     type: list
     elements: str
   rules:
-    description: All rules of the group. Not given, the rules stay as they are; V([]) removes them all.
+    description: All rules of the group. If not set, the rules stay unchanged; V([]) removes them all.
     type: list
     elements: dict
     suboptions:
@@ -48,7 +48,7 @@ options:
         choices: [accept, drop]
         default: accept
       direction:
-        description: Which way the packets go.
+        description: Direction of the packets.
         type: str
         choices: [inbound, outbound]
         default: inbound

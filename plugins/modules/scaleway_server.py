@@ -10,61 +10,60 @@ short_description: Servers (instances) with their disks, user data and power
 version_added: 0.1.0
 description:
   - Creates, changes, starts, stops, reboots and removes servers.
-  - Only what is given is compared and changed.
-  - An interrupted run is completed by the next one; nothing is created twice, and no disk stays behind.
+  - Only options that are set are compared and changed.
+  - The next run completes an interrupted one; nothing is created twice, and no disk is left behind.
 options:
   state:
     description:
-      - V(present) is a server that exists; it is not started, and not stopped if it runs.
-      - V(running) is one that also runs, V(stopped) one that is powered off (and keeps its disks).
+      - V(present) ensures that the server exists, and neither starts nor stops it.
+      - V(running) also starts it, V(stopped) powers it off (its disks stay).
       - V(rebooted) restarts a running server on each run, and starts one that is off.
-      - V(rebuilt) is one that runs the system of O(image); one that was made from another image is removed, and made
-        anew with the same name and reserved addresses. It is V(running) with O(recreate=true).
+      - V(rebuilt) ensures that it runs the system of O(image); a server from another image is removed and re-created
+        with the same name and reserved addresses. It is V(running) with O(recreate=true).
       - V(absent) removes the server and its own disks; reserved addresses and other volumes stay.
     type: str
     choices: [present, absent, running, stopped, rebooted, rebuilt]
     default: present
   commercial_type:
     description:
-      - Server type, such as V(DEV1-L). Needed to create a server. M(ensemble.jitsi.scaleway_server_type_info) lists
+      - Server type, such as V(DEV1-L). Required to create a server. M(ensemble.jitsi.scaleway_server_type_info) lists
         them.
-      - It can change while the server is powered off and in no placement group; otherwise O(recreate) is needed.
+      - It can change while the server is powered off and in no placement group; otherwise O(recreate) is required.
     type: str
   image:
     description:
-      - What the server is created from. Id of an image, label of the marketplace (V(debian_trixie)), or name of an
+      - Image to create the server from, by id of an image, label of the marketplace (V(debian_trixie)), or name of an
         image of the project.
-      - A server that exists keeps its system whatever this says, unless O(recreate=true). A newer edition of the same
-        image of the marketplace is no other image.
+      - An existing server keeps its system unless O(recreate=true). A newer version of the same marketplace image does
+        not count as another image.
     type: str
   volumes:
     description:
-      - Disks by slot; slot V("0") is the system's disk. Slots that are not mentioned stay as they are.
-      - C(name) (or C(id)) of a volume attaches one that exists, see M(ensemble.jitsi.scaleway_volume). It outlives the
-        server.
-      - Otherwise the disk is the server's own, and goes with it. C(volume_type) is V(sbs_volume), V(l_ssd) or
-        V(scratch), C(size) is in bytes, C(base_snapshot) is the name or id of a snapshot to make it from.
-      - An empty slot, V({}), has its disk detached, which then stays as a volume in its own right.
-      - Disks of a server that exists are attached and detached as desired, local ones only while it is off or with
-        O(state=stopped). Another disk for the system, or another kind or size of a local disk, needs O(recreate=true).
-      - The size and speed of an SBS volume that exists are not compared; M(ensemble.jitsi.scaleway_volume) grows it,
-        the system's too, by the id in RV(server).
-      - Without it a new server gets an SBS volume of the size of its image, and what its own image holds.
+      - Disks by slot; slot V("0") is the system disk. Slots that are not listed stay unchanged.
+      - C(name) (or C(id)) attaches an existing volume, see M(ensemble.jitsi.scaleway_volume), which stays when the
+        server is removed.
+      - Otherwise the disk belongs to the server and is removed with it. C(volume_type) is V(sbs_volume), V(l_ssd) or
+        V(scratch), C(size) is in bytes, C(base_snapshot) is the name or id of a snapshot to create it from.
+      - An empty slot, V({}), detaches its disk, which then stays as a separate volume.
+      - Disks of an existing server are attached and detached as desired, local ones only while it is off or with
+        O(state=stopped). Another system disk, or another kind or size of a local disk, requires O(recreate=true).
+      - Size and speed of an existing SBS volume are not compared; use M(ensemble.jitsi.scaleway_volume) to grow it,
+        also the system disk, with the id in RV(server).
+      - If not set, a new server gets an SBS volume of the size of its image, and the further volumes of its image.
     type: dict
   tags:
-    description: Tags; their order does not count.
+    description: Tags; their order does not matter.
     type: list
     elements: str
   security_group:
-    description: Name or id of the security group; the project's default group where not given.
+    description: Name or id of the security group; defaults to the project's default group.
     type: str
   placement_group:
     description: Name or id of the placement group; an empty string takes the server out of its group.
     type: str
   dynamic_ip_required:
     description: >-
-      Whether the server gets a public address for as long as it runs, when it has no reserved one. A new one
-      does where it is not told.
+      Whether the server gets a public address while it runs, if it has no reserved one. A new server does by default.
     type: bool
   public_ips:
     description: >-
@@ -81,38 +80,38 @@ options:
     type: list
     elements: str
   protected:
-    description: Whether the API refuses to delete the server. Removing one that is protected needs V(false).
+    description: Whether the API refuses to delete the server. Removing a protected server requires V(false).
     type: bool
   boot_type:
-    description: Where the next start boots from.
+    description: Where the next boot starts from.
     type: str
     choices: [local, rescue]
   user_data:
     description:
       - Texts that the server can read from its metadata service, by key; C(cloud-init) is read by cloud-init at the
         first boot.
-      - Keys that are not mentioned stay as they are. An empty text is an error, it may be what a look-up did not find;
+      - Keys that are not listed stay unchanged. An empty text is an error, because a lookup may have found nothing;
         O(absent_user_data) removes keys.
       - Diffs and verbose output show no private key, and no value in a line or under a key whose name looks secret,
-        such as C(JWT_APP_SECRET=...); shorter ones than 6 characters are hidden in diffs only.
+        such as C(JWT_APP_SECRET=...); values shorter than 6 characters are hidden in diffs only.
     type: dict
   secret_user_data:
     description: Further O(user_data) that is never shown, neither in a diff nor in verbose output.
     type: dict
   absent_user_data:
-    description: Keys of user data that the server shall not have.
+    description: Keys of user data to remove.
     type: list
     elements: str
   wait_for:
     description:
-      - When a started server counts as started. V(running) comes as soon as it has a host, before its kernel boots.
+      - When a server counts as started. V(running) is reached as soon as it has a host, before its kernel boots.
       - V(booted) waits for the system's own report, which not every image sends.
     type: str
     choices: [running, booted]
     default: running
   keep_volumes:
     description:
-      - Whether the server's own disks stay when it is removed, too. Further volumes that were attached to it always do.
+      - Whether to keep the server's own disks when it is removed. Volumes that were attached to it always stay.
       - A server with a local disk that stays is powered off first.
     type: bool
     default: false
@@ -122,8 +121,8 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway.object
   - ensemble.jitsi.scaleway.recreate
 notes:
-  - A server whose O(user_data) matters at its first boot should be created with O(state=running) in one task, so that
-    it is there before.
+  - If O(user_data) matters at the first boot, create the server with O(state=running) in one task, so that it is set
+    before.
 seealso:
   - module: ensemble.jitsi.scaleway_fleet
   - module: ensemble.jitsi.scaleway_image
@@ -177,7 +176,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 server:
-  description: The server, as the API shows it, with its first public IPv4 address beside; null when it is absent.
+  description: The server, as the API shows it, and its first public IPv4 address; null when it is absent.
   returned: always
   type: dict
   sample:

@@ -14,13 +14,13 @@ description:
 options:
   volume:
     description: >-
-      Name or id of the volume to take the snapshot of. One of O(volume) and O(server) is needed to create one.
+      Name or id of the volume to take the snapshot of. O(volume) or O(server) is required to create one.
     type: str
   server:
     description: Name or id of the server whose system disk to take the snapshot of.
     type: str
   tags:
-    description: Tags; their order does not count.
+    description: Tags; their order does not matter.
     type: list
     elements: str
 extends_documentation_fragment:
@@ -29,7 +29,7 @@ extends_documentation_fragment:
   - ensemble.jitsi.scaleway.object
   - ensemble.jitsi.scaleway.presence
 notes:
-  - A snapshot that exists under this name stays as it is, whatever became of its disk since.
+  - An existing snapshot with this name does not change, whatever has happened to its disk since.
 seealso:
   - module: ensemble.jitsi.scaleway_image
 author: The Ensemble maintainers (@ensemble)

@@ -10,15 +10,14 @@ short_description: SSH keys of a Scaleway project
 version_added: 0.1.0
 description:
   - Creates, renames, disables and removes SSH keys of a project.
-  - Every server that is created afterwards lets these keys in; servers that exist do not learn of a new key by
-    themselves.
+  - Servers that are created afterwards accept these keys; existing servers do not get new keys.
 options:
   public_key:
     description: >-
-      The public key in OpenSSH form. Its comment does not count, the API cuts it off. Needed to create a key.
+      The public key in OpenSSH form. Its comment is ignored, because the API removes it. Required to create a key.
     type: str
   disabled:
-    description: Whether new servers are to ignore the key.
+    description: Whether new servers ignore the key.
     type: bool
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway

@@ -12,21 +12,21 @@ description:
   - Creates, grows and removes SBS volumes and local volumes.
 options:
   volume_type:
-    description: Kind of the volume; V(sbs_volume) where not given.
+    description: Kind of the volume; defaults to V(sbs_volume).
     type: str
     choices: [sbs_volume, l_ssd, scratch]
   size:
-    description: Size in bytes. An SBS volume can grow, and never shrinks.
+    description: Size in bytes. An SBS volume can grow but not shrink.
     type: int
   perf_iops:
-    description: Operations a second of an SBS volume. The default of a new one is V(5000).
+    description: I/O operations per second of an SBS volume. A new one defaults to V(5000).
     type: int
     choices: [5000, 15000]
   snapshot:
-    description: Name or id of the snapshot that a new volume is made from.
+    description: Name or id of the snapshot to create a new volume from.
     type: str
   tags:
-    description: Tags; their order does not count.
+    description: Tags; their order does not matter.
     type: list
     elements: str
 extends_documentation_fragment:

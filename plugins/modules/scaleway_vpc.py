@@ -9,11 +9,11 @@ module: scaleway_vpc
 short_description: VPCs of a region
 version_added: 0.4.0
 description:
-  - Creates, changes and removes VPCs, which private networks belong to. Networks of one VPC reach each other; those of
-    two never do, and may have the same addresses.
+  - Creates, changes and removes VPCs, which contain private networks. Networks in the same VPC can reach each other;
+    networks in different VPCs cannot, and may use the same addresses.
 options:
   tags:
-    description: Tags; their order does not count.
+    description: Tags; their order does not matter.
     type: list
     elements: str
 extends_documentation_fragment:

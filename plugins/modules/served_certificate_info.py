@@ -6,28 +6,29 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: served_certificate_info
-short_description: Which certificates servers show to visitors
+short_description: Show which certificates servers present
 version_added: 0.3.0
 description:
-  - Asks servers over TLS, all at once, which certificate they show for a name, as a visitor's browser would.
-  - Whether the certificate is valid is not looked at.
+  - Connects to servers over TLS, all at once, and returns the certificate that they present for a name to a visitor's
+    browser.
+  - The validity of the certificate is not checked.
 options:
   servers:
-    description: Whom to ask.
+    description: Servers to connect to.
     type: list
     elements: dict
     required: true
     suboptions:
       address:
-        description: Where the server is reached.
+        description: Address of the server.
         type: str
         required: true
       name:
-        description: The name to ask for (SNI).
+        description: Server name to request (SNI).
         type: str
         required: true
       port:
-        description: Port of TLS.
+        description: TLS port.
         type: int
         default: 443
   timeout:
@@ -43,7 +44,7 @@ attributes:
     support: N/A
     details: Changes nothing.
 notes:
-  - Runs where it is delegated to, and needs no Python package there.
+  - Runs on the host of the task and needs no Python packages there.
 seealso:
   - module: community.crypto.get_certificate
   - module: community.crypto.x509_certificate_info
@@ -77,8 +78,8 @@ EXAMPLES = r"""
 RETURN = r"""
 certificates:
   description: >-
-    What each server shows, in the order of O(servers). C(sha256) is the fingerprint, in the form of
-    M(community.crypto.x509_certificate_info); null where no certificate was shown, and C(problem) says why.
+    The certificate of each server, in the order of O(servers). C(sha256) is the fingerprint, in the form of
+    M(community.crypto.x509_certificate_info); null if there was no certificate, and C(problem) has the reason.
   returned: always
   type: list
   elements: dict
