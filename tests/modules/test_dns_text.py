@@ -133,13 +133,13 @@ def test_two_forms_of_one_value_are_one_record(zone: Runner) -> None:
 @pytest.mark.parametrize(
     ("kind", "data", "more", "words"),
     [
-        ("MX", "10 mail.example.org.", {"priority": 20}, "priority says 20"),
+        ("MX", "10 mail.example.org.", {"priority": 20}, "but priority is 20"),
         ("MX", "a b c", {}, "MX record"),
         ("SRV", "foo.example.org.", {}, "SRV record"),
         ("CNAME", "two words", {}, "must be one host name"),
         ("CAA", "letsencrypt.org", {}, "CAA"),
-        ("A", "2001:db8::1", {}, "type A"),
-        ("AAAA", "10.0.0.1", {}, "type AAAA"),
+        ("A", "2001:db8::1", {}, "address for type A"),
+        ("AAAA", "10.0.0.1", {}, "address for type AAAA"),
         ("SSHFP", "4 2 xyz", {}, "SSHFP"),
         ("CNAME", "", {}, "empty"),
     ],

@@ -174,7 +174,7 @@ def _address(kind: str, value: str) -> str:
     except ValueError:
         address = None
     if address is None or address.version != (4 if kind == "A" else 6):
-        raise Invalid(f"{value!r} is not a valid address for a {kind} record.")
+        raise Invalid(f"{value!r} is not a valid address for type {kind}.")
     return str(address)
 
 
