@@ -194,7 +194,9 @@ def main() -> int:
     parser.add_argument("--title", required=True, help="names the notice")
     parser.add_argument("--text", default="")
     parser.add_argument("--kind", choices=KINDS, default=KINDS[0])
-    parser.add_argument("--check", action="store_true", help="tell what would happen, and write nothing")
+    writes = parser.add_mutually_exclusive_group()
+    writes.add_argument("--check", action="store_true", help="tell what would happen, and write nothing")
+    writes.add_argument("--write", action="store_false", dest="check", help="write it (the default)")
     given = parser.parse_args()
     try:
         new = Step(time.time(), given.title, given.kind, given.step, given.text)

@@ -63,7 +63,7 @@ def test_all_portals_tell_what_one_command_said(
     store = postgres.address if kind == "postgresql" else f"sqlite:{tmp_path / 'claims.db'}"
     opening = ("open", "--title", TITLE, "--text", "We look into it & more.")
     assert tell(store, *opening, "--check") == (0, '{"changed":true}\n')
-    assert tell(store, *opening) == (0, '{"changed":true}\n')
+    assert tell(store, *opening, "--write") == (0, '{"changed":true}\n')
     assert tell(store, *opening) == (0, '{"changed":false}\n')
     assert tell(store, "update", "--title", "another", "--text", "x")[0] == 2
     portal = start_portal(prometheus.url, store=store)

@@ -19,6 +19,7 @@ GUIDES = [ROOT / "README.md", *sorted(path for path in ROOT.glob("docs/**/*.md")
 OURS = "ensemble.jitsi."
 OF_ONE_RUN = {"remove", "ansible_connection", "ansible_python_interpreter"}
 OF_ONE_RUN |= {"journal_last", "journal_run", "journal_server"}
+OF_ONE_RUN |= {"incident_state", "incident_title", "incident_text", "incident_kind"}
 PREFIXES = "ensemble|jitsi|api|portal|prometheus|certificate|database|acme|lb"
 guides = pytest.mark.parametrize("guide", GUIDES, ids=lambda path: str(path.relative_to(ROOT)))
 
