@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -66,6 +66,9 @@ class Metrics:
         self.webhooks = Counter("ensemble_portal_webhooks_total", "Events sent to webhooks", ["result"], **named)
         self.polls = Counter("ensemble_portal_polls_total", "Queries to Prometheus", ["result"], **named)
         self.skipped = Counter("ensemble_portal_series_skipped_total", "Series that could not be read", **named)
+        self._prometheus_up = Gauge(
+            "ensemble_portal_prometheus_up", "1 while this Prometheus server answers", ["prometheus"], **named
+        )
         self.poll_time = Histogram("ensemble_portal_poll_seconds", "Time of a query to Prometheus", **named)
         self._servers = Gauge("ensemble_portal_servers", "Known Jitsi servers by state", ["state"], **named)
         self._full = Gauge("ensemble_portal_fleet_full", "1 while every server that takes rooms is full", **named)
@@ -81,6 +84,10 @@ class Metrics:
 
     def listeners(self, count: int) -> None:
         self._listeners.set(count)
+
+    def heard(self, up: Mapping[str, bool]) -> None:
+        for host, answers in up.items():
+            self._prometheus_up.labels(host).set(answers)
 
     def page(self) -> bytes:
         """The text that /metrics shows."""

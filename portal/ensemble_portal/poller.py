@@ -51,6 +51,8 @@ class Poller:
             self._metrics.polls.labels("failed").inc()
             self._silent.note(True, reason=str(error))
             return
+        finally:
+            self._metrics.heard(self._watchers.up)
         self._metrics.polls.labels("ok").inc()
         self._metrics.poll_time.observe(time.monotonic() - started)
         self._silent.note(False)

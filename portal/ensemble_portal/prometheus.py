@@ -150,7 +150,7 @@ class Prometheus:
 
     def __init__(self, url: str, timeout: float, window: float) -> None:
         address = httpx.URL(url)
-        self.host = address.host
+        self.host = address.netloc.decode()
         self._url = address.copy_with(userinfo=b"", raw_path=address.raw_path.rstrip(b"/") + b"/api/v1/query")
         self._timeout = timeout
         self._client = httpx.AsyncClient(

@@ -18,12 +18,13 @@ log = logging.getLogger("ensemble.poller")
 
 
 class Watchers:
-    """Asks them all at once. One that is lost changes nothing."""
+    """Asks them all at once. One that is lost changes nothing. `up` tells which of them answered last time."""
 
     def __init__(self, watchers: Sequence[Prometheus]) -> None:
         self._watchers = watchers
         self._silent = [Condition(log, "One Prometheus is silent", "It answers again") for _ in watchers]
         self._believed = 0
+        self.up: dict[str, bool] = {}
 
     async def ask(self) -> Result:
         """What the best of them says, with the most rooms that any has seen. Raises PrometheusError."""
@@ -36,6 +37,7 @@ class Watchers:
                 task.cancel()
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         results = {place: outcome for place, outcome in enumerate(outcomes) if isinstance(outcome, Result)}
+        self.up = {watcher.host: place in results for place, watcher in enumerate(self._watchers)}
         if not results:
             reasons = (f"{watcher.host}: {outcome}" for watcher, outcome in zip(self._watchers, outcomes, strict=True))
             raise PrometheusError("; ".join(reasons) if len(outcomes) > 1 else str(outcomes[0]))

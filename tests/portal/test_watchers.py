@@ -70,6 +70,10 @@ def test_one_lost_changes_nothing(pair: list[FakePrometheus], start_portal: Star
         assert portal.client.post("/api/v1/rooms").status_code == 201
     assert portal.client.get("/readyz").status_code == 200
     wait_until(lambda: "One Prometheus is silent" in portal.log.read_text())
+    page = portal.client.get("/metrics").text
+    told = {fake.url: f'_up{{prometheus="{fake.url.removeprefix("http://")}"}}' for fake in pair}
+    assert f"{told[pair[0].url]} 0.0" in page
+    assert f"{told[pair[1].url]} 1.0" in page
     assert 'Prometheus is silent"' not in portal.log.read_text().replace("One Prometheus is silent", "")
 
 
