@@ -52,12 +52,12 @@ def _up(args: argparse.Namespace) -> int:
     lab = Daemon(settings.state)
     started = lab.up(settings, args.wait)
     info = lab.info() or {}
-    print(f"the lab {'runs' if started else 'ran already'} on {lab.url} (driver {info.get('driver')})")
+    print(f"the lab {'is running' if started else 'was already running'} on {lab.url} (driver {info.get('driver')})")
     return 0
 
 
 def _down(args: argparse.Namespace) -> int:
-    print("the lab is gone" if Daemon(args.state).down() else "there was no lab")
+    print("the lab is removed" if Daemon(args.state).down() else "there was no lab")
     return 0
 
 
@@ -67,7 +67,7 @@ def _clean(args: argparse.Namespace) -> int:
     cache = lab.settings.cache if (lab.state / "lab.json").exists() else Settings().cache
     lab.down()
     shutil.rmtree(cache, ignore_errors=True)
-    print("the lab and its cache are gone")
+    print("the lab and its cache are removed")
     return 0
 
 
@@ -75,7 +75,7 @@ def _status(args: argparse.Namespace) -> int:
     lab = Daemon(args.state)
     info = lab.info() if lab.pid() else None
     if info is None:
-        print("no lab runs here")
+        print("no lab is running")
         return STOPPED
     print(f"{lab.url}  driver {info['driver']}, pid {lab.pid()}")
     for name in ("gateway", "dns", "registry", "ca_file", "dns_domain"):
@@ -114,13 +114,13 @@ def _shell(args: argparse.Namespace) -> int:
     server = next((server for server in servers if args.server in (server["name"], server["id"])), None)
     if server is None:
         known = ", ".join(server["name"] for server in servers) or "none"
-        raise Trouble(f"no server {args.server}; there are: {known}")
+        raise Trouble(f"there is no server {args.server}; existing servers: {known}")
     if lab.settings.driver != "docker":
-        raise Trouble("servers of a null lab are not real: there is nothing to open a shell in")
+        raise Trouble("the servers of a null lab are not machines, so there is no shell")
     find = ["docker", "ps", "--quiet", "--filter", f"label=ensemble.server={server['id']}"]
     container = subprocess.run(find, capture_output=True, text=True, check=True).stdout.split()
     if not container:
-        raise Trouble(f"{server['name']} does not run ({server['state']})")
+        raise Trouble(f"{server['name']} is not running ({server['state']})")
     words = args.command or ["bash", "-l"]
     terminal = ["--interactive", "--tty"] if sys.stdin.isatty() else ["--interactive"]
     return subprocess.run(["docker", "exec", *terminal, container[0], *words]).returncode
@@ -138,10 +138,10 @@ def _parser() -> argparse.ArgumentParser:
     add_settings(add("serve", _serve, "run a lab in the foreground"), "null", 1.0, Path(".lab/serve"))
     up = add("up", _up, "start a lab in the background and wait until it answers")
     add_settings(up, "docker", 1.0, Path(".lab"))
-    up.add_argument("--wait", type=float, default=900.0, metavar="SECONDS", help="default %(default)s")
-    add_state(add("down", _down, "stop the lab and remove everything that it made"))
-    add_state(add("clean", _clean, "down, and remove the cache of built images too"))
-    add_state(add("status", _status, "say what runs; exit status 3 if no lab runs"))
+    up.add_argument("--wait", type=float, default=900.0, metavar="SECONDS", help="longest wait (default %(default)s)")
+    add_state(add("down", _down, "stop the lab and remove everything that it created"))
+    add_state(add("clean", _clean, "stop the lab, and remove it and the cache of built images"))
+    add_state(add("status", _status, "show what is running; exit status 3 if no lab is running"))
     logs = add("logs", _logs, "show the lab's log")
     add_state(logs)
     logs.add_argument("-f", "--follow", action="store_true")
@@ -149,8 +149,8 @@ def _parser() -> argparse.ArgumentParser:
     shell = add("shell", _shell, "open a shell in a server")
     add_state(shell)
     shell.add_argument("server", help="name or id")
-    shell.add_argument("command", nargs=argparse.REMAINDER, help="instead of a shell")
-    fault = add("fault", cli_fault.run, "let things go wrong")
+    shell.add_argument("command", nargs=argparse.REMAINDER, help="command to run instead of a shell")
+    fault = add("fault", cli_fault.run, "inject faults")
     add_state(fault)
     cli_fault.add_arguments(fault)
     return parser

@@ -68,7 +68,7 @@ def _subnet(text: str) -> str:
 
 
 def add_state(parser: argparse.ArgumentParser, default: Path = Path(".lab")) -> None:
-    parser.add_argument("--state", type=Path, default=default, help="folder of the state (default %(default)s)")
+    parser.add_argument("--state", type=Path, default=default, help="folder for the state (default %(default)s)")
 
 
 def add_settings(parser: argparse.ArgumentParser, driver: str, speed: float, state: Path) -> None:
@@ -79,14 +79,14 @@ def add_settings(parser: argparse.ArgumentParser, driver: str, speed: float, sta
         "--driver",
         choices=("null", "docker"),
         default=driver,
-        help="what is real: nothing (timers), or everything that fits a container (default %(default)s)",
+        help="null: timers only; docker: real machines in containers (default %(default)s)",
     )
     parser.add_argument(
-        "--port", type=_port, default=default.port, help="of the API and its page (default %(default)s)"
+        "--port", type=_port, default=default.port, help="port of the API and its page (default %(default)s)"
     )
-    parser.add_argument("--tls-port", type=_port, help="HTTPS with the lab's own CA on this port, too")
+    parser.add_argument("--tls-port", type=_port, help="serve HTTPS with the lab's own CA on this port as well")
     parser.add_argument(
-        "--dns-port", type=_port, help="answer DNS queries for the zones on 127.0.0.1 at this port, too"
+        "--dns-port", type=_port, help="answer DNS queries for the zones on this port of 127.0.0.1 as well"
     )
     parser.add_argument(
         "--listen",
@@ -95,20 +95,25 @@ def add_settings(parser: argparse.ArgumentParser, driver: str, speed: float, sta
         metavar="ADDRESS",
         help="may be given several times (default 127.0.0.1)",
     )
-    parser.add_argument("--cache", type=Path, default=default.cache, help="what outlives a lab (default %(default)s)")
-    parser.add_argument("--files", type=Path, help="folder served below /_emulator/files/ (default STATE/files)")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=default.cache,
+        help="folder that is kept when a lab is removed (default %(default)s)",
+    )
+    parser.add_argument("--files", type=Path, help="folder to serve below /_emulator/files/ (default STATE/files)")
     parser.add_argument(
         "--speed",
         type=_speed,
         default=speed,
-        help="recorded durations are divided by it; 0: no waiting (default %(default)s)",
+        help="divide recorded durations by this number; 0: do not wait (default %(default)s)",
     )
-    parser.add_argument("--seed", type=int, help="makes a null lab repeatable")
+    parser.add_argument("--seed", type=int, help="make a null lab reproducible")
     parser.add_argument(
-        "--dns-domain", type=_domain, default=default.dns_domain, help="the root zone one owns (default %(default)s)"
+        "--dns-domain", type=_domain, default=default.dns_domain, help="root zone of the account (default %(default)s)"
     )
     parser.add_argument(
-        "--subnet", type=_subnet, default=default.subnet, help="a /16 for the docker driver (default %(default)s)"
+        "--subnet", type=_subnet, default=default.subnet, help="/16 network for the docker driver (default %(default)s)"
     )
     parser.add_argument("--project", type=_uuid, default=PROJECT, help="default %(default)s")
     parser.add_argument("--organization", type=_uuid, default=PROJECT, help="default %(default)s")

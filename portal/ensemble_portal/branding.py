@@ -32,7 +32,7 @@ def read_links(text: str) -> tuple[Link, ...]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         label, equals, url = (word.strip() for word in part.partition("="))
         if not (label and equals and _leads_somewhere(url)):
-            raise ValueError("wants TEXT=ADDRESS pairs such as Legal notice=https://example.org/legal")
+            raise ValueError("must be TEXT=ADDRESS pairs such as Legal notice=https://example.org/legal")
         links.append(Link(label, url))
     return tuple(links)
 
@@ -43,7 +43,7 @@ def read_logo(text: str) -> Path | None:
         return None
     path = Path(text)
     if path.suffix.lower() not in LOGO_TYPES:
-        raise ValueError(f"wants a file that ends in {', '.join(LOGO_TYPES)}")
+        raise ValueError(f"must be a file that ends in {', '.join(LOGO_TYPES)}")
     if not path.is_file():
         raise ValueError("is no file that the portal can read")
     if path.stat().st_size > LARGEST_LOGO:
@@ -60,7 +60,7 @@ def read_ancestors(text: str) -> str:
     places = [place for place in re.split(r"[\s,]+", text) if place]
     for place in places:
         if place != "'self'" and not re.fullmatch(r"https://(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?", place):
-            raise ValueError("wants 'self' or origins such as https://intranet.example.org")
+            raise ValueError("must be 'self' or origins such as https://intranet.example.org")
     return " ".join(places) or "'none'"
 
 

@@ -33,7 +33,7 @@ def parse(text: str) -> str:
     """`#rrggbb` of a colour in hexadecimal digits. Raises ValueError."""
     match = re.fullmatch(r"#?([0-9a-f]{6}|[0-9a-f]{3})", text.strip().lower())
     if not match:
-        raise ValueError("wants a colour such as #12493b")
+        raise ValueError("must be a colour such as #12493b")
     digits = match[1] if len(match[1]) == 6 else "".join(2 * digit for digit in match[1])
     return f"#{digits}"
 

@@ -34,7 +34,7 @@ def _seconds(text: str) -> float:
     """Seconds of '90', '90s', '2m' or '4h'."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h|d)?", text)
     if not match:
-        raise ValueError("wants a duration such as 10, 10s, 2m, 4h or 30d")
+        raise ValueError("must be a duration such as 10, 10s, 2m, 4h or 30d")
     return float(match[1]) * {None: 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
@@ -42,22 +42,22 @@ def _number(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise ValueError("wants a number") from None
+        raise ValueError("must be a number") from None
     if not math.isfinite(value):
-        raise ValueError("wants a finite number")
+        raise ValueError("must be a finite number")
     return value
 
 
 def _whole(text: str) -> int:
     if not re.fullmatch(r"-?\d+", text):
-        raise ValueError("wants a whole number")
+        raise ValueError("must be a whole number")
     return int(text)
 
 
 def _yes_no(text: str) -> bool:
     lower = text.lower()
     if lower not in {"yes", "no", "true", "false", "1", "0"}:
-        raise ValueError("wants yes or no")
+        raise ValueError("must be yes or no")
     return lower in {"yes", "true", "1"}
 
 
@@ -68,7 +68,7 @@ def _http_url(text: str) -> str:
     except ValueError:  # a port that is none; what is told of it may hold the password
         usable = False
     if not usable or " " in text:
-        raise ValueError("wants an address such as http://10.0.0.5:9090")
+        raise ValueError("must be an address such as http://10.0.0.5:9090")
     return text.rstrip("/")
 
 
@@ -80,25 +80,25 @@ def _public_url(text: str) -> str:
     url = _http_url(text) if text else ""
     parts = urlsplit(url)
     if url and (url != f"{parts.scheme}://{parts.netloc}" or not HOST.fullmatch(parts.netloc)):
-        raise ValueError("wants scheme and host only, such as https://meet.example.org")
+        raise ValueError("must be scheme and host only, such as https://meet.example.org")
     return url
 
 
 def _listen(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit() or not 0 <= int(port) < 65536:
-        raise ValueError("wants host:port, for example 0.0.0.0:8080")
+        raise ValueError("must be host:port, for example 0.0.0.0:8080")
     return host.strip("[]"), int(port)
 
 
 def _store(text: str) -> str:
     if not text.startswith(("sqlite:", "postgresql://", "postgres://")):
-        raise ValueError("wants sqlite:PATH, sqlite::memory: or postgresql://user@host/database")
+        raise ValueError("must be sqlite:PATH, sqlite::memory: or postgresql://user@host/database")
     if text.startswith("postgres") and not _is_database(text):
-        raise ValueError("wants postgresql://user@host/database; in a password / is written %2F, @ %40, : %3A")
+        raise ValueError("must be postgresql://user@host/database; in a password, write / as %2F, @ as %40, : as %3A")
     path = Path(text.removeprefix("sqlite:"))
     if text.startswith("sqlite:") and text != IN_MEMORY and not os.access(path.parent, os.W_OK):
-        raise ValueError(f"{path.parent} is no folder that the portal may write")
+        raise ValueError(f"{path.parent} is not a folder that the portal may write to")
     return text
 
 
@@ -115,7 +115,7 @@ def _authority(text: str) -> str:
         if text:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
     except (ssl.SSLError, ValueError):
-        raise ValueError("wants certificates in PEM form, -----BEGIN CERTIFICATE-----...") from None
+        raise ValueError("must be certificates in PEM form, -----BEGIN CERTIFICATE-----...") from None
     return text
 
 
@@ -127,7 +127,7 @@ def _networks(text: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(word) for word in _words(text))
     except ValueError as error:
-        raise ValueError(f"wants networks such as 10.0.0.0/8,::1/128 ({error})") from None
+        raise ValueError(f"must be networks such as 10.0.0.0/8,::1/128 ({error})") from None
 
 
 def _per_type(text: str) -> dict[str, float]:
@@ -136,10 +136,10 @@ def _per_type(text: str) -> dict[str, float]:
     for word in _words(text):
         match = re.fullmatch(r"([\w.*-]+)=(\d+(?:\.\d+)?)([kMG]?)", word)
         if not match or float(match[2]) <= 0:
-            raise ValueError("wants TYPE=NUMBER pairs such as DEV1-L=400M,*=400M, each above zero")
+            raise ValueError("must be TYPE=NUMBER pairs such as DEV1-L=400M,*=400M, each above zero")
         caps[match[1]] = float(match[2]) * UNITS[match[3]]
     if "*" not in caps:
-        raise ValueError("wants a pair for *, every other type: without it they would have no limit")
+        raise ValueError("needs a pair for * (all other types): without it they would have no limit")
     return caps
 
 
@@ -151,7 +151,7 @@ def _origins(text: str) -> tuple[str, ...]:
 def _origin(word: str) -> str:
     match = re.fullmatch(r"(https?)://([^/@?#\s]+)/?", word, re.IGNORECASE)
     if not match or not HOST.fullmatch(match[2]):
-        raise ValueError("wants * or web origins such as https://school.example, without a path")
+        raise ValueError("must be * or web origins such as https://school.example, without a path")
     scheme, host = match[1].lower(), match[2].lower()
     return f"{scheme}://{host.removesuffix({'http': ':80', 'https': ':443'}[scheme])}"
 
@@ -159,7 +159,7 @@ def _origin(word: str) -> str:
 def _choice(*allowed: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in allowed:
-            raise ValueError(f"wants one of {', '.join(allowed)}")
+            raise ValueError(f"must be one of {', '.join(allowed)}")
         return text
 
     return read

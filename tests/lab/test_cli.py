@@ -44,7 +44,7 @@ def up(run: Run, tmp_path: Path) -> tuple[Run, str]:
 def test_up_status_down_are_idempotent(up: tuple[Run, str], tmp_path: Path) -> None:
     run, url = up
     pid = int((tmp_path / "lab" / "lab.pid").read_text())
-    assert "ran already" in run("up", "--driver", "null").stdout
+    assert "was already running" in run("up", "--driver", "null").stdout
     assert int((tmp_path / "lab" / "lab.pid").read_text()) == pid
     status = run("status")
     assert status.returncode == 0

@@ -25,7 +25,7 @@ def read_api_keys(text: str) -> tuple[ApiKey, ...]:
     keys = [_read(" ".join(entry.split())) for entry in text.split(",") if entry.strip()]
     for part in ("name", "digest"):
         if len({getattr(key, part) for key in keys}) < len(keys):
-            raise ValueError("wants each name and each hash once")
+            raise ValueError("must have each name and each hash only once")
     return tuple(keys)
 
 
@@ -33,7 +33,7 @@ def _read(entry: str) -> ApiKey:
     match = ENTRY.fullmatch(entry)
     if match is None:
         name = entry.partition("=")[0][:40] if "=" in entry else "an entry"
-        raise ValueError(f"{name}: wants NAME=SHA256 SCOPE ... [NUMBER/min], the hash as 64 hexadecimal digits")
+        raise ValueError(f"{name}: must be NAME=SHA256 SCOPE ... [NUMBER/min], the hash as 64 hexadecimal digits")
     scopes = frozenset(match[3].split())
     if unknown := scopes.difference(SCOPES):
         raise ValueError(f"{match[1]}: {min(unknown)} is no scope; there are {', '.join(SCOPES)}")

@@ -34,7 +34,9 @@ def _read(words: list[str]) -> Webhook:
     url, secret, *events = [*words, ""] if len(words) == 1 else words
     host = _host(url)
     if host is None:
-        raise ValueError("wants addresses such as https://crm.example/hook; http is for addresses of one's own network")
+        raise ValueError(
+            "must be addresses such as https://crm.example/hook; http is for addresses of your own network"
+        )
     if unknown := set(events).difference(EVENTS):
         raise ValueError(f"{host}: {min(unknown)[:40]} is no event; there are {', '.join(EVENTS)}")
     try:
@@ -42,7 +44,7 @@ def _read(words: list[str]) -> Webhook:
     except binascii.Error:
         key = b""
     if len(key) not in SECRET_BYTES:
-        raise ValueError(f"{host}: wants a secret after the address: {PREFIX} and 24 to 64 bytes in base64")
+        raise ValueError(f"{host}: needs a secret after the address: {PREFIX} and 24 to 64 bytes in base64")
     return Webhook(url, host, key, frozenset(events or EVENTS))
 
 
