@@ -50,7 +50,7 @@ def test_up_status_down_are_idempotent(up: tuple[Run, str], tmp_path: Path) -> N
     assert status.returncode == 0
     assert url in status.stdout
     assert "the lab answers" in run("logs").stdout
-    assert "gone" in run("down").stdout
+    assert "is removed" in run("down").stdout
     assert "no lab" in run("down").stdout
     assert run("status").returncode == 3
     with pytest.raises(requests.ConnectionError):
