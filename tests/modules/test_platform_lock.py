@@ -116,7 +116,7 @@ def test_a_second_run_is_told_who_is_there_and_completes_after_the_first_is_kill
         for words in (
             "production is being changed: alice on",
             "https://ci.example.org/7",
-            "runs first.yml since 2",
+            "has been running first.yml since 2",
             "UTC",
         ):
             assert words in said
