@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One HTTP client for all Scaleway APIs: pooled, thread-safe, patient with a busy API, and never writing twice."""
+"""HTTP client for all Scaleway APIs: pooled, thread-safe, retrying while the API is busy, never writing twice."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Client(Transport):
         return self.send("GET", path, query=query)
 
     def find(self, path: str, /, **query: Any) -> Json | None:
-        """As :meth:`get`, None where the API says 404."""
+        """Like :meth:`get`, but None if the API answers 404."""
         try:
             return self.get(path, **query)
         except ApiError as error:
@@ -108,7 +108,7 @@ class Client(Transport):
                 raise
 
     def text(self, path: str) -> str | None:
-        """A plain text resource, None where it is not set."""
+        """A plain text resource, or None if it is not set."""
         answer = self._patient("GET", path, {}, None, None)
         if answer.status_code == 404:
             return None
@@ -161,7 +161,7 @@ class Client(Transport):
     def outcomes(
         self, work: Callable[[Item], Result], items: Iterable[Item], limit: int = IN_FLIGHT
     ) -> builtins.list[Result | Exception]:
-        """As :meth:`each`, with failures in the place of results."""
+        """Like :meth:`each`, but return failures in place of results."""
 
         def attempt(item: Item) -> Result | Exception:
             try:
@@ -191,5 +191,5 @@ class Client(Transport):
             return self._cache[key]
 
     def forget(self, key: Any) -> None:
-        """Let :meth:`once` ask again."""
+        """Make :meth:`once` request it again."""
         self._cache.pop(key, None)

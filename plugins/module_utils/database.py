@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sessions with the platform's PostgreSQL: who logs in where, and what goes wrong as one sentence."""
+"""Sessions with the platform's PostgreSQL: login, and errors as one sentence."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 
 PATIENCE = 5
-"""Seconds that the server may take to answer at the beginning."""
+"""Seconds to wait for the server when connecting."""
 LOST_AFTER = 20
-"""Seconds after which either side gives a silent other side up."""
+"""Seconds after which either side drops an unresponsive peer."""
 SETTINGS = {
     "tcp_keepalives_idle": 10,
     "tcp_keepalives_interval": 5,
@@ -29,7 +29,7 @@ SETTINGS = {
     "lock_timeout": 0,
     "statement_timeout": 0,
 }
-"""Settings of the session, so that a server forgets a control node that has vanished."""
+"""Session settings that make the server drop a control node that has disappeared."""
 
 
 class DatabaseAway(ScalewayError):
@@ -38,7 +38,7 @@ class DatabaseAway(ScalewayError):
 
 @dataclass(frozen=True)
 class Login:
-    """Who logs in where, and what the server's certificate is checked against."""
+    """Login data, and the CA certificates that verify the server."""
 
     host: str
     port: int
@@ -86,7 +86,7 @@ class Login:
 
 
 def sentence(error: BaseException) -> str:
-    """What a driver says, on one line."""
+    """The driver's message on one line."""
     return " ".join(str(error).split()) or type(error).__name__
 
 

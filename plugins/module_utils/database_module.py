@@ -23,7 +23,7 @@ def login_spec() -> dict[str, Any]:
 
 
 def login_of(arguments: dict[str, Any]) -> Login | None:
-    """Who logs in where, None where no server is told."""
+    """The login, or None if no server is set."""
     if not arguments["login_host"]:
         return None
     return Login(

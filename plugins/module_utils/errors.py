@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong, each as one sentence for a person: what was asked, what the API said, what to do."""
+"""Errors, each as one sentence for the user: the request, the API's answer, and what to do."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ HINTS = {
 
 
 ASSUMED = "Check mode assumes that an earlier task will have changed this."
-"""The end of a warning about what an earlier task would have put right."""
+"""Ends a warning about something that an earlier task would have corrected."""
 IN_USE = (400, 409, 412)
-"""How an API answers that does not delete what is in use."""
+"""Answers of an API that refuses to delete an object in use."""
 
 
 class ScalewayError(Exception):
@@ -34,7 +34,7 @@ class Invalid(ScalewayError):
 
 
 class Overtaken(Invalid):
-    """Another run has changed meanwhile what was just looked at: look again."""
+    """Another run has changed the object since it was read: read it again."""
 
 
 class Unreachable(ScalewayError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one field of a resource is: its argument, whether it may change, and when two values of it are the same."""
+"""Define one field of a resource: its argument, whether it can change, and when two values are equal."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def text(value: Any) -> str:
 
 
 def is_network(value: str) -> bool:
-    """Whether an API could take it for an address or a network."""
+    """Whether it is an address or a network."""
     try:
         return bool(ipaddress.ip_network(value, strict=False))
     except ValueError:
@@ -133,7 +133,7 @@ def network(value: Any) -> str:
 
 
 def plain_text(what: str, value: Any) -> str:
-    """A text that was given as one. Templates may turn JSON text into data, whose own text would be Python's."""
+    """A value that must be a text. Templates may turn JSON text into data, whose text form would be Python's."""
     if isinstance(value, (dict, list)):
         raise Invalid(f"{what} is a {type(value).__name__} not a text: use to_json or to_yaml.")
     return str(value)

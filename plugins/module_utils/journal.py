@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The journal of a platform: runs, and what they changed."""
+"""The journal of a platform: its runs and their changes."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Change:
     before: Any = None
     after: Any = None
     state: str = "begun"
-    """begun, done or failed; one that stays begun belongs to a run that was killed on its way."""
+    """begun, done or failed; a change that stays begun belongs to a run that was killed."""
     problem: str | None = None
     at: float = 0.0
 
@@ -93,7 +93,7 @@ class Change:
 
 
 def prepare(session: Any) -> None:
-    """Make the tables where there are none; the schema too, where the user may."""
+    """Create the tables if they do not exist, and the schema if the user may."""
     if session.execute("SELECT to_regclass('journal.changes')").fetchone()[0] is not None:
         return
     with session.transaction():
@@ -104,7 +104,7 @@ def prepare(session: Any) -> None:
 
 
 def begin(session: Any, about: About, locked: bool) -> int:
-    """Write that a run has begun; its number."""
+    """Record the start of a run; return its number."""
     return session.execute(
         """
         INSERT INTO journal.runs (platform, who, place, revision, playbook, variables, locked, session, began)
@@ -116,7 +116,7 @@ def begin(session: Any, about: About, locked: bool) -> int:
 
 
 def rejoin(session: Any, run: int) -> None:
-    """Write that a run goes on in another session."""
+    """Record that a run continues in another session."""
     query = "UPDATE journal.runs SET session = pg_backend_pid(), joined = clock_timestamp() WHERE id = %s"
     session.execute(query, [run])
 
@@ -128,7 +128,7 @@ def newest(session: Any, platform: str) -> int:
 
 
 def end(session: Any, run: int, result: str) -> None:
-    """Write how a run has ended."""
+    """Record the result of a run."""
     query = "UPDATE journal.runs SET ended = clock_timestamp(), result = %s WHERE id = %s AND ended IS NULL"
     session.execute(query, [result, run])
 
@@ -151,7 +151,7 @@ def forget(session: Any, platform: str, days: int) -> None:
 
 
 def write(session: Any, run: int, change: Change) -> int:
-    """Write a change; its number."""
+    """Record a change; return its number."""
     return session.execute(
         """
         INSERT INTO journal.changes (run, at, kind, name, object, action, before, after, state, problem)
@@ -163,7 +163,7 @@ def write(session: Any, run: int, change: Change) -> int:
 
 
 def complete(session: Any, number: int, change: Change) -> None:
-    """Write how a change went that was written before."""
+    """Record the result of a change."""
     query = "UPDATE journal.changes SET state = %s, problem = %s, object = coalesce(%s, object) WHERE id = %s"
     session.execute(query, [change.state, change.problem, change.object, number])
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets in texts that people see: values under names that look secret show only whether they change."""
+"""Hide secrets in output: values with secret-looking names show only whether they change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHORTEST = 6
 
 
 def looks_secret(name: str) -> bool:
-    """Whether what has this name should not be shown."""
+    """Whether a value with this name must be hidden."""
     return bool(SECRET_NAME.search(name))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What makes an Ansible module out of a description: arguments, errors and results."""
+"""Turn a description into an Ansible module: arguments, errors and results."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def fail_or_warn(module: AnsibleModule, problem: str) -> None:
 
 @contextmanager
 def reported(module: AnsibleModule) -> Iterator[None]:
-    """Failures of the cloud end the module with one sentence."""
+    """Fail the module with one sentence for each error of the cloud."""
     try:
         yield
     except ScalewayError as error:
@@ -131,12 +131,12 @@ def run(description: type[Resource], spec: Spec | None = None, **constraints: An
 
 
 def diff(module: AnsibleModule, found: dict[str, Any]) -> dict[str, Any]:
-    """The part of a result that tells what changes, where it was asked for."""
+    """The diff of a result, if it was requested."""
     return {"diff": found} if module._diff else {}
 
 
 def account(module: AnsibleModule, client: Client) -> dict[str, Any]:
-    """The part of a result that tells with ``-vvv`` where each value of the account came from."""
+    """The part of a result that shows with ``-vvv`` where each value of the account came from."""
     return {"account": client.settings.told()} if module._verbosity >= 3 else {}
 
 

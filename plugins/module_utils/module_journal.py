@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What modules tell the journal of their run: each change before it is made, without secrets, and how it went."""
+"""Report changes to the journal of the run: before they are made, without secrets, and then their results."""
 
 from __future__ import annotations
 

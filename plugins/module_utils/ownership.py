@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose an object is: the tag on the object itself says so, never its name alone."""
+"""Determine the owner of an object by its tag, never by its name alone."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to be done to one object, before anything is done."""
+"""The plan for one object."""
 
 from __future__ import annotations
 

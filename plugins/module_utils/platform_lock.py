@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lock of a platform: a session advisory lock of PostgreSQL, and who holds it."""
+"""The lock of a platform: a session-level advisory lock in PostgreSQL, and its holder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 LOOK_EVERY = 0.5
-"""Seconds between two looks at a lock that somebody else holds."""
+"""Seconds between two checks of a lock that somebody else holds."""
 RETURN_WITHIN = 20.0
 """Seconds after a start of the server in which a run whose session ended with it may take its lock again."""
 _HELD = """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How fast to ask and how patiently to ask again: a token bucket and a back-off with jitter."""
+"""Limit the request rate with a token bucket, and retry with jittered back-off."""
 
 from __future__ import annotations
 

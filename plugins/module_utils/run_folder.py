@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The private folder of a run: in memory where there is such a place, and gone when the run has ended."""
+"""The private folder of a run: in memory if possible, and removed after the run."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who runs what, from where: from the environment that a terminal, a CI job or an AWX job gives a run."""
+"""Determine who runs what from where, from the environment of a terminal, a CI job or an AWX job."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tasks of a run say to the process that keeps its lock and its journal: a line of JSON each way."""
+"""Messages between the tasks of a run and the process that keeps its lock and journal: one JSON line each way."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The secrets of one path as files of one folder: brought there for a run, and written back when they have changed."""
+"""Sync the secrets of one path with files of one folder: fetch them for a run, and store changed files."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests and answers: pooled connections, a pace, patience with a busy API, and errors in words."""
+"""Send requests: pooled connections, rate limit, retries while the API is busy, and readable errors."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two objects of one name, made by two runs at the same instant: the elder stays, its peer goes before it is used.
+"""Resolve two objects of one name that two runs created at the same time: the older one stays.
 
 Names are not unique in most of Scaleway's APIs, so every run looks again after it created something. Dates order the
 twins: whoever made the younger one created it after the elder was there, so it sees it, removes its own, and goes on

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting for the cloud: bounded, with back-off and jitter, and able to say what it waited for."""
+"""Wait for the cloud with a timeout, back-off and jitter, and name the condition in errors."""
 
 from __future__ import annotations
 

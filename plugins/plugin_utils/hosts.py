@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server is as a host of Ansible: its variables, the address it is reached at, and a name of its own."""
+"""Turn a server into an Ansible host: its variables, its address, and a unique name."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read, plan, apply, wait: the one way in which every object comes to be as desired.
+"""Read, plan, apply, wait: the engine that brings every object to its desired state.
 
 A description is a subclass of :class:`Resource` that sets class attributes and overrides a hook where its API is
 peculiar. The layers stand in files of their own: description, read, plan, wait, apply.
@@ -25,7 +25,7 @@ class Resource(Applier):
         return current
 
     def predict(self, plan: Plan) -> Object:
-        """What check mode returns in the place of the object."""
+        """What check mode returns instead of the object."""
         predicted = {} if plan.action in (CREATE, REPLACE) else dict(plan.current or {})
         named = {"name": self.name or predicted.get("name")}
         return {"id": None, **self.unknown, **predicted, **named, **self.wire(plan.changes)}
@@ -41,11 +41,11 @@ class Outcome:
 
 
 Record = Callable[[Plan], AbstractContextManager[dict[str, Any]]]
-"""Is told of a plan before it is carried out, and of the end; it yields a place for the object's id, by its name."""
+"""Receives each plan before and after it is applied; yields a dictionary for the object's id, by name."""
 
 
 def reconcile(resource: Resource, state: str, check: bool, record: Record = lambda _: nullcontext({})) -> Outcome:
-    """Bring one resource to a state, or in check mode tell what that would take."""
+    """Reconcile one resource with the desired state; in check mode, return the plan."""
     plan = up_to_date_plan(resource, state)
     if check and plan.changed:
         result = None if plan.action == DELETE else resource.predict(plan)

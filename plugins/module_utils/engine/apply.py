@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apply: carry out a plan, so that it may be run again after any failure."""
+"""Apply a plan; safe to run again after any failure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Applier(Planner, Awaiting):
     """The layer of :class:`Resource` that writes."""
 
     def apply(self, plan: Plan) -> Object | None:
-        """Do what the plan says; the object as it is then, None when it is gone. May be run again after any failure."""
+        """Apply the plan; return the object, or None if it is removed. Safe to run again after any failure."""
         if plan.action == KEEP:
             return plan.current and self.wait_until_stable(plan.current)
         if plan.action == DELETE:
@@ -37,12 +37,12 @@ class Applier(Planner, Awaiting):
         return self.apply_parts(self.change(self.apply_parts(current, early), late), late)
 
     def complete(self, plan: Plan, made: Object) -> Object:
-        """What was just made gets what its creation could not take."""
+        """Complete a new object with what its creation request cannot contain."""
         born = {entry.name for entry in self.fields if entry.at_birth}
         return self.apply_parts(made, {name: value for name, value in plan.desired.items() if name not in born})
 
     def join(self, elder: Object) -> Object | None:
-        """Go on with what another run has made at the same time, as with anything that was there before."""
+        """Continue with an object that another run created at the same time, as with any existing one."""
         plan = self.plan(self._state, self.wait_until_stable(elder))
         if plan.action == REPLACE:
             raise Invalid(f"{self} ({elder['id']}) was created differently by another run at the same time.")
@@ -55,7 +55,7 @@ class Applier(Planner, Awaiting):
         return self.unwrap(answer)
 
     def recover(self) -> Object | None:
-        """After a lost answer: what the first try made."""
+        """The object that the first attempt created, after a lost answer."""
         return next(iter(self.eldest_first()), None)
 
     def discard(self, made: Object, elder: Object) -> None:
@@ -112,7 +112,7 @@ class Applier(Planner, Awaiting):
         return self.wait_until_stable(self.fresh(current)) if written else current
 
     def fresh(self, current: Object) -> Object:
-        """An object as it is by now."""
+        """The current state of an object."""
         return self.get(current["id"]) or current
 
     def write_part(self, name: str, current: Object, value: Any) -> None:

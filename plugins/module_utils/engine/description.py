@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a kind of object is: data that its description sets, and the arguments of a task."""
+"""Describe a kind of object: the data of its description, and the arguments of a task."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Description(Owned, WithoutTwins):
         return value
 
     def fail_or_warn(self, problem: str) -> None:
-        """Stop because of what an earlier task would have put right; check mode, where it could not, only warns."""
+        """Fail because of something that an earlier task would have corrected; only warn in check mode."""
         if not self.check:
             raise Invalid(problem)
         self.warnings.append(f"{problem} {ASSUMED}")

@@ -44,7 +44,7 @@ class Planner(Reader):
         return not missing
 
     def missing(self) -> str:
-        """What the arguments lack to create the object, "" where nothing."""
+        """Arguments that are missing to create the object, or ""."""
         return ", ".join(name for name in self.creation_needs if self.arguments.get(name) in (None, ""))
 
     def compare(self, current: Object, desired: Values) -> Plan:
@@ -67,7 +67,7 @@ class Planner(Reader):
         return f"{self} exists, and this cannot change in place: {what}. With recreate: true it is replaced."
 
     def check_removal(self, current: Object) -> None:
-        """Complain about removing what the API would refuse to delete; a real run hears that from the API."""
+        """Fail if the API would refuse the deletion; outside check mode the API itself reports it."""
         users = self.users(current) if self.check else []
         if users:
             self.fail_or_warn(self.in_use(users))
@@ -76,7 +76,7 @@ class Planner(Reader):
         return f"{self} cannot be removed: it is in use by {', '.join(sorted(users))}. Change or remove these first."
 
     def users(self, current: Object) -> builtins.list[str]:
-        """What uses the object, so that the API would refuse to delete it; kinds and names."""
+        """Kinds and names of the objects that use this one, so that the API would refuse to delete it."""
         return []
 
     def identity(self, current: Object) -> Values:

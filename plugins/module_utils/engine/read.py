@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read: the object as it is now, and the values of its fields."""
+"""Read the current object and the values of its fields."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ class Reader(Description):
         return self.client.list(self.url(), self.plural, **query)
 
     def find(self) -> Object | None:
-        """The one object meant, by id or by exact name; two of one name are an error."""
+        """The object with this id or exact name; two with the same name are an error."""
         return self.get(self.arguments["id"]) if self.arguments.get("id") else self.sole()
 
     def namesakes(self) -> builtins.list[Object]:
         return [each for each in self.list(name=self.name) if each.get("name") == self.name]
 
     def actual_values(self, current: Object, names: Mapping[str, Any]) -> Values:
-        """The present values of these fields, in the form of arguments."""
+        """The current values of these fields, in the form of arguments."""
         return {
             entry.name: self.read_part(entry.name, current) if entry.part else entry.value(current)
             for entry in (*self.fields, Field("name"))

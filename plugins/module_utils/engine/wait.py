@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait: for a state of an object, or for its end."""
+"""Wait for a state of an object, or for its removal."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Awaiting(Reader):
         return self.wait_for_state(f"{self} to settle", read, lambda actual: self.status(actual) not in self.transient)
 
     def wait_for_state(self, what: str, read: Any, done: Any) -> Object:
-        """Wait for a state of an object that must not vanish or fail meanwhile."""
+        """Wait for a state of an object, which must neither disappear nor fail in the meantime."""
 
         def judged(actual: Object | None) -> bool:
             if actual is None:
@@ -43,7 +43,7 @@ class Awaiting(Reader):
         return self.waiter.until(what, read, judged, self.status) or {}
 
     def why(self, actual: Object) -> str:
-        """What the object itself tells about its failure."""
+        """The object's own explanation of its failure."""
         return str(actual.get("status_details") or actual.get("error_message") or "")
 
     def gone(self, ident: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many servers of one kind at once: list once, plan, guard, apply with bounded concurrency, wait for all together.
+"""Manage many identical servers: list once, plan, guard, apply with bounded concurrency, wait for all together.
 
 The layers stand in files of their own: template, planner, guard, apply. What they share has a file each: the census of
 the servers, one member, placement groups, reserved addresses, private networks, DNS records, waiting.
@@ -20,7 +20,7 @@ class Fleet(FleetApplier):
     """The servers `<prefix>-<number>` that carry this fleet's tag, and the owner's."""
 
     def cost(self) -> Values:
-        """What the desired fleet costs in EUR, servers only, by the product catalogue."""
+        """Cost of the desired fleet in EUR, servers only, from the product catalogue."""
         if not self.numbers:
             return {"currency": "EUR", "hourly": 0.0, "monthly": 0.0}
         price = server_types(self.client).get(self.arguments["commercial_type"]) or {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Apply: bring all servers to their plan, with bounded concurrency."""
+"""Apply the plans of all servers, with bounded concurrency."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class FleetApplier(FleetPlanner):
         self.warnings += [f"Volume {ident} was not deleted: {why}" for (_kind, ident), why in failed]
 
     def _place(self, steps: list[Step], plan: FleetPlan) -> None:
-        """Give new servers a place in the groups."""
+        """Assign new servers to placement groups."""
         if not self.groups.desired or not steps:
             return
         new = {step.name for step in steps}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The servers of a fleet that there are: whose they are, which are twins, and which lost the fleet's tag."""
+"""Find the existing servers of a fleet: their owner, twins, and servers that lost the fleet's tag."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Census:
         return [each for each in self.servers if not is_dying(each) and not self.owns(each)]
 
     def refuse_foreign(self, desired: Iterable[str]) -> None:
-        """Names that the fleet needs must not be somebody else's."""
+        """Fail if a server of another owner has a name that the fleet needs."""
         names = set(desired)
         for server in self._strangers():
             if server["name"] in names:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The placement groups of a fleet: each filled before the next is made, and gone when nobody is left in them."""
+"""Placement groups of a fleet: each is filled before the next is created, and removed when it is empty."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def group_of(server: Object | None) -> str | None:
 
 @dataclass
 class GroupsPlan:
-    """What is to be done to groups that exist."""
+    """Changes to existing groups."""
 
     idle: list[str] = field(default_factory=list)
     changes: list[tuple[PlacementGroup, Plan]] = field(default_factory=list)

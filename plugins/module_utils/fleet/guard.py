@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Guard: stop a slip of the pen before it happens."""
+"""Refuse plans that remove too much, as a typo would."""
 
 from __future__ import annotations
 

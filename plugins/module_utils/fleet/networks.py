@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which private network each server of a fleet is in: one network holds some hundreds of servers only."""
+"""Assign the servers of a fleet to private networks, each of which can hold only some hundreds of servers."""
 
 from __future__ import annotations
 

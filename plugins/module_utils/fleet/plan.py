@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to be done to a fleet, before anything is done."""
+"""The plan of a fleet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .member import Member
 
 @dataclass
 class Step:
-    """What is to be done to one server."""
+    """The plan of one server."""
 
     name: str
     member: Member
@@ -42,7 +42,7 @@ class FleetPlan:
 
     @property
     def pending(self) -> list[str]:
-        """Servers that an interrupted run left on their way."""
+        """Servers that an interrupted run left in an intermediate state."""
         kept = [step for step in self.steps if step.plan.action == KEEP]
         return [step.name for step in kept if not arrived(step.plan.there, self.wait_for)]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plan: compare the desired fleet with the actual one."""
+"""Compare the desired fleet with the actual one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class FleetPlanner(FleetTemplate):
     """The layer of :class:`Fleet` that plans."""
 
     def plan(self) -> FleetPlan:
-        """Compare desired and actual state; everything that is wrong with the arguments is found here."""
+        """Compare desired and actual state, and report all invalid arguments."""
         pauses = patience()
         while True:
             try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task asks of a fleet: names, tags, and the template of each server."""
+"""The desired fleet of a task: names, tags, and the template of each server."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The disks that go with a server: the API leaves most of them behind, billed.
+"""Disks that are removed with their server: the API would leave most of them behind, billed.
 
 Tags tell whose they are: the system's disk has them from the moment when its server is to be removed, further disks
 from their beginning. So the next run completes an interrupted one, and volumes in their own right are left alone.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""DNS records: any number of one zone in one atomic change."""
+"""DNS records: change any number of records of one zone atomically."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Applications: who works with API keys of their own. They belong to the organization, as all of IAM does."""
+"""Applications, which have their own API keys. Like all of IAM, they belong to the organization."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Scaleway sells in a zone: server types, and marketplace images that boot on them."""
+"""Scaleway's products in a zone: server types, and marketplace images that boot on them."""
 
 from __future__ import annotations
 

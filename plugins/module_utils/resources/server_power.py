@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The power of servers: actions, and waiting for what they lead to."""
+"""Power actions of servers, and waiting for their results."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The end of servers, and of the disks that go with them."""
+"""Removal of servers and of their own disks."""
 
 from __future__ import annotations
 
