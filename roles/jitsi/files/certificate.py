@@ -7,6 +7,7 @@ import os
 import ssl
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from metadata import Failure, Metadata
 JITSI_UID = 1000  # the user inside the official images
 GIVEN, USED = "web/keys", "storage/web/keys"
 """Where the container takes its pair from when it starts, and the copies of it that nginx reads."""
+
+HALF_WRITTEN = 10.0
+"""Seconds within which a run that wrote one half of a pair writes the other."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,24 @@ class Pair:
     def given(cls, metadata: Metadata) -> Pair:
         """What the user data says; empty texts where it says nothing."""
         return cls(metadata.user_data("tls-certificate"), metadata.user_data("tls-private-key"))
+
+    @classmethod
+    def usable(cls, metadata: Metadata, host: str) -> Pair:
+        """What the user data says, once certificate and key match: they are written one after the other.
+
+        Raises:
+            Failure: it cannot be used, and nobody has written the other half within HALF_WRITTEN seconds.
+        """
+        deadline = time.monotonic() + HALF_WRITTEN
+        while True:
+            pair = cls.given(metadata)
+            try:
+                pair.check(host)
+                return pair
+            except Failure:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(1)
 
     @classmethod
     def installed(cls, config: Path) -> Pair:

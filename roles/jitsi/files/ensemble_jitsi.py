@@ -110,7 +110,6 @@ class Server:
 
     def make_config(self, pair: Pair) -> None:
         """The CONFIG tree that the containers read: what the image brings, the key pair, the way back to the portal."""
-        pair.check(self.host)
         for folder in FOLDERS:
             make_folder(self.config, folder)
         source = Path(self.settings["config_source"])
@@ -230,7 +229,7 @@ def boot(settings: dict[str, Any], metadata: Metadata) -> None:
             given |= parse_environment(f"user data {key}", metadata.user_data(key))
         server = Server(settings, own_environment(machine, given) | given)
         server.take_identity(machine["id"])
-        pair = Pair.given(metadata)
+        pair = Pair.usable(metadata, server.host)
         server.make_config(pair)
         server.start()
         server.wait(pair)
