@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who asks, and what that one may do: the keys of the organisation, and the policies of their applications."""
+"""Authenticate and authorize requests: the keys of the organisation, and the policies of their applications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The portal's own address as visitors know it: what every lasting link begins with."""
+"""The portal's public address, with which every permanent link begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which server gets the next room.
+"""Choose the server for the next room.
 
 Measures are seconds old when a choice is made, and a room fills up slowly, so the least-loaded server of the last poll
 would get every room until the next one. A server's score is therefore its measured load plus the load that was promised

@@ -29,7 +29,7 @@ WRONG = (OSError, TimeoutError, ValueError, RuntimeError, sqlite3.Error, asyncpg
 
 
 def _away(error: Exception, address: str) -> PortalError:
-    """What is told of a register that does not answer: the reason for the log, without the password."""
+    """The reason for the log why the register does not answer, without the password."""
     reason = f"{type(error).__name__}: {error}"
     password = urlsplit(address).password if "@" in address else None
     for secret in filter(None, (password, password and unquote(password))):
@@ -178,7 +178,7 @@ class SqliteClaims:
         return self._database
 
     async def _run(self, work):
-        """What comes of `work` in the register's thread. Nobody waits long for those who came before."""
+        """Run `work` in the register's thread. Nobody waits long behind earlier callers."""
         try:
             async with asyncio.timeout(4 * LOCKED_FOR):
                 return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -1,4 +1,4 @@
-"""The register of a portal that is alone and may forget: a dictionary. It spares the hot way a database."""
+"""In-memory register of a single portal: a dictionary, which spares frequent requests a database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Held(NamedTuple):
 
 
 class MemoryClaims:
-    """Does what the statements of claims_table do."""
+    """Behaves like the statements of claims_table."""
 
     def __init__(self) -> None:
         self._held: dict[str, Held] = {}

@@ -1,4 +1,4 @@
-"""Who is asking: the client's address behind trusted proxies, and how often it may still ask."""
+"""Identify clients behind trusted proxies, and limit their requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_QUOTAS = 4096
 
 
 class Proxies:
-    """Finds the client's address. X-Forwarded-* is believed only as far as trusted peers wrote it."""
+    """Finds the client's address. X-Forwarded-* is trusted only as far as trusted peers wrote it."""
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = trusted

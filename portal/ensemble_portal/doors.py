@@ -1,4 +1,4 @@
-"""The lasting addresses of rooms: the link itself, its page to share, its calendar file, its ways into the apps.
+"""Permanent addresses of rooms: the link, the page to share, the calendar file, and the links into the apps.
 
 GET claims nothing, for previews and crawlers follow links too: a room that lives nowhere is opened by a click (POST).
 """

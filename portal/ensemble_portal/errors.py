@@ -1,4 +1,4 @@
-"""Everything that can go wrong for a visitor: one kind each, with its HTTP status."""
+"""All errors of visitors, by kind, with their HTTP status."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ STATUS = {
 
 
 class PortalError(Exception):
-    """A refusal that is told to the visitor. `headers` go out with it; `values` fill its words."""
+    """An error for the visitor. `headers` are sent with it; `values` fill its text."""
 
     def __init__(self, kind: str, headers: dict[str, str] | None = None, **values: Any) -> None:
         super().__init__(kind)

@@ -1,4 +1,4 @@
-"""Live load as server-sent events: all servers at first, then what changes; nothing is queued behind it."""
+"""Live load as server-sent events: first all servers, then changes; nothing is queued."""
 
 from __future__ import annotations
 
@@ -89,6 +89,6 @@ class Events:
 
 
 def _told(server: Server) -> Told:
-    """What listeners hear of a server. A load that moves by less than a hundredth is no change."""
+    """The fields of a server in events. A load that moves by less than a hundredth is not a change."""
     load = None if server.load is None else round(server.load, 2)
     return {"server": server.name, "state": server.state, "load": load, "participants": server.participants}

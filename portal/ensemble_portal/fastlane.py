@@ -1,4 +1,4 @@
-"""The two hot API requests, answered inside uvicorn's HTTP protocol before an ASGI task is made for them.
+"""Answer the two most frequent API requests in uvicorn's HTTP protocol, without an ASGI task.
 
 Only plain cases take this lane: `GET /api/v1/servers`, and `POST /api/v1/rooms` with no body or `{}`, that arrive whole
 and alone, each header once, with nothing queued before them. Everything else goes the ordinary way, byte for byte as it

@@ -1,4 +1,4 @@
-"""The fleet as the portal knows it: its servers, their state and load, and how old that knowledge is."""
+"""The fleet as known to the portal: its servers, their state and load, and the age of the data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .settings import Settings
 
 HISTORY_LENGTH = 360
 PANIC_SHARE = 0.5
-"""If more than this share of the servers in use is out of sight at once, the eyes are at fault, not the servers."""
+"""If more than this share of the servers in use disappears at once, monitoring is at fault, not the servers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What one poll says of one server: its state, the reason for it, its load."""
+"""Evaluate one poll of one server: its state, the reason for it, its load."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def state_of(reading: Reading, age: float | None, settings: Settings) -> tuple[S
 
 
 def _trouble(reading: Reading) -> Reason | None:
-    """What keeps people from meeting on the server, cordoned or not."""
+    """What prevents people from meeting on the server, cordoned or not."""
     if down := sorted(job for job, up in reading.up.items() if not up):
         return Reason("silent", ", ".join(down))
     if reading.gauges.get("nginx_up") == 0:

@@ -1,4 +1,4 @@
-"""Names that look alike are one room, or are refused: nobody may lead others into a twin of their room.
+"""Treat names that look alike as one room, or refuse them, so that nobody can imitate another room.
 
 After Unicode's confusables (UTS 39), for the alphabets whose letters pass for Latin ones. A word of such letters only
 is read as the Latin word that it looks like; a word that mixes alphabets is refused.

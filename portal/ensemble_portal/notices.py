@@ -1,4 +1,4 @@
-"""What operators tell visitors: incidents and maintenance, in the database that all portals share.
+"""Announcements of operators to visitors (incidents, maintenance), in the database that all portals share.
 
 `python -m ensemble_portal.notices open|update|close --title ... --text ...` writes there, once for all portals.
 """

@@ -1,4 +1,4 @@
-"""What other portals do: read from their own counters, which Prometheus scrapes like everything else."""
+"""Read what other portals do from their counters, which Prometheus scrapes."""
 
 from __future__ import annotations
 

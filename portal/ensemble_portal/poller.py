@@ -1,4 +1,4 @@
-"""The heart beat: ask Prometheus, hand on the answer; again after the poll interval."""
+"""Query Prometheus at every poll interval and pass the answer on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The portal put together: the parts, and the life they share."""
+"""Assemble the portal from its parts, and start and stop them together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a visitor's browser prefers: a language, a compressed answer."""
+"""Read the preferences of a browser: language and compression."""
 
 from __future__ import annotations
 

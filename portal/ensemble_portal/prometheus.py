@@ -1,4 +1,4 @@
-"""What Prometheus knows of the Jitsi servers: one query, one answer, one Reading per server."""
+"""Query Prometheus for the Jitsi servers: one query, one answer, one Reading per server."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ UNREADABLE = (KeyError, TypeError, IndexError, ValueError, AttributeError)
 
 
 class PrometheusError(Exception):
-    """Prometheus did not answer, or not with what was asked."""
+    """Prometheus did not answer, or its answer is not usable."""
 
 
 @dataclass(slots=True)

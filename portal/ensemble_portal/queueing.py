@@ -1,4 +1,4 @@
-"""The line of those who want a new room while every server is full: first come, first served."""
+"""The queue for new rooms while every server is full: first come, first served."""
 
 from __future__ import annotations
 

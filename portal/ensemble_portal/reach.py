@@ -1,4 +1,4 @@
-"""Whether the rooms of a server can be reached, by proof that lasts for minutes.
+"""Decide whether the rooms of a server can be reached, by proof over several minutes.
 
 A room that moves splits those who come from those who are inside. So a dead exporter proves nothing, nor does a silent
 Prometheus, nor the sudden loss of most servers; and while people are measured inside nothing does.

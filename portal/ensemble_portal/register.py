@@ -1,4 +1,4 @@
-"""The register as the rooms use it: claims at once, made-up rooms in batches, up to a bound."""
+"""The register for rooms: claims are written at once, rooms with generated names in batches, up to a limit."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Register:
         return Claim(*waits, self._seconds, moved=False) if waits else await self._watched(self._claims.find(room))
 
     async def claim(self, room: str, server: str, host: str, lost: str | None) -> tuple[str, str]:
-        """The claim of a room that has none, or that `lost` held; whoever was faster is returned. Raises as `find`."""
+        """Claim a room that is free, or held by `lost`; return the claim of whoever was first. Raises as `find`."""
         if lost is None and self._count >= self._most:
             raise PortalError("register-full", RETRY_AFTER)
         await self._write()

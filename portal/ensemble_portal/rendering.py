@@ -1,4 +1,4 @@
-"""How every page is made: its language, its template, its headers."""
+"""Render pages: language, template and headers."""
 
 from __future__ import annotations
 

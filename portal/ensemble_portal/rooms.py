@@ -1,4 +1,4 @@
-"""Giving out rooms: a made-up name on the best server, or a given name on the one server that holds it."""
+"""Open rooms: a generated name on the best server, or a given name on the one server that holds it."""
 
 from __future__ import annotations
 

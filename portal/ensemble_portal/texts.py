@@ -1,4 +1,4 @@
-"""The words on the pages, in each language (locale/*.po), and how each writes numbers."""
+"""Texts of the pages in each language (locale/*.po), and its number format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people put into the field for a room's name: a name, or a link to a room, ours or a stranger's."""
+"""Parse what people type into the field for a room's name: a name, or a link to a room, ours or another's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several Prometheus servers that watch the same fleet: all are asked, the freshest complete answer counts."""
+"""Query several Prometheus servers that watch the same fleet, and use the freshest complete answer."""
 
 from __future__ import annotations
 

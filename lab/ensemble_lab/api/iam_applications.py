@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""IAM v1alpha1: applications, who work with API keys of their own."""
+"""IAM v1alpha1: applications, which have their own API keys."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Instance v1: what servers can be told to do, and the way through their states."""
+"""Instance v1: actions of servers, and their states."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The disks of servers: what the ``volumes`` templates of a new server mean, attaching and letting go."""
+"""Disks of servers: evaluate the ``volumes`` templates of a new server, attach and detach."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Instance v1: what can be bought (server types with price and stock, volume types), and how much of it one has."""
+"""Instance v1: products (server types with price and stock, volume types), and the usage of the account."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How servers and what hangs on them look from outside: the store holds references, the API shows whole objects."""
+"""Views of servers and their parts: the store holds references, the API shows whole objects."""
 
 from __future__ import annotations
 

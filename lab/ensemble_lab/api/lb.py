@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Load balancer v1, by zone and in its old form by region: what its files share, and the way through the states."""
+"""Load balancer v1, by zone and in its old form by region: shared parts and the states."""
 
 from __future__ import annotations
 

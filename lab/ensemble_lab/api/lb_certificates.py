@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Load balancer v1: certificates, brought along or had from Let's Encrypt (in the lab: from the lab's own CA)."""
+"""Load balancer v1: certificates, uploaded or from Let's Encrypt (in the lab: from the lab's own CA)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Load balancer v1: who wants to hear (by mail or webhook) when a backend server goes down. Nobody is told."""
+"""Load balancer v1: subscribers to failures of backend servers (by mail or webhook). The lab sends nothing."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Managed databases v1: what its files share, and the way through the states.
+"""Managed databases v1: shared parts and the states.
 
 An instance is written first, with a state on the way; a job has the driver make it so, and writes the final state.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Managed databases v1: what is done to instances as a whole."""
+"""Managed databases v1: actions on whole instances."""
 
 from __future__ import annotations
 

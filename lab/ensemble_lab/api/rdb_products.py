@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Managed databases v1: what can be had."""
+"""Managed databases v1: engines and node types."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secret manager v1beta1: versions of secrets, and what they hold."""
+"""Secret manager v1beta1: versions of secrets, and their values."""
 
 from __future__ import annotations
 

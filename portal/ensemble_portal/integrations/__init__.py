@@ -1,1 +1,1 @@
-"""What other programs build on: keys with scopes, requests that may be repeated, webhooks, Jitsi's reservations."""
+"""Integrations for other programs: keys with scopes, repeatable requests, webhooks, Jitsi's reservations."""

@@ -1,4 +1,4 @@
-"""Requests that may be repeated (Idempotency-Key): whoever repeats one gets the same room, from whichever portal."""
+"""Repeatable requests (Idempotency-Key): a repeated request gets the same room from any portal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Once:
         return None if held is None else _same(asked, held.server, held.host)
 
     async def note(self, mark: str, asked: str, room: Room) -> Room:
-        """The room that counts for this request: this one, or that of who was faster. Raises PortalError."""
+        """The room for this request: this one, or that of an earlier identical request. Raises PortalError."""
         first = _same(asked, *await self._register.note(mark, asked, orjson.dumps([*room]).decode(), LASTS))
         if first.name != room.name:
             await self._register.release(room.name)
