@@ -45,6 +45,10 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: "'1.4.2' in portal.images | map(attribute='tags') | flatten"
 
+- name: What a tag names now, for a reference that cannot move
+  ansible.builtin.debug:
+    msg: "portal@{{ portal.images[0].digests['1.4.2'] }}"
+
 - name: In another region
   ensemble.jitsi.scaleway_registry_image_info:
     namespace: example-portal
@@ -53,13 +57,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 images:
-  description: The images by name, as the API shows them.
+  description: The images by name, as the API shows them, and C(digests), the digest of what each tag names now.
   returned: always
   type: list
   elements: dict
   sample:
-    - {id: 0f1e7d5c-50a1-4b52-9a35-0a2f6c1f3f10, name: portal, tags: [1.4.1, 1.4.2], status: ready, visibility: inherit,
-      size: 48210342}
+    - {id: 0f1e7d5c-50a1-4b52-9a35-0a2f6c1f3f10, name: portal, tags: [1.4.1], status: ready, visibility: inherit,
+      size: 48210342, digests: {1.4.1: sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef}}
 """
 
 from typing import Any
@@ -81,6 +85,9 @@ def images(client: Client, params: dict[str, Any]) -> list[dict[str, Any]]:
     path = f"/registry/v1/regions/{client.settings.region}/images"
     found = client.list(path, "images", namespace_id=namespace["id"], name=params["name"] or None)
     chosen = [each for each in found if params["name"] in (None, "", each["name"])]
+    for image in chosen:
+        tags = client.list(f"{path}/{image['id']}/tags", "tags")
+        image["digests"] = {tag["name"]: tag["digest"] for tag in tags if tag["status"] == "ready"}
     return sorted(chosen, key=lambda each: each["name"])
 
 

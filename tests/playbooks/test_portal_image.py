@@ -12,6 +12,7 @@ from playbooks_support import Operator, Run
 pytestmark = pytest.mark.slow
 
 BUILDER = "builder-portal"
+DIGEST = "sha256:" + "5f70bf18" * 8
 
 
 def build(operator: Operator) -> Run:
@@ -26,7 +27,7 @@ def push(operator: Operator, tag: str) -> None:
     times = dict.fromkeys(("created_at", "updated_at"), "2026-11-28T10:00:00Z")
     common = {"region": "fr-par", "status": "ready", "status_message": "", **times}
     image = {**common, "id": str(uuid.uuid4()), "name": "portal", "namespace_id": namespace["id"], "size": 1}
-    of_it = {**common, "id": str(uuid.uuid4()), "name": tag, "image_id": image["id"], "digest": "sha256:" + "0" * 64}
+    of_it = {**common, "id": str(uuid.uuid4()), "name": tag, "image_id": image["id"], "digest": DIGEST}
     state["registry_image"], state["registry_tag"] = [{**image, "visibility": "inherit"}], [of_it]
     operator.lab.reset()
     operator.lab.restore(state)
@@ -59,7 +60,9 @@ def test_a_builder_where_the_registry_does_not_have_it(operator: Operator) -> No
 
     push(operator, re.findall(r"portal_tag: '?([0-9a-f]{12})\b", said)[0])
     operator.lab.forget_requests()
-    assert "api-1" in build(operator).output
+    said = build(operator).output
+    assert "api-1" in said
+    assert "/portal@" + DIGEST in said, "whoever may push cannot move it"
     assert BUILDER not in operator.servers()
     assert granted(operator) == ["ContainerRegistryReadOnly", "InstancesReadOnly"]
     assert [each for each in operator.lab.writes() if re.match("POST .*/servers$", each)] == []
