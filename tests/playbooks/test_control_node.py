@@ -58,6 +58,7 @@ def test_any_folder_will_do(operator: Operator, tmp_path: Path) -> None:
         ({"api_server_prefix": "h"}, "would have the same name"),
         ({"jitsi_reserved_ips": True, "jitsi_count": 18}, "needs 23 reserved addresses"),
         ({"ensemble_name_prefix": "_"}, "ensemble_name_prefix is '_'"),
+        ({"database_provider": "managed", "database_count": 0}, "remove database_count"),
     ],
 )
 def test_bad_input_is_one_error_first(operator: Operator, desired: dict, says: str) -> None:
@@ -74,8 +75,8 @@ def test_texts_from_surveys_and_command_lines_are_numbers_and_booleans(operator:
     spec = yaml.safe_load((PLAYBOOKS / "vars/platform_spec.yml").read_text())
     desired = {
         "jitsi_count": 2, "jitsi_max_change": 100, "ensemble_ip_quota": 50, "jitsi_reserved_ips": False,
-        "jitsi_replace": False, "api_count": 2, "prometheus_count": 2, "database_count": 1,
-        "ensemble_lock": True, "ensemble_lock_wait": 5,
+        "jitsi_replace": False, "api_count": 2, "prometheus_count": 2, "database_count": 1, "database_ha": False,
+        "database_volume_size": 10000000000, "ensemble_lock": True, "ensemble_lock_wait": 5,
         "ensemble_journal_keep": 30, "acme_tries": 3, "acme_dns_timeout": 60, "certificate_batch": 2,
         "certificate_patience": 3,
     }  # fmt: skip
