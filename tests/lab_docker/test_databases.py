@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 import requests
+from ensemble_portal.claims import open_store
 from whole_lab import WholeLab
 
 REGION = "/rdb/v1/regions/fr-par"
@@ -40,6 +42,16 @@ class Database:
         login = {"user": user, "dbname": database, "password": PASSWORD, "connect_timeout": 3}
         return psycopg.connect(**{**known, **login, **options}, autocommit=True)
 
+    async def claimed(self, user: str, database: str, room: str) -> tuple[str, str]:
+        """Where a portal that verifies the instance finds or opens a room."""
+        place = self.ask("GET", self.path)["endpoint"]
+        address = f"postgresql://{user}:{PASSWORD}@{place['ip']}:{place['port']}/{database}?sslmode=verify-full"
+        register = open_store(address, self.ca.read_text())
+        try:
+            return await register.claim(room, "h-1", "h-1.test", None, 60)
+        finally:
+            await register.close()
+
     def backed_up(self, database: str) -> str:
         backup = self.lab.ask("POST", f"{REGION}/backups", instance_id=self.ident, database_name=database)["id"]
         self.kept(backup)
@@ -61,6 +73,9 @@ def test_an_instance_is_a_postgresql_server(whole_lab: WholeLab, tmp_path: Path)
         assert app.execute("SHOW work_mem").fetchone() == ("4MB",)
         app.execute("CREATE SCHEMA app")
         app.execute("CREATE TABLE app.room AS SELECT 'one' AS name")
+    assert asyncio.run(database.claimed("app", "rooms", "standup")) == ("h-1", "h-1.test")
+    with database.connect("app", "rooms") as app:
+        assert app.execute("SELECT room FROM app.ensemble_claims").fetchall() == [("standup",)]
     with database.connect("reader", "rooms") as reader, pytest.raises(psycopg.errors.InsufficientPrivilege):
         reader.execute("CREATE TABLE mine (n int)")
     with pytest.raises(psycopg.OperationalError, match="authentication failed"):

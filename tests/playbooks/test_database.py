@@ -30,10 +30,6 @@ def test_a_managed_database_with_its_users(empty: Operator) -> None:
     assert "database-1" not in empty.servers()
     assert empty.play(*PARTS).ok().changed == 0
 
-    changed = empty.play(*PARTS, database_ha=True, api_count=3, options=("--check",)).ok()
-    assert changed.changed > 0
-    assert empty.lab.state()["rdb_instance"] == state["rdb_instance"]
-
     empty.play("remove.yml", remove="production").ok()
     assert "rdb_instance" not in empty.lab.state()
 
