@@ -82,10 +82,10 @@ def open_store(address: str, authority: str = "") -> Claims:
         return MemoryClaims()
     if address.startswith("sqlite:"):
         return SqliteClaims(address.removeprefix("sqlite:"))
-    return PostgresClaims(address, _verified(address, authority) if authority else None)
+    return PostgresClaims(address, verified(address, authority) if authority else None)
 
 
-def _verified(address: str, authority: str) -> ssl.SSLContext:
+def verified(address: str, authority: str) -> ssl.SSLContext:
     """TLS with a server that this authority knows, under the name in `address` unless that says sslmode=verify-ca."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.load_verify_locations(cadata=authority)

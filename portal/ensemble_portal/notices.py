@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import asyncpg
 import orjson
 
-from .claims import PATIENCE, WRONG
+from .claims import PATIENCE, WRONG, verified
 from .fleet import iso_time
 from .logs import Condition
 from .settings import IN_MEMORY, Settings, SettingsError
@@ -108,8 +108,9 @@ def judged(steps: Sequence[Step], new: Step) -> bool:
 class Notices:
     """The notices as all portals know them, read every few seconds. While the database is away the last ones stay."""
 
-    def __init__(self, store: str) -> None:
+    def __init__(self, store: str, authority: str = "") -> None:
         self._store = store
+        self._authority = authority
         self._unread = Condition(log, "The notices cannot be read", "The notices can be read again")
         self.shown: list[Notice] = []
 
@@ -121,7 +122,7 @@ class Notices:
     async def read(self) -> None:
         try:
             async with asyncio.timeout(PATIENCE):
-                steps = await exchange(self._store)
+                steps = await exchange(self._store, authority=self._authority)
         except WRONG as error:
             self._unread.note(True, reason=type(error).__name__)
             return
@@ -134,11 +135,12 @@ class Notices:
         return any(notice.kind == "incident" and notice.closed_at is None for notice in self.shown)
 
 
-async def exchange(store: str, new: Step | None = None) -> list[Step]:
+async def exchange(store: str, new: Step | None = None, authority: str = "") -> list[Step]:
     """The steps so far, oldest first; with a new one, that is added if it is news. Raises Refused."""
     if store.startswith("sqlite:"):
         return await asyncio.to_thread(_in_sqlite, store.removeprefix("sqlite:"), new)
-    connection = await asyncpg.connect(store, timeout=PATIENCE)
+    tls = verified(store, authority) if authority else None
+    connection = await asyncpg.connect(store, timeout=PATIENCE, ssl=tls)
     try:
         return await _in_postgres(connection, new)
     finally:
@@ -184,7 +186,7 @@ def tell(settings: Settings, new: Step, only_check: bool) -> bool:
         raise Refused(f"a title has 1 to {LONGEST_TITLE} characters")
     if len(new.text) > LONGEST_TEXT or (new.step != "close" and not new.text.strip()):
         raise Refused(f"a text has 1 to {LONGEST_TEXT} characters; only an end needs none")
-    steps = asyncio.run(exchange(settings.store, None if only_check else new))
+    steps = asyncio.run(exchange(settings.store, None if only_check else new, settings.store_ca))
     return judged(steps, new) if only_check else new in steps
 
 

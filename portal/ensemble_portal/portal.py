@@ -65,7 +65,7 @@ class Portal:
         timeout, window = settings.prometheus_timeout, settings.cpu_window
         watchers = Watchers([Prometheus(url, timeout, window) for url in settings.prometheus_url])
         self.poller = Poller(watchers, self.metrics, settings.poll_interval, self.take_in)
-        self.notices = Notices(settings.store)
+        self.notices = Notices(settings.store, settings.store_ca)
         self.stopping = False
 
     async def take_in(self, result: Result, now: float) -> None:

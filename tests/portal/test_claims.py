@@ -15,6 +15,7 @@ from urllib.parse import quote
 import asyncpg
 import httpx
 import pytest
+from ensemble_portal import notices
 from ensemble_portal.claims import Claims, open_store
 from ensemble_portal.errors import PortalError
 from fake_prometheus import FakePrometheus, FakeServer
@@ -252,11 +253,15 @@ async def test_a_postgresql_is_verified_by_its_certificate(
 ) -> None:
     authority = verifiable.ca.read_text() if known else certificate_of_a_stranger()
     login = f"journal:{quote(verifiable.password)}@{host}:{verifiable.port}"
-    register = open_store(f"postgresql://{login}/ensemble?sslmode={mode}", authority)
+    address = f"postgresql://{login}/ensemble?sslmode={mode}"
+    register = open_store(address, authority)
     try:
         if accepted:
             assert await register.claim("standup", "h-1", "h-1.test", None, 60) == ("h-1", "h-1.test")
+            assert await notices.exchange(address, authority=authority) == []
         else:
+            with pytest.raises(OSError, match="certificate verify failed"):
+                await notices.exchange(address, authority=authority)
             with pytest.raises(PortalError) as refused:
                 await register.open()
             assert "certificate verify failed" in refused.value.values["reason"]

@@ -114,7 +114,7 @@ async def test_old_notices_go_and_a_silent_database_changes_nothing(tmp_path: Pa
         await notices.exchange(store, one)
     await shown.read()
     assert [notice.title for notice in shown.shown] == [TITLE, "lasts"]
-    monkeypatch.setattr(notices, "exchange", lambda store: (_ for _ in ()).throw(OSError("away")))
+    monkeypatch.setattr(notices, "exchange", lambda store, authority: (_ for _ in ()).throw(OSError("away")))
     await shown.read()
     assert shown.has_incident
     assert json.dumps([notice.as_json() for notice in shown.shown])

@@ -7,6 +7,7 @@ import time
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from string import Formatter
 from typing import Any, TypeVar
 
 import pytest
@@ -14,6 +15,7 @@ from ensemble_portal import notices, pages
 from ensemble_portal.app import make_app
 from ensemble_portal.errors import RETRY_AFTER, STATUS, PortalError
 from ensemble_portal.portal import Portal
+from ensemble_portal.texts import TEXTS
 from fake_prometheus import FakePrometheus, FakeServer
 from playwright.sync_api import Browser, Page
 from portal_support import PortalProcess, StartPortal, settings, wait_until
@@ -21,8 +23,6 @@ from starlette.requests import Request
 from test_browser import axe, browser, violations  # noqa: F401
 
 T = TypeVar("T")
-FACTS = {"wait": 5, "fields": 100, "size": 16384, "seconds": 10, "limit": 4096, "name": "static", "minutes": 3}
-FACTS |= {"reason": "name must be a string", "most": 100, "scope": "rooms", "key": "lms", "host": "x.example"}
 
 
 def apart(work: Coroutine[Any, Any, T]) -> T:
@@ -54,7 +54,7 @@ def portal(
 
 @pytest.fixture
 def page(browser: Browser) -> Page:  # noqa: F811
-    return browser.new_page(locale="en-GB", viewport={"width": 360, "height": 800})
+    return browser.new_page(locale="en-GB", viewport={"width": 360, "height": 800}, reduced_motion="reduce")
 
 
 def check(page: Page, axe: str) -> None:  # noqa: F811
@@ -68,7 +68,11 @@ def shown(kind: str) -> bytes:
     app = make_app(Portal(settings(contact="help@example.test")))
     scope = {"type": "http", "method": "POST", "path": "/start", "query_string": b"", "headers": [], "app": app}
     headers = RETRY_AFTER if STATUS[kind] in {429, 503} else {}
-    error = PortalError(kind, headers, **FACTS, **({"url": "https://h-1.test/x"} if kind == "room-unreachable" else {}))
+    told = Formatter().parse(TEXTS["en"][f"error.{kind}.detail"])
+    facts: dict[str, Any] = {name: 12 for _, name, _, _ in told if name}
+    if kind == "room-unreachable":
+        facts["url"] = "https://h-1.test/x"
+    error = PortalError(kind, headers, **facts)
     return bytes(apart(pages.error_page(Request(scope), error)).body)
 
 
