@@ -80,7 +80,7 @@ def remove(lab: Lab, folder: Path, *arguments: str) -> subprocess.CompletedProce
 def test_a_platform_goes_and_nothing_else(platform: None, lab: Lab, tmp_path: Path) -> None:
     unsaid = remove(lab, tmp_path)
     assert unsaid.returncode != 0
-    assert "Say -e remove=production" in unsaid.stdout + unsaid.stderr
+    assert "Set -e remove=production" in unsaid.stdout + unsaid.stderr
 
     done = remove(lab, tmp_path, "-e", "remove=production")
     assert done.returncode == 0, done.stdout + done.stderr
