@@ -20,7 +20,7 @@ from ansible_collections.ensemble.jitsi.plugins.module_utils.run_process import 
 from modules_plays import BIN, ansible, start
 
 
-def until(check: Callable[[], Any], what: str, seconds: float = 20) -> Any:
+def until(check: Callable[[], Any], what: str, seconds: float = 60) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := check():
