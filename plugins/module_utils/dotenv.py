@@ -23,12 +23,17 @@ ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def write(environment: Mapping[str, Any]) -> str:
-    """The text for these variables, in their order. True and false are written as Jitsi's images know them.
+    """The text for these variables, sorted by name. True and false are written as Jitsi's images know them.
+
+    The order in which variables arrive is no setting: AWX sorts them.
 
     Raises:
         ValueError: a name that no environment can have, or a value that is none: null, a list, a dictionary.
     """
-    return "".join(f"{_name(name)}={_quoted(_text(name, value))}\n" for name, value in environment.items())
+    return "".join(
+        f"{_name(name)}={_quoted(_text(name, value))}\n"
+        for name, value in sorted(environment.items(), key=lambda item: str(item[0]))
+    )
 
 
 def parse(text: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.platform.running import LAB, ROOT, TOKEN, Platform, Played, run
 
-PUBLIC = {"known_hosts", "ca.pem", "certificate.pem"}
+PUBLIC = {"known_hosts", "ca.pem", "certificate.pem", "wildcard.pem", "access_key", "ssh-host-keys"}
 
 
 def fresh_clone(folder: Path) -> Path:
@@ -51,7 +51,7 @@ def awx_job(playbook: str, *arguments: str) -> Played:
 def secret_texts(platform: Platform) -> dict[str, str]:
     """One line of each secret of the platform that nobody may see, by its name."""
     path = "/secret-manager/v1beta1/regions/fr-par/secrets"
-    found = platform.api(path, scheduled_for_deletion="false", path="/ensemble/local", page_size=100)["secrets"]
+    found = platform.api(f"{path}?scheduled_for_deletion=false&path=/ensemble/local&page_size=100")["secrets"]
     texts = {"operator": TOKEN["X-Auth-Token"]}
     for each in found:
         version = platform.api(f"{path}/{each['id']}/versions/latest_enabled/access")
@@ -67,7 +67,7 @@ def _lines(name: str, value: str) -> Iterator[tuple[str, str]]:
     except ValueError:
         files = value
     for file, text in (files if isinstance(files, dict) else {"": str(files)}).items():
-        if Path(file).name not in PUBLIC and not file.endswith(".pub") and len(str(text)) >= 12:
+        if not {name, Path(file).name} & PUBLIC and not file.endswith(".pub") and len(str(text)) >= 12:
             yield f"{name} {file}".strip(), max(str(text).splitlines(), key=len)
 
 
@@ -84,7 +84,8 @@ def watched_processes(secrets: dict[str, str]) -> Iterator[list[str]]:
                     line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                 except OSError:
                     continue
-                found.extend(f"{name}: {line[:60]}" for name, text in secrets.items() if text in line)
+                if "ensemble_lab serve" not in line:  # the cloud itself
+                    found.extend(f"{name}: {line[:60]}" for name, text in secrets.items() if text in line)
 
     thread = threading.Thread(target=look)
     thread.start()

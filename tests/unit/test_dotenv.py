@@ -72,4 +72,4 @@ def test_what_can_be_no_variable(environment: dict[str, Any]) -> None:
 
 
 def test_booleans_and_numbers() -> None:
-    assert dotenv.write({"A": True, "B": False, "C": 3, "D": "x.y"}) == "A=true\nB=false\nC=3\nD=x.y\n"
+    assert dotenv.write({"B": False, "A": True, "C": 3, "D": "x.y"}) == "A=true\nB=false\nC=3\nD=x.y\n"

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A platform belongs to no clone: whoever has the credentials goes on, and nobody else learns a secret."""
+"""A platform belongs to no clone: whoever has the credentials goes on, and nobody else learns a secret.
+
+After test_visitor.py, which wants servers that nobody has logged in to.
+"""
 
 from __future__ import annotations
 
