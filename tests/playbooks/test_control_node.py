@@ -57,6 +57,7 @@ def test_any_folder_will_do(operator: Operator, tmp_path: Path) -> None:
         ({"ensemble_platform": "Big One"}, "ensemble_platform is 'Big One'"),
         ({"api_server_prefix": "h"}, "would have the same name"),
         ({"jitsi_reserved_ips": True, "jitsi_count": 18}, "needs 23 reserved addresses"),
+        ({"prometheus_count": 0}, "prometheus_count is 0"),
         ({"ensemble_name_prefix": "_"}, "ensemble_name_prefix is '_'"),
         ({"database_provider": "managed", "database_count": 0}, "remove database_count"),
     ],

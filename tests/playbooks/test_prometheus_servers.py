@@ -62,9 +62,3 @@ def test_two_become_one_and_the_one_of_before_becomes_two(operator: Operator) ->
     assert (two["prometheus-1"]["id"], operator.address("prometheus-1")) == (before, address)
     assert addresses(operator, *two) == let_in(operator, *EXPORTERS)
     assert operator.play("network.yml", "monitoring.yml", "portal.yml").ok().changed == 0
-
-
-def test_a_count_that_cannot_be_is_an_error_first(operator: Operator) -> None:
-    operator.lab.forget_requests()
-    operator.play("monitoring.yml", prometheus_count=0).failed("prometheus_count is 0")
-    assert not operator.lab.requests()
