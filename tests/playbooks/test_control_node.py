@@ -171,7 +171,8 @@ def test_every_play_on_machines_has_hosts_of_the_run_and_is_looked_after(part: P
             continue
         assert play["hosts"].startswith("configure_")
         later = yaml.safe_dump(plays[number + 1 :])
-        assert "tasks/configured.yml" in later or "tasks/image_close.yml" in later
+        # For an announcement one portal that can write it is enough.
+        assert any(check in later for check in ("tasks/configured.yml", "tasks/image_close.yml", "incident_results"))
 
 
 @pytest.mark.parametrize("book", sorted(PLAYBOOKS.glob("*.yml")), ids=lambda path: path.stem)
