@@ -33,6 +33,7 @@ options:
       secret: *names
       security_group: *names
       volume: *names
+      vpc: *names
 extends_documentation_fragment:
   - ensemble.jitsi.scaleway
   - ensemble.jitsi.scaleway.info

@@ -125,9 +125,9 @@ class Records(Resource):
         """Whether a record carries the owner's mark, alone or among other words."""
         return set(self.mark.split()) <= set((current.get("comment") or "").split())
 
-    def adopts(self, record: dict[str, Any], sets: Mapping[Set, Mapping[str, int]]) -> bool:
+    def adopts(self, record: dict[str, Any], desired: Mapping[Set, Mapping[str, int]]) -> bool:
         """Whether a record without any mark is taken for an own one: it says what the task says."""
-        return not record.get("comment") and record["data"] in sets.get(self._key(record), {})
+        return not record.get("comment") and record["data"] in desired.get(self._key(record), {})
 
     def touched(
         self, records: Iterable[dict[str, Any]], sets: Mapping[Set, Mapping[str, int]], state: str
