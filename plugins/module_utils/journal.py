@@ -134,7 +134,7 @@ def end(session: Any, run: int, result: str) -> None:
 
 
 def close_dead(session: Any, platform: str, run: int) -> None:
-    """Runs that held the lock before this one and told no end were killed together with the process beside them."""
+    """Mark older locked runs without an end as killed: their keeper died with them."""
     query = """
     UPDATE journal.runs SET ended = clock_timestamp(), result = 'killed'
     WHERE platform = %s AND locked AND ended IS NULL AND id < %s

@@ -125,7 +125,7 @@ def accompany(run: Run, companion: Companion, timeout: float = TO_BEGIN) -> dict
 
 
 def _read(reads: int, timeout: float) -> dict[str, Any] | None:
-    """What the process has to say, None where it says nothing in time."""
+    """Return the message of the process, or None if none arrives in time."""
     deadline, said = time.monotonic() + timeout, b""
     os.set_blocking(reads, False)
     try:
@@ -160,7 +160,7 @@ def _detach(reads: int, stay: Callable[[], None]) -> None:
 
 
 def _stay(run: Run, companion: Companion, writes: int) -> None:
-    """The life of the process: begin, tell, watch, end."""
+    """Run the companion: begin, report to the module, watch the run, end."""
 
     def told_to_go(*_: Any) -> None:
         raise SystemExit

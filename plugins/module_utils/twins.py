@@ -35,7 +35,7 @@ def born(twin: Object) -> str:
 
 
 def age_order(twin: Object) -> tuple[str, str]:
-    """Sorts the elder first."""
+    """Sort key: oldest first."""
     return born(twin), str(twin.get("id") or twin.get("name") or "")
 
 
@@ -88,7 +88,7 @@ class WithoutTwins:
             self.client.pause(pause)
 
     def make(self, create: Callable[[], Object]) -> tuple[Object, bool]:
-        """What `create` makes and True, or where a peer was faster what that made and False."""
+        """Return the created object and True, or a peer's older object and False."""
         try:
             made = create()
         except ApiError as refusal:
@@ -108,7 +108,7 @@ class WithoutTwins:
         return elder, False
 
     def _elder_of(self, made: Object) -> Object | None:
-        """What takes the place of an object that was just made, None where nothing does."""
+        """Return the object that replaces the one just created, or None."""
         pauses = patience()
         while True:
             twins = self.eldest_first()
@@ -123,5 +123,5 @@ class WithoutTwins:
 
 
 def patience() -> Iterator[float]:
-    """Pauses of ten seconds in all."""
+    """Yield pauses of about ten seconds in total."""
     return itertools.islice(delays(0.3, 2, 60, spread=0.2), 9)

@@ -2,7 +2,7 @@
 """Read, plan, apply, wait: the engine that brings every object to its desired state.
 
 A description is a subclass of :class:`Resource` that sets class attributes and overrides a hook where its API is
-peculiar. The layers stand in files of their own: description, read, plan, wait, apply.
+unusual. Each layer has its own module: description, read, plan, wait, apply.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ class Resource(Applier):
     """Base of all descriptions."""
 
     def represent(self, current: Object) -> Object:
-        """What modules return."""
+        """Return the object as modules show it."""
         return current
 
     def predict(self, plan: Plan) -> Object:
-        """What check mode returns instead of the object."""
+        """Return what check mode shows instead of the object."""
         predicted = {} if plan.action in (CREATE, REPLACE) else dict(plan.current or {})
         named = {"name": self.name or predicted.get("name")}
         return {"id": None, **self.unknown, **predicted, **named, **self.wire(plan.changes)}
@@ -33,7 +33,7 @@ class Resource(Applier):
 
 @dataclass
 class Outcome:
-    """The end of one reconciliation."""
+    """The result of one reconciliation."""
 
     changed: bool
     result: Object | None
@@ -60,10 +60,10 @@ def reconcile(resource: Resource, state: str, check: bool, record: Record = lamb
 
 
 def up_to_date_plan(resource: Resource, state: str) -> Plan:
-    """The plan for what there is.
+    """Return a plan for the current state.
 
-    A creation may be refused because of what a peer made since the look that found nothing: an address is taken, by the
-    very object that this run would have made. It is looked for again then.
+    A creation can be refused because a peer created the same object after this run looked for it, for example when that
+    object already holds the address. In that case, look again and plan for the object that is found.
     """
     current = resource.claim(state, resource.find())
     try:

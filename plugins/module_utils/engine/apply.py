@@ -31,13 +31,13 @@ class Applier(Planner, Awaiting):
         return self.complete(plan, self.wait_until_stable(made)) if own else self.join(made)
 
     def update(self, current: Object, changes: Values) -> Object:
-        """Write the changes: the parts that come first, the body, the other parts."""
+        """Write the changes in order: `parts_first`, the body, the remaining parts."""
         early = {name: value for name, value in changes.items() if name in self.parts_first}
         late = {name: value for name, value in changes.items() if name not in early}
         return self.apply_parts(self.change(self.apply_parts(current, early), late), late)
 
     def complete(self, plan: Plan, made: Object) -> Object:
-        """Complete a new object with what its creation request cannot contain."""
+        """Write the fields that the creation request could not contain."""
         born = {entry.name for entry in self.fields if entry.at_birth}
         return self.apply_parts(made, {name: value for name, value in plan.desired.items() if name not in born})
 
@@ -49,13 +49,13 @@ class Applier(Planner, Awaiting):
         return self.apply(plan)
 
     def create(self, desired: Values) -> Object:
-        """Make it, once, also when an answer gets lost on the way. It may not have settled yet."""
+        """Create the object exactly once, even if the response is lost. It may still be in a transient state."""
         body = self.creation_body(desired)
         answer = self.client.post(self.url(), body, recover=self.recover)
         return self.unwrap(answer)
 
     def recover(self) -> Object | None:
-        """The object that the first attempt created, after a lost answer."""
+        """Return the object that the first attempt created, after its response was lost."""
         return next(iter(self.eldest_first()), None)
 
     def discard(self, made: Object, elder: Object) -> None:
@@ -77,7 +77,7 @@ class Applier(Planner, Awaiting):
         return body
 
     def wire(self, values: Values) -> Object:
-        """Values in the form of the API's bodies; parts have calls of their own."""
+        """Convert values to an API request body, without parts, which need separate calls."""
         return {
             entry.key: entry.write(values[entry.name])
             for entry in (*self.fields, Field("name"))
@@ -112,7 +112,7 @@ class Applier(Planner, Awaiting):
         return self.wait_until_stable(self.fresh(current)) if written else current
 
     def fresh(self, current: Object) -> Object:
-        """The current state of an object."""
+        """Read the current state of an object."""
         return self.get(current["id"]) or current
 
     def write_part(self, name: str, current: Object, value: Any) -> None:

@@ -34,17 +34,17 @@ class Planner(Reader):
         return plan
 
     def validate(self, plan: Plan) -> None:
-        """Last look at a plan that creates or changes, before anything is sent; raise :class:`Invalid` to stop it."""
+        """Check a plan that creates or changes before anything is sent; raise :class:`Invalid` to reject it."""
 
     def can_create(self, plan: Plan) -> bool:
-        """Whether there is everything that a creation takes. In check mode an earlier task may be about to do it."""
+        """Whether a creation has all arguments that it needs; if not, fail, or only warn in check mode."""
         missing = self.missing() if plan.action in (CREATE, REPLACE) else ""
         if missing:
             self.fail_or_warn(f"{self} is to be created, which needs {missing}.")
         return not missing
 
     def missing(self) -> str:
-        """Arguments that are missing to create the object, or ""."""
+        """Names of the arguments that a creation still needs, or ""."""
         return ", ".join(name for name in self.creation_needs if self.arguments.get(name) in (None, ""))
 
     def compare(self, current: Object, desired: Values) -> Plan:

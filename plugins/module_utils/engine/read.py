@@ -26,7 +26,7 @@ class Reader(Description):
 
     @property
     def account(self) -> str:
-        """Whose objects these are, the value of `project_key`."""
+        """Id of the project or organization that holds the objects; the value of `project_key`."""
         return self.client.project
 
     def url(self, ident: str = "", tail: str = "") -> str:
@@ -52,7 +52,7 @@ class Reader(Description):
         return self.client.list(self.url(), self.plural, **query)
 
     def find(self) -> Object | None:
-        """The object with this id or exact name; two with the same name are an error."""
+        """Find the object by id or exact name; two objects with the same name are an error."""
         return self.get(self.arguments["id"]) if self.arguments.get("id") else self.sole()
 
     def namesakes(self) -> builtins.list[Object]:
@@ -71,13 +71,13 @@ class Reader(Description):
         return entry.change
 
     def read_part(self, name: str, current: Object) -> Any:
-        """The value of a part, by calls of its own where it is not in the object."""
+        """Return the value of a part, with separate calls if the object does not contain it."""
         return self.field(name).value(current)
 
     # --- references to other objects
 
     def reference(self, other: type[Reader], value: str, **arguments: Any) -> Ref:
-        """An object given by name or id. In check mode one that does not exist yet is assumed to come."""
+        """Resolve a name or id. In check mode, assume that a missing object will be created by an earlier task."""
         if is_uuid(value):
             return Ref(value)
         found = self.find_reference(other, value, **arguments)
@@ -87,7 +87,7 @@ class Reader(Description):
         return Ref("", value)
 
     def find_reference(self, other: type[Reader], name: str, **arguments: Any) -> Object | None:
-        """An object of another kind by name, asked for once; the owner's, where there are several."""
+        """Find an object of another kind by name, preferring the owner's; cached once found."""
         owned = {**arguments, "owner_tag": self.arguments.get("owner_tag")}
         key = (other, name, tuple(owned.items()))
         found = self.client.once(key, lambda: other(self.client, {**owned, "name": name}).find())
@@ -96,7 +96,7 @@ class Reader(Description):
         return found
 
     def fetch(self, other: type[Reader], value: str) -> Object:
-        """As :meth:`reference`, the object itself and as it is now; {} for one that is to come."""
+        """Like :meth:`reference`, but return the object, uncached; {} if check mode assumes that it will exist."""
         named = {"id": value} if is_uuid(value) else {"name": value}
         found = other(self.client, {**named, "owner_tag": self.arguments.get("owner_tag")}, self.check).find()
         if found is None:

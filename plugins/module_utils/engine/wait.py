@@ -43,7 +43,7 @@ class Awaiting(Reader):
         return self.waiter.until(what, read, judged, self.status) or {}
 
     def why(self, actual: Object) -> str:
-        """The object's own explanation of its failure."""
+        """Return the reason that the API gives for the object's failure, or ""."""
         return str(actual.get("status_details") or actual.get("error_message") or "")
 
     def gone(self, ident: str) -> None:

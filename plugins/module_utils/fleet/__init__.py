@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Manage many identical servers: list once, plan, guard, apply with bounded concurrency, wait for all together.
 
-The layers stand in files of their own: template, planner, guard, apply. What they share has a file each: the census of
-the servers, one member, placement groups, reserved addresses, private networks, DNS records, waiting.
+Each layer has its own module: template, planner, guard, apply. So does each part that they share: census, member,
+placement groups, reserved addresses, private networks, DNS records, waiting.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Fleet(FleetApplier):
         }
 
     def report(self, plan: FleetPlan) -> Values:
-        """The plan by server names, without those that failed when it was carried out."""
+        """Return the names of servers by action, without servers whose changes failed."""
         actions = {
             "created": plan.names(CREATE),
             "updated": plan.names(UPDATE),
@@ -58,5 +58,5 @@ class Fleet(FleetApplier):
         return {"before": before, "after": after}
 
     def servers(self) -> list[Object]:
-        """The fleet as it was last seen, in the order of the numbers."""
+        """Return the servers as last read, ordered by number."""
         return [Server(self.client, {}).represent(each) for each in self.census.in_order()]

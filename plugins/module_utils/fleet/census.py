@@ -44,7 +44,7 @@ class Census:
         return marked or server["id"] in self._adopted
 
     def alive(self) -> dict[str, list[Object]]:
-        """Our servers by name; the elder first, where there are twins."""
+        """Our servers by name; twins are sorted oldest first."""
         found: dict[str, list[Object]] = {}
         for server in sorted(self.servers, key=age_order):
             if self.owns(server) and not is_dying(server):
@@ -60,7 +60,7 @@ class Census:
         return sorted(ours, key=lambda each: self.number(each["name"]))
 
     def look_past_twins(self) -> list[Object]:
-        """What there is; twins that were made just now are given time to become one."""
+        """Read the servers; if there are recent twins, wait for the run that created one to remove it."""
         pauses = patience()
         while True:
             there = self.read()
