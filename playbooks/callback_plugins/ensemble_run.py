@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tells the process that keeps a run's lock and journal what runs, what it changes on machines, and how it ends.
 
-It stands beside the playbooks, so that Ansible loads it for them with no setting.
+It is next to the playbooks, so Ansible loads it without configuration.
 """
 
 from __future__ import annotations

@@ -23,12 +23,12 @@ ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def write(environment: Mapping[str, Any]) -> str:
-    """The text for these variables, sorted by name. True and false are written as Jitsi's images know them.
+    """Return the text for these variables, sorted by name. Booleans are written as `true` and `false`.
 
-    The order in which variables arrive is no setting: AWX sorts them.
+    The order of the input does not matter, because AWX sorts variables.
 
     Raises:
-        ValueError: a name that no environment can have, or a value that is none: null, a list, a dictionary.
+        ValueError: a name or value is invalid: a value must not be null, a list or a dictionary.
     """
     return "".join(
         f"{_name(name)}={_quoted(_text(name, value))}\n"

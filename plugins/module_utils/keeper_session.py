@@ -84,13 +84,13 @@ class KeeperSession:
             self._write()
 
     def release(self) -> None:
-        """Give the lock back before the run ends, which is told no more of then."""
+        """Release the lock before the run ends; the journal records nothing more of the run."""
         with self._one:
             self.locked = False
             self.leave("released")
 
     def leave(self, result: str) -> None:
-        """The end of the run: write it, and let the lock go with the session."""
+        """Record the end of the run, and close the session, which releases the lock."""
         if not self._one.acquire(timeout=FAREWELL):
             return  # somebody waits for a lock or for the database: the session goes with the process
         try:
@@ -117,7 +117,7 @@ class KeeperSession:
                 raise ScalewayError(self.lost)
 
     def check_lock(self) -> None:
-        """Look from time to time whether the lock is still held."""
+        """Check every `CHECK_EVERY` seconds whether the lock is still held."""
         if self.database is None or time.monotonic() - self._checked < CHECK_EVERY:
             return
         with self._one:
@@ -139,7 +139,7 @@ class KeeperSession:
             return len(self.changes) - 1
 
     def complete(self, number: int, objects: dict[str, str | None], problems: dict[str, str]) -> None:
-        """Remember how a change went, and write it."""
+        """Record the result of a change."""
         with self._one:
             change = self.changes[number]
             change.problem = problems.get(change.name)
@@ -155,7 +155,7 @@ class KeeperSession:
             self.written.append(journal.write(self.database, self.number, change))
 
     def _try(self, work: Callable[[], None]) -> None:
-        """Do something in the session, once more in a new one where it has ended."""
+        """Do work in the session; if the session has ended, retry once in a new one."""
         try:
             work()
         except Exception as error:

@@ -80,7 +80,7 @@ def tidy_arguments(module: AnsibleModule, spec: Spec, params: dict[str, Any]) ->
 
 
 def fail_or_warn(module: AnsibleModule, problem: str) -> None:
-    """As :meth:`Resource.fail_or_warn`, of arguments."""
+    """Like :meth:`Resource.fail_or_warn`, for arguments."""
     if not module.check_mode:
         raise Invalid(problem)
     module.warn(f"{problem} {ASSUMED}")
@@ -106,7 +106,7 @@ def connect(module: AnsibleModule) -> Client:
 
 
 def run(description: type[Resource], spec: Spec | None = None, **constraints: Any) -> None:
-    """A module that keeps one resource in a state.
+    """Run a module that brings one resource to its desired state.
 
     `spec` is for descriptions that are not found by id or name; `constraints` are AnsibleModule's.
     """
@@ -141,7 +141,7 @@ def account(module: AnsibleModule, client: Client) -> dict[str, Any]:
 
 
 def look_up(key: str, spec: Spec, work: Callable[[Client, dict[str, Any]], Any]) -> None:
-    """An _info module: returns what `work` finds as `key`, and changes nothing."""
+    """Run an _info module: return the result of `work` as `key`, and change nothing."""
     module = AnsibleModule(argument_spec={**account_spec(), **spec}, supports_check_mode=True)
     with reported(module):
         client = connect(module)

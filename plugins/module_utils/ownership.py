@@ -33,7 +33,7 @@ class Owned:
         return carries(self.owner_tag, current.get("tags"))
 
     def own_first(self, candidates: builtins.list[Object]) -> builtins.list[Object]:
-        """Those of the owner; all of them where none is: to look at a stranger's is not to take it."""
+        """Return the owner's candidates, or all of them if none is the owner's; reading a foreign object is allowed."""
         return [each for each in candidates if self.owns(each)] or candidates
 
     def claim(self, state: str, current: Object | None) -> Object | None:

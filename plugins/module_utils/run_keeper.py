@@ -61,7 +61,7 @@ class Keeper(Companion):
         return {"keeper": os.getpid()}
 
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
-        """What a task is answered; "stop" is for a run that has lost its lock."""
+        """Answer a task; "stop" tells a run that it has lost its lock."""
         try:
             return getattr(self, f"do_{message.pop('do')}")(**message)
         except Refused as refused:
@@ -94,7 +94,7 @@ class Keeper(Companion):
         return {}
 
     def do_end(self, result: str) -> dict[str, Any]:
-        """The run has nothing more to do: whoever comes next need not wait until its process has gone."""
+        """End the session now, so that the next run need not wait until this run's process exits."""
         self.result = result
         self.session.leave(result)
         return {}

@@ -59,7 +59,7 @@ class SecretFiles:
     # --- from the cloud to the folder
 
     def fetch(self) -> list[dict[str, Any]]:
-        """Bring all secrets; what there is, without values."""
+        """Write all secrets to files; return their names, ids and revisions, without values."""
         found = self._secret().list(path=self.path)
         there = sorted((each for each in found if each["path"] == self.path), key=lambda each: each["name"])
         for each in there:
@@ -163,7 +163,7 @@ class SecretFiles:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def _write(self, target: Path, text: str) -> None:
-        """Whole or not at all, and for nobody else."""
+        """Write a file atomically, readable only by its owner."""
         self._make(target.parent)
         descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".")  # 0600
         with os.fdopen(descriptor, "w") as file:

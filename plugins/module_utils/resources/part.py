@@ -35,7 +35,7 @@ class Part(Resource):
         return is_uuid(desired) or self.find_reference(self.whole, desired) is not None
 
     def claim(self, state: str, current: Object | None) -> Object | None:
-        """Whoever owns the whole owns its parts."""
+        """The owner of the whole also owns its parts."""
         named = self.arguments[self.whole_argument]
         by = {"owner_tag": self.arguments.get("owner_tag"), "id" if is_uuid(named) else "name": named}
         whole = self.whole(self.client, by)

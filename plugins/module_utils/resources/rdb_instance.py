@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Managed databases: instances, which can be told one thing at a time."""
+"""Managed databases: instances, which accept one change at a time."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ class RdbInstance(Resource):
         return actual if self.field(name).equal(self.read_part(name, actual), value) else None
 
     def _write_endpoints(self, name: str, current: Object, value: Any) -> None:
-        """New ones first: the instance can be reached all the time."""
+        """Add new endpoints before removing old ones, so that the instance stays reachable."""
         if name == "public_endpoint":
             there = public_endpoint(current)
             if value:
@@ -233,7 +233,7 @@ class RdbInstance(Resource):
         self.client.delete(f"/rdb/v1/regions/{self.client.settings.region}/endpoints/{endpoint['id']}")
 
     def _at_rest(self, current: Object) -> Object:
-        """The instance when it takes orders again, whether or not the task waits for the end."""
+        """Wait until the instance accepts changes again, even if the task does not wait for the result."""
         return self.wait_for_state(
             f"{self} to settle",
             lambda: self.get(current["id"]),

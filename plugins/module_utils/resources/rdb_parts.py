@@ -39,7 +39,7 @@ class RdbPart(Part):
         return next((each for each in self.list(name=ident) if each["name"] == ident), None)
 
     def apply(self, plan: Plan) -> Object | None:
-        """An instance that is being changed takes no orders."""
+        """Wait for the instance first: it accepts no changes while it is being changed."""
         if plan.changed:
             instance = RdbInstance(self.client, {"id": self.whole_id, "wait_timeout": self.arguments["wait_timeout"]})
             instance.wait_until_stable(instance.get(self.whole_id) or {"id": self.whole_id, "status": "restarting"})

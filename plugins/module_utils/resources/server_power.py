@@ -81,7 +81,7 @@ class PoweredServer(ExistingServer):
         return current if current["state"] not in self.transient else super().wait_until_stable(current)
 
     def wait_until_at_rest(self, current: dict[str, Any]) -> dict[str, Any] | None:
-        """The server as soon as it can be told what to do: in no passing state, or on its way out."""
+        """Wait until the server accepts actions (no transient state), or is being removed."""
         return self.waiter.until(
             f"{self} to be at rest",
             lambda: self.read(current["id"]) if self.status(current) in self.transient else current,

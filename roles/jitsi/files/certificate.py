@@ -30,7 +30,7 @@ class Pair:
 
     @classmethod
     def given(cls, metadata: Metadata) -> Pair:
-        """What the user data says; empty texts where it says nothing."""
+        """Return the pair in the user data; a missing key gives an empty string."""
         return cls(metadata.user_data("tls-certificate"), metadata.user_data("tls-private-key"))
 
     @classmethod
@@ -87,7 +87,7 @@ class Pair:
             write(config / folder / "cert.key", self.private_key, mode=0o600)
 
     def is_served(self) -> bool:
-        """Whether a visitor who comes now is shown this certificate."""
+        """Whether the web server shows this certificate to new visitors."""
         return leaf(ssl.get_server_certificate(("127.0.0.1", 443), timeout=5)) == leaf(self.certificate)
 
 
@@ -106,7 +106,7 @@ def make_folder(root: Path, folder: str) -> None:
 
 
 def write(path: Path, text: str, *, mode: int = 0o440, owner: int = JITSI_UID) -> None:
-    """Replace a file at one stroke, never readable by others in between."""
+    """Replace a file atomically, without ever making it readable by others."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
     fresh.unlink(missing_ok=True)

@@ -124,7 +124,7 @@ class Server:
             portal.unlink(missing_ok=True)
 
     def start(self) -> None:
-        """Bring the containers to what the settings say; containers that are so already go on undisturbed."""
+        """Start the containers with the current settings; unchanged containers keep running."""
         digest = hashlib.sha256()
         for path in sorted((self.config / "web").rglob("*")):
             if path.is_file() and path.parent != self.config / GIVEN:  # another certificate takes no new container
@@ -213,7 +213,7 @@ def report(metadata: Metadata, state: str) -> None:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Boot and watch wait for each other."""
+    """Hold the lock that keeps boot and watch from running at the same time."""
     LOCK.parent.mkdir(exist_ok=True)
     with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
