@@ -73,7 +73,7 @@ class Ref(str):
 
 
 def embedded(key: str) -> Callable[[dict[str, Any]], Any]:
-    """Reads a reference that the API shows as a nested object."""
+    """Return a function that reads a reference which the API shows as a nested object."""
 
     def read(api_object: dict[str, Any]) -> Any:
         nested = api_object.get(key)
@@ -99,7 +99,7 @@ def hidden(value: Any) -> Any:
 
 
 def unordered(value: Any) -> Any:
-    """Lists whose order means nothing."""
+    """Normalize a list whose order does not matter."""
     return sorted(set(value or []))
 
 
@@ -113,7 +113,7 @@ def lower(value: Any) -> Any:
 
 
 def text(value: Any) -> str:
-    """Null and the empty string are one thing to the API."""
+    """Treat null as the empty string, as the API does."""
     return value or ""
 
 

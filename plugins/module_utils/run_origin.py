@@ -20,7 +20,7 @@ PLAYBOOK = "ENSEMBLE_PLAYBOOK"
 
 
 def person(environment: Mapping[str, str]) -> str:
-    """Who runs it, as a CI service or the system tells."""
+    """Return who started the run, according to the CI service or the system."""
     found = next((environment[name] for name in PEOPLE if environment.get(name)), "")
     try:
         return found or getpass.getuser()
@@ -29,7 +29,7 @@ def person(environment: Mapping[str, str]) -> str:
 
 
 def place(environment: Mapping[str, str]) -> str:
-    """Where it runs: the host, and the job where it is one."""
+    """Return the host of the run, and the URL of its job, if any."""
     job = environment.get("CI_JOB_URL") or environment.get("BUILD_URL") or ""
     if environment.get("GITHUB_RUN_ID"):
         job = "/".join(environment.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY"))

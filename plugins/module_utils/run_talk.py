@@ -22,7 +22,7 @@ SOCKET = "keeper.sock"
 PULSE = "alive"
 """A file that the run has locked, as have the workers that it forks, until the last of them has ended."""
 SECONDS = 60.0
-"""How long an answer may take where nothing is waited for."""
+"""Timeout in seconds for requests that do not wait for a lock."""
 
 
 class LockLost(ScalewayError):
@@ -30,7 +30,7 @@ class LockLost(ScalewayError):
 
 
 def socket_of(run: Run) -> Path | None:
-    """Where the keeper of a run listens, None where the run has none."""
+    """Return the socket of a run's keeper, or None."""
     for each in sorted(place(None).glob(f"ensemble-run-{run.pid}-{run.started}-*")):
         found = each.lstat()
         if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and (each / SOCKET).exists():

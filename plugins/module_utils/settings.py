@@ -62,7 +62,7 @@ class Settings:
     api_proxy: str = ""
     api_ca_path: str = ""
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """Where each value came from, for people."""
+    """The source of each value, for display."""
 
     def __post_init__(self) -> None:
         if not self.secret_key:
@@ -107,7 +107,7 @@ class Settings:
         return shown
 
     def at(self, zone: str) -> Settings:
-        """The same account, looked at from another zone."""
+        """Return the same settings for another zone."""
         return replace(self, zone=zone, region="")
 
 

@@ -14,7 +14,7 @@ Object = dict[str, Any]
 
 
 class Waiter:
-    """Polls until something is so. `timeout` in seconds holds for each wait; `clock` and `sleep` are for tests."""
+    """Poll until a condition holds. `timeout` in seconds holds for each wait; `clock` and `sleep` are for tests."""
 
     def __init__(
         self,

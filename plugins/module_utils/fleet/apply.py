@@ -55,7 +55,7 @@ class FleetApplier(FleetPlanner):
             self.fleet_names.publish(self.census.eldest(), self.desired)
 
     def _for_each(self, steps: Iterable[Step], work: Callable[[Step], Any]) -> dict[str, Any]:
-        """What `work` gives for each server that nothing has failed for yet, by name."""
+        """Run `work` for each server without a failure; return the results by name."""
         todo = [step for step in steps if step.name not in self.failures]
         results = self.client.outcomes(work, todo, self.arguments["concurrency"])
         done = {}
@@ -69,7 +69,7 @@ class FleetApplier(FleetPlanner):
         return done
 
     def _update(self, plan: FleetPlan) -> None:
-        """Change servers in place; all are in their private networks before a tag tells of one."""
+        """Change servers in place; they join private networks before the tags that announce these are written."""
         steps = [step for step in plan.steps if step.plan.action == UPDATE]
         joining = [step for step in steps if "private_networks" in step.plan.changes]
         if self._for_each(joining, lambda step: step.member.join_networks(step.plan)):
@@ -84,7 +84,7 @@ class FleetApplier(FleetPlanner):
         return step.member.apply(step.plan)
 
     def _create(self, steps: list[Step]) -> None:
-        """Make servers, see in one list for all whether a peer made some of them too, and only then start them."""
+        """Create servers, list all once to find twins created by a peer, and only then start them."""
         for step in steps:
             if step.plan.action == REPLACE:  # without the tags that others gave its predecessor
                 step.plan.desired["tags"] = step.member.own_tags
@@ -104,7 +104,7 @@ class FleetApplier(FleetPlanner):
         self._for_each([step for step in steps if step.name in made], start)
 
     def _reserve(self, plan: FleetPlan) -> None:
-        """Reserve the addresses that are missing, and tell them to the servers that are to have them."""
+        """Reserve missing addresses, and set them in the plans of their servers."""
         steps = {step.name: step for step in plan.steps}
         missing = [steps[name] for name in plan.addresses.missing]
         for name in self._for_each(missing, lambda step: self.addresses.reserve(step.name)):

@@ -13,7 +13,7 @@ def guard(fleet: FleetTemplate, plan: FleetPlan, there: int) -> None:
     """Refuse a plan that removes or replaces more of the `there` servers than max_change allows, or a protected one.
 
     Raises:
-        Invalid: nothing was done.
+        Invalid: the plan is refused; nothing was changed.
     """
     for step in [*plan.removals, *(step for step in plan.steps if step.plan.action == REPLACE)]:
         step.member.check_protection(step.plan.there)

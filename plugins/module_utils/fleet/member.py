@@ -20,7 +20,7 @@ from .networks import NETWORK_TAG
 DATA_TAG = "ensemble-user-data:"
 TAGS_TAG = "ensemble-tags:"
 MARKS = (DATA_TAG, TAGS_TAG)
-"""What tags begin with that only fleets give."""
+"""Prefixes of tags that only fleets set."""
 
 
 def short(tag: str) -> str:
@@ -72,7 +72,7 @@ class Member(Server):
         return desired
 
     def _foreign_tags(self) -> list[str]:
-        """Tags of the server that no run of this fleet gave it, and those that the task does not speak of."""
+        """Tags that no run of this fleet set, and tags that the task does not manage."""
         present = (self._current or {}).get("tags", [])
         told = {each for tag in present if tag.startswith(TAGS_TAG) for each in tag.removeprefix(TAGS_TAG).split(".")}
         if not self.arguments["gives_tags"]:
@@ -81,7 +81,7 @@ class Member(Server):
 
     @property
     def _spoken_of(self) -> tuple[str, ...]:
-        """What the marks begin with that this task writes anew, or takes away."""
+        """Prefixes of the marks that this task rewrites or removes."""
         gives_data = any(self.arguments.get(name) is not None for name in USER_DATA)
         gives_networks = self.arguments.get("private_networks") is not None
         spoken_of = {TAGS_TAG: self.arguments["gives_tags"], DATA_TAG: gives_data, NETWORK_TAG: gives_networks}
@@ -104,7 +104,7 @@ class Member(Server):
         self.write_part("private_networks", plan.there, plan.changes["private_networks"])
 
     def fresh(self, current: Object) -> Object:
-        """What was just listed or made is fresh enough: waiting, the fleet looks at all of its servers at once."""
+        """Return the object unread: the fleet lists all of its servers at once while it waits."""
         return current
 
     def refuse_held(self, address: str, holder: Object) -> None:
@@ -114,10 +114,10 @@ class Member(Server):
         super().refuse_held(address, holder)
 
     def check_removal(self, current: Object) -> None:
-        """Which servers are replaced is for the fleet to say: it asks :meth:`check_protection` for them."""
+        """Do nothing: the fleet decides which servers to replace, and calls :meth:`check_protection` for them."""
 
     def check_protection(self, current: Object) -> None:
-        """Complain about removing what is protected."""
+        """Fail, or warn in check mode, if the server is protected."""
         super().check_removal(current)
 
     def frozen_changes(self, plan: Plan) -> list[str]:

@@ -86,7 +86,7 @@ class FleetNames:
         return plan, lost
 
     def _refuse_foreign(self, records: FleetRecords, there: list[Object], desired: Iterable[str]) -> None:
-        """Names of servers that are still to come, too, must not be somebody else's."""
+        """Fail if a desired name, even of a server not created yet, belongs to another owner."""
         names: dict[Set, dict[str, int]] = {(name, "A"): {} for name in desired}
         records.touched(there, names, "present")
 
@@ -103,7 +103,7 @@ class FleetNames:
         )
 
     def publish(self, servers: Mapping[str, Object], desired: Iterable[str]) -> Plan:
-        """Bring the zone in step with the fleet as it is now."""
+        """Update the zone to match the current fleet."""
         records = FleetRecords(self.client, self, servers, desired)
         plan = records.plan("present", records.find())
         if plan.action != KEEP and not self.check:

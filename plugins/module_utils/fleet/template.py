@@ -84,5 +84,5 @@ class FleetTemplate:
         return Member(self.client, template, self.check)
 
     def collect_warnings(self, member: Member) -> None:
-        """Keep what one server warns of, once for all."""
+        """Collect the warnings of one server, without duplicates."""
         self.warnings += [warning for warning in member.warnings if warning not in self.warnings]

@@ -26,11 +26,11 @@ class FleetWaiter:
         self.failures = failures
 
     def gone(self, idents: dict[str, str]) -> None:
-        """Until no server has these ids (id: name)."""
+        """Wait until no server has these ids (id: name)."""
         self._watch(dict(idents), "to be gone", lambda actual, _waited: actual is None)
 
     def running(self, names: Iterable[str], wait_for: str) -> None:
-        """Until all of these run, or with `booted` have started their system."""
+        """Wait until all of these servers run, or, with `booted`, have booted."""
 
         def judge(actual: Object | None, waited: float) -> bool:
             if actual is None:
@@ -43,7 +43,7 @@ class FleetWaiter:
         self._watch({name: name for name in names}, f"to be {wait_for}", judge)
 
     def joined(self, names: Iterable[str]) -> None:
-        """Until all of these are in the private networks that they were told to join."""
+        """Wait until all of these servers have joined their private networks."""
 
         def judge(actual: Object | None, _waited: float) -> bool:
             if actual is None:

@@ -50,14 +50,14 @@ def marks(server_name: str, owner_tag: str = "") -> list[str]:
 
 
 def mark(client: Client, disks: list[Disk], server_name: str, owner_tag: str = "") -> None:
-    """Note on the disks themselves that they go with their server."""
+    """Tag disks as belonging to their server, so that they are removed with it."""
     paths = _collections(client)
     for kind, ident in disks:
         client.patch(f"{paths[kind]}/{ident}", {"tags": marks(server_name, owner_tag)})
 
 
 def disown(client: Client, volumes: list[dict[str, Any]]) -> None:
-    """From now on these volumes of a server do not go with it."""
+    """Remove the mark from volumes, so that they are not removed with their server."""
     paths = _collections(client)
     for volume in volumes:
         if MARK in _tags(client, volume):

@@ -8,7 +8,7 @@ from ..fields import TAGS, Field, text
 
 
 class OrganizationObject(Resource):
-    """What belongs to no project."""
+    """Base of objects that belong to the organization, not to a project."""
 
     envelope = False
     project_key = "organization_id"

@@ -39,7 +39,7 @@ class Secret(Resource):
     creation_needs = ("name",)
 
     def get(self, ident: str) -> dict[str, Any] | None:
-        """Deleted secrets can be restored for a while, and still show: they count as gone."""
+        """Treat deleted secrets as gone, although the API still shows them while they can be restored."""
         found = super().get(ident)
         return None if found and found.get("deletion_requested_at") else found
 
