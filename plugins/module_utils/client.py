@@ -130,7 +130,7 @@ class Client(Transport):
     # --- lists
 
     def list(self, path: str, key: str, /, **query: Any) -> builtins.list[Json]:
-        """All pages of a list, those after the first concurrently; every object once."""
+        """Return all pages of a list, without duplicates; pages after the first are read concurrently."""
         size = "per_page" if path.startswith("/instance/v1/") else "page_size"
         first, total = self._page(path, key, {**query, size: PAGE, "page": 1})
         pages = [first]
@@ -151,7 +151,7 @@ class Client(Transport):
     # --- many at once
 
     def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> builtins.list[Result]:
-        """`work` on all items, concurrently; results in order. The first failure is raised when all have ended."""
+        """Run `work` on all items concurrently; return results in order, or raise the first failure after all ended."""
         results = self.outcomes(work, items)
         for result in results:
             if isinstance(result, Exception):
@@ -176,7 +176,7 @@ class Client(Transport):
             return list(pool.map(attempt, todo))
 
     def failures(self, work: Callable[[Item], Any], items: Iterable[Item]) -> builtins.list[tuple[Item, Exception]]:
-        """`work` on all items, concurrently; those that it failed for, with the reason."""
+        """Run `work` on all items concurrently; return the failed items with their errors."""
         todo = list(items)
         outcomes = zip(todo, self.outcomes(work, todo), strict=True)
         return [(item, outcome) for item, outcome in outcomes if isinstance(outcome, Exception)]

@@ -65,7 +65,7 @@ def _leave_to_returning(session: Any, platform: str) -> bool:
 
 
 def returning(session: Any, platform: str) -> Holder | None:
-    """The run that held the lock when the server stopped, as long as it may come back."""
+    """Return the run that held the lock when the server stopped, while it may still take it again."""
     return _run(
         session,
         "platform = %s AND locked AND joined < pg_postmaster_start_time()"
@@ -105,7 +105,7 @@ def holder(session: Any, platform: str, patience: float = 2.0) -> Holder | None:
 
 
 def _run(session: Any, condition: str, values: list[Any]) -> Holder | None:
-    """The newest run that has told the journal no end, and that the condition is true of."""
+    """Return the newest unfinished run in the journal that matches the condition."""
     if session.execute("SELECT to_regclass('journal.runs')").fetchone()[0] is None:
         return None
     found = session.execute(

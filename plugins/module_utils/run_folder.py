@@ -18,7 +18,7 @@ MEMORY = Path("/dev/shm")
 
 
 def place(parent: str | None) -> Path:
-    """Where the folders of runs are made."""
+    """Return the directory in which the folders of runs are created."""
     if parent:
         return Path(parent)
     in_memory = MEMORY.is_dir() and os.access(MEMORY, os.W_OK | os.X_OK)
@@ -27,7 +27,7 @@ def place(parent: str | None) -> Path:
 
 @dataclass
 class Removal(Companion):
-    """Makes the folder, and removes it when the run has ended."""
+    """Create the folder, and remove it when the run has ended."""
 
     parent: Path
     prefix: str

@@ -20,8 +20,8 @@ IN_FLIGHT = 16
 REQUESTS_PER_SECOND = 60.0
 CONNECT_TIMEOUT = 10.0
 FIRST_CONTACT = 3.0
-NO_TLS = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER")  # other failures of TLS pass by themselves
-FINAL = ("out_of_stock", "quotas_exceeded")  # refusals that asking again will not change, whatever their status
+NO_TLS = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER")  # other TLS failures are transient
+FINAL = ("out_of_stock", "quotas_exceeded")  # never retried, whatever their status
 
 
 class Transport:

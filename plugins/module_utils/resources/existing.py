@@ -34,13 +34,13 @@ class ExistingServer(Resource):
         return found
 
     def namesakes(self) -> builtins.list[Object]:
-        """Those that an earlier run has begun to remove count only while there is no other."""
+        """Ignore servers that are being removed, unless there is no other."""
         named = super().namesakes()
         return [each for each in named if not is_dying(each)] or named[:1]
 
 
 def is_block(volume: Object) -> bool:
-    """Which of the two APIs an object came from."""
+    """Whether an object is from the block API rather than the instance API."""
     return "status" in volume
 
 

@@ -70,7 +70,7 @@ class IamApiKey(OrganizationObject):
         return is_uuid(application) or self.find_reference(IamApplication, application) is not None
 
     def claim(self, state: str, current: Object | None) -> Object | None:
-        """A key is its application's, and whoever owns that owns it."""
+        """The owner of the application also owns its keys."""
         named = self.arguments["application"]
         by = {"owner_tag": self.arguments.get("owner_tag"), "id" if is_uuid(named) else "name": named}
         application = IamApplication(self.client, by)

@@ -79,7 +79,7 @@ class Image(Resource):
         return self.unwrap(self.client.post(self.url(), body, recover=self.recover))
 
     def discard(self, made: dict[str, Any], elder: dict[str, Any]) -> None:
-        """Runs that image one server share its snapshots: those of the elder stay."""
+        """Remove the image, but keep snapshots shared with the elder: runs that image one server share them."""
         self.client.delete(self.url(made["id"]))
         self.gone(made["id"])
         self._remove_snapshots([ident for ident in snapshots_of(made) if ident not in snapshots_of(elder)])
@@ -106,7 +106,7 @@ class Image(Resource):
         return self.client.each(take, slots)
 
     def remove(self, current: dict[str, Any]) -> None:
-        """The image, then the snapshots that were taken for it: the API leaves them behind."""
+        """Remove the image, then the snapshots taken for it, which the API would leave behind."""
         if current:
             self.client.delete(self.url(current["id"]))
             self.gone(current["id"])

@@ -59,7 +59,7 @@ def wire_duration(duration: Any) -> str | None:
 
 
 def given(value: dict[str, Any] | None) -> dict[str, Any]:
-    """What a nested argument, or an object of the API, really says."""
+    """Return a nested argument or API object without null values."""
     return {key: inner for key, inner in (value or {}).items() if inner is not None}
 
 
@@ -156,7 +156,7 @@ class LbBackend(LbPart):
     options: ClassVar[dict] = {**LbPart.options, "allow_empty": {"type": "bool", "default": False}}
 
     def desired(self) -> dict[str, Any]:
-        """A check that asks the servers' own port goes with it."""
+        """Add the health check if its port must follow a changed `forward_port`."""
         desired, current = super().desired(), self._current or {}
         port = (current.get("health_check") or {}).get("port")
         if current and "health_check" not in desired and self._check_port({}) != port:

@@ -97,7 +97,7 @@ def changes_in_place(server: Object, desired: Values) -> bool:
 
 
 def touched_slots(server: Object, desired: Values) -> Values:
-    """The part of a template that is not so yet."""
+    """Return the slots of a template that differ from the server."""
     there = server.get("volumes") or {}
     return {slot: template for slot, template in desired.items() if not _is_as_desired(there.get(slot), template)}
 
@@ -196,7 +196,7 @@ class Disks:
         return _reference(own.apply(own.plan("present", own.claim("present", own.find()))) or {})
 
     def _free(self, ident: str) -> Object:
-        """The volume as soon as the server that it left has let go of it."""
+        """Wait until the volume is detached from its previous server, and return it."""
         volume = self._volume(ident)
         if volume is None:
             raise Invalid(f"There is no volume {ident} in {self.server.where}.")
