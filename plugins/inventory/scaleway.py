@@ -160,7 +160,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return hosts
 
     def _identity(self) -> str:
-        """What else the answer depends on, beside the file: the account, and what was asked."""
+        """Return the part of the cache key for the account and the rendered options."""
         account = (self._settings.api_url, self._settings.secret_key, self._settings.project_id)
         asked = json.dumps([*account, self._asked, self.get_option("private_addresses")], sort_keys=True)
         return "_" + hashlib.sha256(asked.encode()).hexdigest()[:16]
@@ -245,7 +245,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     # --- telling
 
     def _tell(self, hosts: list[Variables]) -> None:
-        """All hosts, each under a name of its own."""
+        """Add all hosts to the inventory, each with a unique name."""
         shown = [marked(host) for host in hosts]
         idents = {host["scaleway_id"] for host in hosts}
         taken = {
@@ -276,7 +276,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), values, host, strict=strict)
 
     def _candidates(self, values: Variables) -> list[str]:
-        """What a host may be called, in the order of preference."""
+        """Return the possible names of a host, in order of preference."""
         names = []
         for preference in self.get_option("hostnames"):
             key = f"scaleway_{preference}"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A name for what something was made of."""
+"""Lookup that returns a hash of files, roles and data."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def content_hash(paths: list[Path], data: object = None) -> str:
 
 
 def role_folder(role: str) -> Path:
-    """Where a role lies that is given by its full name or by its folder."""
+    """Return the folder of a role, given by its full name or by an absolute path."""
     if os.path.isabs(role):
         return Path(role)
     found = _get_collection_role_path(role)
@@ -134,7 +134,7 @@ def _yaml_files(folder: Path, pattern: str = "*") -> Iterator[Mapping[str, Any]]
 
 
 class LookupModule(LookupBase):
-    """The lookup of that name."""
+    """The content_hash lookup."""
 
     def run(self, terms, variables=None, **kwargs):
         self.set_options(var_options=variables, direct=kwargs)

@@ -70,7 +70,7 @@ def is_template(value: Any) -> bool:
 
 
 def unique_names(candidates: Sequence[Sequence[str]], hosts: Sequence[Variables], taken: set[str]) -> list[str]:
-    """A name for each host out of its candidates, the first that is its alone.
+    """Choose a name for each host: the first of its candidates that no other host has.
 
     A name that several have, or that is `taken`, is given to none of them: otherwise it would move from one machine to
     another when these come and go. The last resorts are the first candidate with the zone, and the id.
