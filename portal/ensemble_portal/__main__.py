@@ -1,4 +1,4 @@
-"""`python -m ensemble_portal`: read the settings, then serve until told to stop."""
+"""`python -m ensemble_portal`: read the settings, then serve until stopped."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ from .fastlane import fast_lane
 from .portal import Portal
 from .settings import Settings, SettingsError, table
 
-SEND_BUFFER = 256 * 1024  # bytes; the list of 1,000 servers goes out in one piece
+SEND_BUFFER = 256 * 1024  # bytes; large enough to send the list of 1,000 servers in one piece
 
 
 class Server(uvicorn.Server):
-    """uvicorn, stopping in two steps: tell the balancer, then (after the stop delay) close. A second signal ends it."""
+    """uvicorn server that stops in two steps: tell the balancer, then close after the stop delay.
+
+    A second signal stops it immediately.
+    """
 
     def __init__(self, config: uvicorn.Config, portal: Portal) -> None:
         super().__init__(config)
@@ -38,20 +41,20 @@ class Server(uvicorn.Server):
         self._portal.stop()
 
     async def on_tick(self, counter: int) -> bool:
-        """uvicorn asks ten times a second whether to stop."""
+        """Return whether to stop; uvicorn calls this ten times a second."""
         self.should_exit = self.should_exit or time.monotonic() >= self._exit_at
         return await super().on_tick(counter)
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; open requests are finished, up to the stop timeout."""
+    """Serve until SIGTERM or SIGINT; open requests may finish within the stop timeout."""
     portal = Portal(settings)
     host, port = settings.listen
     config = uvicorn.Config(
         make_app(portal),
         host=host,
         port=port,
-        http=Bounded if settings.log_requests else fast_lane(portal),  # the lane logs nothing
+        http=Bounded if settings.log_requests else fast_lane(portal),  # the fast lane logs nothing
         ws="none",
         loop="uvloop",
         lifespan="on",
@@ -63,7 +66,7 @@ def serve(settings: Settings) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=int(settings.stop_timeout),
     )
-    sys.setswitchinterval(0.0005)  # a poll is digested in a thread; visitors must not wait for it
+    sys.setswitchinterval(0.0005)  # polls are processed in a thread; visitors must not wait for it
     gc.freeze()
     gc.set_threshold(10_000, 20, 100)
     listener = config.bind_socket()

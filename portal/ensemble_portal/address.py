@@ -1,4 +1,4 @@
-"""The portal's public address, with which every permanent link begins."""
+"""The portal's public address, the prefix of every permanent link."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ NOWHERE = "localhost"
 
 
 class PublicAddress:
-    """The set address; else what the request says of itself, as far as that can stand in a link."""
+    """The configured address, otherwise the request's own scheme and host if they are usable in a link."""
 
     def __init__(self, setting: str, proxies: Proxies) -> None:
         self._setting = setting
         self._proxies = proxies
 
     def of(self, peer: str, host: str | None, forwarded_scheme: str | None) -> str:
-        """Scheme and host. A scheme that was forwarded counts when a trusted proxy says it."""
+        """Return scheme and host. A forwarded scheme counts only from a trusted proxy."""
         if self._setting:
             return self._setting
         scheme = "https" if self._proxies.is_secure(peer, forwarded_scheme) else "http"

@@ -1,4 +1,4 @@
-"""The routes below /api/v1, and those for operators: /healthz, /readyz, /metrics."""
+"""Routes below /api/v1, and the operators' routes /healthz, /readyz and /metrics."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ def client_of(request: Request) -> str:
 
 
 def caller_of(request: Request, scope: str, limiter: Limiter) -> Caller:
-    """The holder of the key that came along, if it has the scope; without one a visitor. Raises PortalError."""
+    """Return the holder of the request's API key, or a visitor if none was sent.
+
+    Raises PortalError if the key is invalid, lacks the scope or exceeds its limit.
+    """
     keyed = portal_of(request).keys.admit(request.headers.get("authorization"), scope, time.monotonic())
     return keyed or visitor(client_of(request), limiter)
 
@@ -51,14 +54,14 @@ def portal_of(request: Request) -> Portal:
 
 
 def base_of(request: Request) -> str:
-    """What links to rooms begin with, as this visitor should see them."""
+    """Return the base URL of room links for this visitor."""
     peer = request.client.host if request.client else ""
     headers = request.headers
     return portal_of(request).address.of(peer, headers.get("host"), headers.get("x-forwarded-proto"))
 
 
 def room_request_of(request: Request, typed: str) -> RoomRequest:
-    """The room that somebody asks for by its name or by a link. Raises PortalError."""
+    """Parse the requested room from a typed name or link. Raises PortalError."""
     portal = portal_of(request)
     snapshot = portal.fleet.snapshot
     own = {base_of(request).partition("://")[2].lower(), request.headers.get("host", "").lower()}
@@ -67,7 +70,7 @@ def room_request_of(request: Request, typed: str) -> RoomRequest:
 
 
 async def body_of(request: Request) -> bytes:
-    """The request's body. Raises PortalError when it is larger than any sensible one."""
+    """Read the request's body. Raises PortalError if it exceeds LARGEST_BODY bytes."""
     body = b""
     async for chunk in request.stream():
         body += chunk
@@ -77,7 +80,7 @@ async def body_of(request: Request) -> bytes:
 
 
 def check_fleet_is_shown(request: Request) -> None:
-    """Refuse what tells of the servers to those who are not to see them. Raises PortalError."""
+    """Raise PortalError if the caller may not see the servers."""
     portal = portal_of(request)
     keyed = portal.keys.admit(request.headers.get("authorization"), "fleet:read", time.monotonic())
     if keyed is None and not portal.responses.shows_fleet("x-forwarded-for" in request.headers):
@@ -120,7 +123,7 @@ async def new_room(request: Request) -> Response:
 
 
 async def one_room(request: Request) -> Response:
-    """GET tells where a named room lives now, without claiming it; DELETE forgets that, for the holder of a key."""
+    """Return a named room's current server without claiming it (GET), or release the room (DELETE, needs a key)."""
     rooms, name = portal_of(request).rooms, request.path_params["name"]
     if request.method == "DELETE":
         keys = portal_of(request).keys
@@ -155,19 +158,19 @@ def _openapi() -> bytes:
 
 
 async def healthz(request: Request) -> Response:
-    """Alive and willing: what a balancer should ask. Fails only while stopping."""
+    """Liveness check for balancers. Fails only while stopping."""
     stopping = portal_of(request).stopping
     return _plain("stopping" if stopping else "ok", 503 if stopping else 200)
 
 
 async def readyz(request: Request) -> Response:
-    """Able to give out a room right now: what a rollout should ask."""
+    """Readiness check for rollouts: whether the portal can assign a room right now."""
     reason = await portal_of(request).not_ready_because()
     return _plain(reason or "ready", 503 if reason else 200)
 
 
 async def metrics_page(request: Request) -> Response:
-    """For Prometheus, which asks directly; what comes through the balancer is the public."""
+    """Metrics for Prometheus, which connects directly; requests through the balancer are public and get 404."""
     if "x-forwarded-for" in request.headers:
         raise PortalError("not-found")
     return Response(portal_of(request).metrics.page(), headers={"Content-Type": metrics.CONTENT_TYPE})

@@ -1,4 +1,4 @@
-"""The ASGI application: routes, errors in the visitor's own form, headers that every answer carries, CORS."""
+"""The ASGI application: routes, errors as JSON or pages, common response headers, CORS."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ log = logging.getLogger("ensemble.requests")
 
 
 class Outer:
-    """Adds the safe headers to every answer, closes connections where it should, logs requests when asked to.
+    """Middleware that adds the security headers to every response, closes connections and optionally logs requests.
 
-    What is logged meanwhile carries the request's id. A bug is logged with its trace, and its answer carries the id.
+    Log lines written during a request carry its id. An unexpected exception is logged with its traceback, and the
+    response carries the id.
 
-    It closes them while stopping, and those of a balancer always: a balancer can try another portal while it connects,
-    but a request on a kept connection whose portal has just died is lost.
+    Connections are closed while stopping. Connections from a balancer are always closed: a balancer can try another
+    portal while connecting, but a request sent on a kept-alive connection to a portal that has just died is lost.
     """
 
     def __init__(self, app: ASGIApp, portal: Portal) -> None:
@@ -85,14 +86,14 @@ class Outer:
                 log.info("request", extra={**facts, "seconds": seconds, "client": api.client_of(request)})
 
     def _identify(self, peer: str, given: str | None) -> str:
-        """The id that a trusted proxy has given to the request, else a new one."""
+        """Return the request id set by a trusted proxy, otherwise a new one."""
         if given and self._portal.proxies.is_trusted(peer) and REQUEST_ID.fullmatch(given):
             return given
         return secrets.token_hex(8)
 
 
 async def on_error(request: Request, error: Exception) -> Response:
-    """problem+json below /api, a page elsewhere."""
+    """Respond with problem+json below /api, with a page elsewhere."""
     assert isinstance(error, PortalError)
     if request.url.path.startswith("/api/"):
         return api.as_response(refused(error, request.headers.get("accept-language")))
@@ -108,7 +109,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 
 def cors(origins: Sequence[str]) -> Middleware:
-    """Answers the questions of browsers that show pages of these origins."""
+    """Return the middleware that lets pages of these origins call the API (CORS)."""
     return Middleware(
         CORSMiddleware,
         allow_origins=origins,
@@ -120,7 +121,7 @@ def cors(origins: Sequence[str]) -> Middleware:
 
 
 def make_app(portal: Portal) -> Starlette:
-    """The application around a portal whose life is led by the application's lifespan."""
+    """Build the application; its lifespan starts and stops the portal."""
     middleware = [Middleware(Outer, portal=portal), Middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)]
     if portal.settings.cors_origins:
         middleware.insert(1, cors(portal.settings.cors_origins))

@@ -1,4 +1,4 @@
-"""Templates and static files: read once, compressed once, addressed by their content so that browsers keep them."""
+"""Templates and static files: read and compressed once, with content hashes in their URLs so browsers cache them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Static:
             self._add(file.name, file.read_bytes())
 
     def _add(self, name: str, body: bytes) -> None:
-        """Keep a file; style sheets come last, because they name the others."""
+        """Add a file; style sheets must be added last because they refer to the others."""
         if name.endswith(".css"):
             body = re.sub(rb"url\(([\w.-]+)\)", lambda found: f"url({self.url(found[1].decode())})".encode(), body)
         packed = body if name.endswith(".woff2") else gzip.compress(body, mtime=0)

@@ -1,6 +1,6 @@
-"""Bounds on what a request may hold and on how long it may take to arrive, which uvicorn's protocol does not set.
+"""Limits on request size and arrival time, which uvicorn's protocol does not set.
 
-And none on doubt: what two readers could take for different requests is refused, and nothing after it is read.
+Ambiguous requests, which two parsers could read differently, are refused, and nothing after them is read.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from .logs import Condition
 from .responses import LARGEST_BODY, refused
 
 PATIENCE = 10.0
-"""Seconds in which a request must arrive, from its connection or its first byte on."""
+"""Seconds within which a request must arrive, counted from the connection or from its first byte."""
 LARGEST_HEAD = 16 * 1024
 MOST_FIELDS = 100
 MOST_CONNECTIONS = 4096
-"""At some 30 KB each, whatever they send; a portal that holds so many has more than it can answer."""
+"""About 30 KB each, whatever they send; a portal with this many connections is overloaded anyway."""
 LARGEST_REQUEST = LARGEST_HEAD + 16 * LARGEST_BODY
-"""Bytes of head, body, trailers and what chunks add to them."""
+"""Bytes of head, body, trailers and chunk framing."""
 
 
 _crowded = Condition(logging.getLogger("ensemble.connections"), "Too many connections", "Connections are taken again")
 
 
 class Unacceptable(Exception):
-    """Ends the parser's work on a request."""
+    """Raised in a parser callback to abort parsing of a request."""
 
 
 class Bounded(HttpToolsProtocol):
-    """Refuses what is malformed (400), too large (431) or too slow (408), and closes the connection."""
+    """Protocol that refuses malformed (400), too large (431) or too slow (408) requests and closes the connection."""
 
     amid_request = False
     is_deaf = False
-    """Whether nothing is read any more: after what was refused, or asked for another protocol, anything may follow."""
+    """Whether input is ignored: the bytes after a refused request or a protocol upgrade cannot be trusted."""
     _has_head = False
     _before: RequestResponseCycle | None = None
     _deadline: float | None = None
@@ -77,7 +77,7 @@ class Bounded(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Also the trailers pass here."""
+        """Count and check a header field; also called for trailers."""
         self._fields += 1
         self._count(len(name) + len(value))
         self._hosts += name.lower() == b"host"
@@ -120,7 +120,7 @@ class Bounded(HttpToolsProtocol):
             self._timer = self.loop.call_later(PATIENCE, self._look)
 
     def _look(self) -> None:
-        """The timer's work. It is not set anew for every request: it looks at the deadline of the last."""
+        """Handle the timer. It is not restarted for every request; instead it checks the latest deadline here."""
         self._timer = None
         if self._deadline is None:
             return
@@ -140,7 +140,10 @@ class Bounded(HttpToolsProtocol):
             self.transport.close()
 
     def _end(self) -> bool:
-        """Read nothing more. Whether it may be said why now: requests that came before have their answers first."""
+        """Stop reading, and return whether an error may be sent now.
+
+        It may not while an earlier request is unanswered: that response is sent first.
+        """
         self.is_deaf = True
         if self.transport.is_closing():
             return False

@@ -1,4 +1,4 @@
-"""What an organisation makes its own: logo, colour, links in the footer, whom to ask."""
+"""An organisation's branding: logo, colour, footer links and contact."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Link(NamedTuple):
 
 
 def read_links(text: str) -> tuple[Link, ...]:
-    """Links of ``Legal notice=https://…, Privacy=/…``. Raises ValueError."""
+    """Parse links such as ``Legal notice=https://…, Privacy=/…``. Raises ValueError."""
     links = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         label, equals, url = (word.strip() for word in part.partition("="))
@@ -38,7 +38,7 @@ def read_links(text: str) -> tuple[Link, ...]:
 
 
 def read_logo(text: str) -> Path | None:
-    """The file of a logo. Raises ValueError."""
+    """Check and return the path of the logo file; None if `text` is empty. Raises ValueError."""
     if not text:
         return None
     path = Path(text)
@@ -56,7 +56,7 @@ def read_color(text: str) -> str:
 
 
 def read_ancestors(text: str) -> str:
-    """Who may show the pages in a frame, as Content-Security-Policy has it. Raises ValueError."""
+    """Return the frame-ancestors value for Content-Security-Policy. Raises ValueError."""
     places = [place for place in re.split(r"[\s,]+", text) if place]
     for place in places:
         if place != "'self'" and not re.fullmatch(r"https://(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?", place):
@@ -65,7 +65,7 @@ def read_ancestors(text: str) -> str:
 
 
 def contact_link(contact: str) -> str:
-    """The address behind a contact: of a page, or to write to; empty where it is only words."""
+    """Return the link of a contact: a mailto address or a page; empty if the contact is plain text."""
     if MAIL.fullmatch(contact):
         return f"mailto:{contact}"
     return contact if _leads_somewhere(contact) else ""
@@ -79,7 +79,7 @@ def _leads_somewhere(url: str) -> bool:
 
 
 class Branding:
-    """The files that follow from the settings, with addresses that change when they do."""
+    """The logo and style sheet derived from the settings; their URLs change with their content."""
 
     def __init__(self, logo: Path | None, color: str) -> None:
         self._logo = logo.read_bytes() if logo else b""
@@ -93,7 +93,7 @@ class Branding:
         return f"{path}?v={hashlib.sha256(content).hexdigest()[:10]}" if content else ""
 
     def logo(self) -> Response:
-        """An SVG is shown as a picture only: opened by itself it runs nothing."""
+        """Serve the logo with a policy that keeps an SVG opened on its own from running scripts."""
         policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
         return self._file(self._logo, self._logo_type, policy)
 

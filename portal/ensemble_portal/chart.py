@@ -16,7 +16,7 @@ Points = list[tuple[float, float]]
 
 
 class Chart(NamedTuple):
-    """Path data of the average load (also as an area) and of the busiest server's; loads are shares of a server."""
+    """Path data of the average load (line and area) and of the busiest server's load; a load of 1 is a full server."""
 
     average: str
     area: str
@@ -28,9 +28,9 @@ class Chart(NamedTuple):
 
 
 def chart(history: Sequence[Moment], longest_gap: float) -> Chart | None:
-    """The load from 0 at the bottom to 1 or more at the top; None without two points.
+    """Draw the load from 0 (bottom) to 1 or more (top); return None with fewer than two points.
 
-    Where nothing was known for longer than `longest_gap` seconds the lines are broken.
+    Gaps of more than `longest_gap` seconds without data break the lines.
     """
     known = [moment for moment in history if moment.in_use]
     if len(known) < 2:

@@ -1,10 +1,10 @@
 """Choose the server for the next room.
 
-Measures are seconds old when a choice is made, and a room fills up slowly, so the least-loaded server of the last poll
-would get every room until the next one. A server's score is therefore its measured load plus the load that was promised
-to it and that the measures cannot show yet: by this portal, and by others as far as Prometheus has seen it. What others
-promise right now nobody can see: a server of their share counts as if it had one room more. The choice is made among a
-random few, so that portals that know nothing of each other seldom agree on one victim.
+Measurements are seconds old when a choice is made, and rooms fill up slowly, so the least-loaded server of the last
+poll would get every room until the next poll. A server's score is therefore its measured load plus the load promised to
+it that the measurements cannot show yet: by this portal, and by other portals as far as Prometheus has seen it. What
+other portals are promising right now is unknown, so a server in their share counts as if it had one more room. The
+choice is made among a few random servers, so that independent portals seldom pick the same one.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from .peers import WHOLE_FLEET, Share
 
 
 class Chooser:
-    """Chooses among `choices` random servers the one with the lowest score.
+    """Chooses the server with the lowest score among `choices` random ones.
 
-    `room_load` is the load that a room is expected to bring; `promise_time` is the time in seconds until the measures
-    show all of it. A promise fades evenly over that time, counted to the moment of the measures, not to now: between
-    two polls nothing of it can have been seen. The random few are neighbours in an order that each poll shuffles.
+    `room_load` is the expected load of a room; `promise_time` is the time in seconds until measurements show all of
+    it. A promise fades linearly over that time, up to the time of the measurements, not up to now: none of it can
+    become visible between two polls. The random servers are neighbours in an order that is shuffled at each poll.
     """
 
     def __init__(self, choices: int, room_load: float, promise_time: float, seed: int | None = None) -> None:
@@ -44,9 +44,9 @@ class Chooser:
         by_peers: Mapping[str, float] | None = None,
         share: Share = WHOLE_FLEET,
     ) -> None:
-        """Take in the servers of a new poll, made `at`, and the rooms that other portals gave out since the last one.
+        """Take in the servers of a poll made `at`, and the rooms that other portals assigned since the last poll.
 
-        Servers without a known load are left out, since unknown is not zero.
+        Servers without a known load are left out: unknown is not zero.
         """
         since = self._seen_at if self._seen_at is not None else at
         rooms = self._given
@@ -58,10 +58,10 @@ class Chooser:
         known = [server for server in ready if server.load is not None]
         self._ready = self._random.sample(known, len(known))
         scores = [self._score(server, unseen, share) for server in self._ready]
-        self._scores = scores + scores[: self._choices - 1]  # the order is a ring: its beginning follows its end
+        self._scores = scores + scores[: self._choices - 1]  # the order is circular: the start follows the end
 
     def choose(self, below: float = math.inf) -> Server | None:
-        """The server for one more room, or None when there is none of a score `below`. The promise is noted."""
+        """Choose the server for a new room and record the promise; return None if no score is lower than `below`."""
         count = len(self._ready)
         if not count:
             return None
@@ -82,7 +82,7 @@ class Chooser:
         return (server.load or 0.0) + unseen.get(server.name, 0.0) + by_others
 
     def _unseen(self, at: float) -> dict[str, float]:
-        """Server name -> promised load that measures made `at` do not show."""
+        """Return server name -> promised load that measurements made `at` do not show yet."""
         promised = self._promised
         while promised and promised[0][0] <= at - self._promise_time:
             promised.popleft()

@@ -1,4 +1,4 @@
-"""The register of named rooms: which server a name lives on. One atomic claim per call, in SQLite or PostgreSQL."""
+"""The register of named rooms: which server holds a name. One atomic claim per call, in SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from .settings import IN_MEMORY
 
 LOCK_OF_THE_SCHEMA = 0x456E73656D626C65
 PATIENCE = 5.0
-"""Seconds to wait for a connection, and again for its answer."""
+"""Seconds to wait for a connection, and again for the result of a query."""
 LOCKED_FOR = 0.5
-"""Seconds to wait for another process that writes to the same file."""
+"""Seconds to wait while another process writes to the same file."""
 WRONG = (OSError, TimeoutError, ValueError, RuntimeError, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def _away(error: Exception, address: str) -> PortalError:
-    """The reason for the log why the register does not answer, without the password."""
+    """Return a PortalError with the reason why the register is unavailable, without the password."""
     reason = f"{type(error).__name__}: {error}"
     password = urlsplit(address).password if "@" in address else None
     for secret in filter(None, (password, password and unquote(password))):
@@ -38,29 +38,29 @@ def _away(error: Exception, address: str) -> PortalError:
 
 
 class Claims(Protocol):
-    """The register. Names are normalised by the caller; times are seconds since 1970 on the register's own clock."""
+    """Interface of the register. Callers normalise names; times are seconds since 1970 on the register's own clock."""
 
     async def open(self) -> None: ...
 
     async def close(self) -> None: ...
 
     async def find(self, room: str) -> Claim | None:
-        """The live claim. Raises PortalError('store-unavailable'), as all others do."""
+        """Return the live claim on a room. Like all methods, raises PortalError('store-unavailable')."""
         ...
 
     async def claim(self, room: str, server: str, host: str, lost: str | None, seconds: float) -> tuple[str, str]:
-        """Take `room` for `server` unless it has a live claim; whoever holds it then is returned and lives on.
+        """Claim `room` for `server` unless it has a live claim; return the server and host that hold it.
 
-        A claim held by `lost` (a server that is gone) is replaced.
+        An existing claim is prolonged; a claim held by `lost` (a lost server) is replaced.
         """
         ...
 
     async def keep(self, rooms: Mapping[str, Place], seconds: float) -> None:
-        """Claim many rooms at once; rooms that are there already stay as they are."""
+        """Claim many rooms at once; existing claims are left unchanged."""
         ...
 
     async def prolong(self, room: str, server: str, seconds: float) -> None:
-        """Let a claim live `seconds` from now on, while it is on `server`."""
+        """Extend a claim to `seconds` from now if it is on `server`."""
         ...
 
     async def release(self, room: str) -> bool:
@@ -68,11 +68,14 @@ class Claims(Protocol):
         ...
 
     async def go_home(self, well: Sequence[str], empty: Sequence[str], left: float) -> None:
-        """Rooms that had to leave a server which is well again return from `empty` ones, if less time is left."""
+        """Move rooms back to their first server if it is in `well` and their current one is in `empty`.
+
+        Only claims with less than `left` seconds remaining are moved.
+        """
         ...
 
     async def clean(self) -> int:
-        """Remove what has expired; returns how many live."""
+        """Remove expired claims; return the number of live ones."""
         ...
 
 
@@ -86,7 +89,10 @@ def open_store(address: str, authority: str = "") -> Claims:
 
 
 def verified(address: str, authority: str) -> ssl.SSLContext:
-    """TLS with a server that this authority knows, under the name in `address` unless that says sslmode=verify-ca."""
+    """Return a TLS context that verifies the server against `authority`.
+
+    The host name is checked too, unless `address` has sslmode=verify-ca.
+    """
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.load_verify_locations(cadata=authority)
     tls.check_hostname = parse_qs(urlsplit(address).query).get("sslmode") != ["verify-ca"]
@@ -94,7 +100,7 @@ def verified(address: str, authority: str) -> ssl.SSLContext:
 
 
 class SqliteClaims:
-    """For one portal: a file of its own, used from one thread."""
+    """Register of a single portal in its own SQLite file, accessed from one thread."""
 
     _FIND = claims_table.find(":now", ":room")
     _CLAIM = claims_table.claim(":now", ":room", ":server", ":host", ":lost", ":seconds")
@@ -178,7 +184,7 @@ class SqliteClaims:
         return self._database
 
     async def _run(self, work):
-        """Run `work` in the register's thread. Nobody waits long behind earlier callers."""
+        """Run `work` in the register's thread, with a timeout that includes the wait for earlier callers."""
         try:
             async with asyncio.timeout(4 * LOCKED_FOR):
                 return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -187,7 +193,7 @@ class SqliteClaims:
 
 
 class PostgresClaims:
-    """For portals that share one register. The database's clock decides what has expired."""
+    """Register shared by several portals in PostgreSQL. The database's clock decides what has expired."""
 
     _NOW = "extract(epoch from clock_timestamp())"
     _FIND = claims_table.find(_NOW, "$1")
@@ -208,7 +214,7 @@ class PostgresClaims:
         self._opening = asyncio.Lock()
 
     async def open(self) -> None:
-        """Connect and make the table. A database that is away now is tried again at the first use."""
+        """Connect and create the table. If the database is unavailable, the next use tries again."""
         await self._fetch("SELECT 1")
 
     async def close(self) -> None:
@@ -242,7 +248,10 @@ class PostgresClaims:
         return (await self._fetch("SELECT count(*) FROM ensemble_claims"))[0]
 
     async def _fetch(self, query: str, *values):
-        """The first row. A connection that does not answer in time is dropped: to give it back would wait for it."""
+        """Run a query and return its first row.
+
+        A connection that does not answer in time is terminated, because releasing it would wait for it.
+        """
         try:
             async with asyncio.timeout(PATIENCE):
                 pool = await self._connected()
@@ -272,7 +281,7 @@ class PostgresClaims:
 
 
 async def _make_table(connection: Any) -> None:
-    """Make the table unless it is there: a database that has failed over may be read-only for a while."""
+    """Create the table unless it exists; check first, because a database may be read-only for a while after failover."""
     made = "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('ensemble_claims') AND attname = $1"
     if await connection.fetchval(made, claims_table.HOME_COLUMNS[-1]):
         return

@@ -1,4 +1,4 @@
-"""In-memory register of a single portal: a dictionary, which spares frequent requests a database."""
+"""In-memory register of a single portal: a dictionary, so that frequent requests need no database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Held(NamedTuple):
 
 
 class MemoryClaims:
-    """Behaves like the statements of claims_table."""
+    """Dictionary register that behaves like the SQL statements of claims_table."""
 
     def __init__(self) -> None:
         self._held: dict[str, Held] = {}
@@ -47,7 +47,7 @@ class MemoryClaims:
         return server, host
 
     async def keep(self, rooms: Mapping[str, Place], seconds: float) -> None:
-        """Rooms of one server and one second share what is held of them: they may be many."""
+        """Claim many rooms; those with the same server and expiry second share one Held object to save memory."""
         held, expires = self._held, int(time.time() + seconds)
         if expires != self._places_expire:
             self._places, self._places_expire = {}, expires

@@ -1,4 +1,4 @@
-"""The table of claims, and the statements that SQLite and PostgreSQL share but for their clocks and parameters."""
+"""The claims table, and the statements shared by SQLite and PostgreSQL except for clock and parameter syntax."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ CREATE TABLE IF NOT EXISTS ensemble_claims (
 )
 """
 HOME_COLUMNS = ("home_server", "home_host")
-"""Where a room was before its server was lost. Tables of earlier releases get them."""
+"""Where a room was before its server was lost. Added to tables of earlier releases."""
 HOME_INDEX = """
 CREATE INDEX IF NOT EXISTS ensemble_claims_moved ON ensemble_claims (home_server) WHERE home_server IS NOT NULL
 """
 
 
 Place = tuple[str, str]
-"""A server and its host."""
+"""A server's name and its host."""
 
 
 class Claim(NamedTuple):
-    """Where a room lives, for how many seconds more, and whether it had to leave another server."""
+    """The server that holds a room, the seconds left, and whether the room was moved from another server."""
 
     server: str
     host: str
@@ -42,7 +42,7 @@ def find(now: str, room: str) -> str:
 
 
 def claim(now: str, room: str, server: str, host: str, lost: str, seconds: str) -> str:
-    """Who lives stays, unless on `lost`; who moves remembers where it was first."""
+    """Insert or prolong a claim: a live one stays unless held by `lost`; a moved one remembers its first server."""
     gone, moves = f"held.expires <= {now}", f"held.server = {lost}"
     first = {column: f"coalesce(held.home_{column}, held.{column})" for column in ("server", "host")}
     home = {
