@@ -281,7 +281,7 @@ class PostgresClaims:
 
 
 async def _make_table(connection: Any) -> None:
-    """Create the table unless it exists; check first, because a database may be read-only for a while after failover."""
+    """Create the table unless it exists; check first, since a database may be read-only for a while after failover."""
     made = "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('ensemble_claims') AND attname = $1"
     if await connection.fetchval(made, claims_table.HOME_COLUMNS[-1]):
         return

@@ -15,14 +15,14 @@ MOST_QUOTAS = 4096
 
 
 class Proxies:
-    """Finds the client's address. X-Forwarded-* is trusted only as far as trusted peers wrote it."""
+    """Finds the client's address. X-Forwarded-* is trusted only as far as trusted proxies wrote it."""
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = trusted
         self._known: dict[str, bool | None] = {}
 
     def client(self, peer: str, forwarded: str | None) -> str:
-        """The address nearest to the visitor that a trusted proxy vouches for."""
+        """Return the address nearest to the visitor that a trusted proxy reports."""
         if forwarded is None or not self.is_trusted(peer):
             return peer
         client = peer
@@ -37,11 +37,11 @@ class Proxies:
         return client
 
     def is_secure(self, peer: str, protocol: str | None) -> bool:
-        """Whether a trusted proxy says that the visitor came by HTTPS."""
+        """Return whether a trusted proxy reports that the visitor uses HTTPS."""
         return protocol is not None and protocol.lower() == "https" and bool(self.is_trusted(peer))
 
     def is_trusted(self, address: str) -> bool | None:
-        """Whether the address is one of a trusted proxy; None when it is no address."""
+        """Return whether the address belongs to a trusted proxy; None if it is not an IP address."""
         if address not in self._known:
             if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
@@ -58,14 +58,17 @@ class Proxies:
 
 
 class Quota(NamedTuple):
-    """What a client has left, as the headers RateLimit-Policy and RateLimit, and as they stand on the wire."""
+    """A client's remaining quota as RateLimit-Policy and RateLimit headers, and as encoded header lines."""
 
     headers: tuple[tuple[str, str], ...]
     lines: bytes
 
 
 class Limiter:
-    """A bucket per client: full at first, `size` large, refilled evenly within `seconds`. IPv6 counts by /64."""
+    """Token buckets per client: initially full with `size` tokens, refilled evenly over `seconds`.
+
+    IPv6 clients are counted by /64 network.
+    """
 
     def __init__(self, size: float, seconds: float = 60.0, name: str = "") -> None:
         self._whole = size
@@ -76,13 +79,13 @@ class Limiter:
         self.divide(1)
 
     def divide(self, portals: int) -> None:
-        """Grant the share of one of so many portals, and never less than one."""
+        """Set the limit to the share of one of `portals` portals, at least one."""
         self._size = max(1.0, self._whole / portals) if self._whole > 0 else 0.0
         self._rate = self._size / self._seconds
         self._quotas.clear()
 
     def wait(self, client: str, now: float, take: bool = True) -> float:
-        """0 when the client may now (it is counted if `take`), else the seconds until it may."""
+        """Return 0 if the client may proceed (counting it if `take`), otherwise the seconds until it may."""
         if self._size <= 0:
             return 0.0
         key = network_of(client)
@@ -97,7 +100,7 @@ class Limiter:
         return 0.0
 
     def quota(self, client: str, now: float) -> Quota | None:
-        """What the client has left here; None where there is no limit."""
+        """Return the client's remaining quota; None if there is no limit."""
         if self._size <= 0:
             return None
         left, at = self._buckets.get(network_of(client), (self._size, now))
@@ -110,7 +113,7 @@ class Limiter:
         return quota
 
     def _told(self, left: int) -> Quota:
-        """As draft-ietf-httpapi-ratelimit-headers has it: `t` is the time until all is there again."""
+        """Format a quota per draft-ietf-httpapi-ratelimit-headers; `t` is the time until the bucket is full again."""
         headers = (
             ("ratelimit-policy", f'"{self._name}";q={int(self._size)};w={self._seconds:.0f}'),
             ("ratelimit", f'"{self._name}";r={left};t={math.ceil((self._size - left) / self._rate)}'),
@@ -125,7 +128,7 @@ class Limiter:
 
 
 def network_of(client: str) -> str:
-    """What counts as one client: an IPv4 address, an IPv6 network."""
+    """Return what counts as one client: an IPv4 address or an IPv6 /64 network."""
     if ":" not in client:
         return client
     try:
@@ -138,6 +141,6 @@ def network_of(client: str) -> str:
 
 
 def too_many(kind: str, wait: float, quota: Quota | None) -> PortalError:
-    """What a client is told that has to wait so many seconds."""
+    """Return the error for a client that has to wait `wait` seconds."""
     seconds = int(wait) + 1
     return PortalError(kind, {"Retry-After": str(seconds), **dict(quota.headers if quota else ())}, wait=seconds)

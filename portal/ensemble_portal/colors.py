@@ -1,4 +1,4 @@
-"""Colours: an organisation's own, as the light and the dark scheme can use it."""
+"""Adapt an organisation's colour to the light and the dark scheme."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import NamedTuple
 LIGHT_PAPER, DARK_PAPER = "#f7f3e9", "#0f1815"
 WHITE, BLACK = "#ffffff", "#000000"
 READABLE = 4.5
-"""Contrast that WCAG 2.2 AA wants between text and what is behind it."""
+"""Minimum contrast between text and background according to WCAG 2.2 AA."""
 
 
 class Shades(NamedTuple):
-    """A colour for links and buttons, a stronger one for the pointer over them, and one for text on them."""
+    """A colour for links and buttons, a stronger one for hovering, and one for text on them."""
 
     plain: str
     strong: str
@@ -20,7 +20,7 @@ class Shades(NamedTuple):
 
 
 def shades(color: str, paper: str) -> Shades:
-    """What an organisation's colour becomes on a paper; it is moved away from the paper until it can be read."""
+    """Derive the shades of `color` on the background `paper`, moving it away from `paper` until it is readable."""
     far = WHITE if luminance(paper) < 0.5 else BLACK
     candidates = (mix(color, far, share / 100) for share in range(0, 101, 5))
     plain = next(each for each in candidates if contrast(each, paper) >= READABLE)
@@ -30,7 +30,7 @@ def shades(color: str, paper: str) -> Shades:
 
 
 def parse(text: str) -> str:
-    """`#rrggbb` of a colour in hexadecimal digits. Raises ValueError."""
+    """Parse a hexadecimal colour into `#rrggbb`. Raises ValueError."""
     match = re.fullmatch(r"#?([0-9a-f]{6}|[0-9a-f]{3})", text.strip().lower())
     if not match:
         raise ValueError("must be a colour such as #12493b")
@@ -39,12 +39,12 @@ def parse(text: str) -> str:
 
 
 def mix(color: str, other: str, share: float) -> str:
-    """A colour with so much of another one in it."""
+    """Mix `color` with a share (0 to 1) of `other`."""
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(_rgb(color), _rgb(other), strict=True))
 
 
 def contrast(one: str, other: str) -> float:
-    """From 1 to 21, as WCAG defines it."""
+    """Return the contrast ratio of two colours, from 1 to 21, as defined by WCAG."""
     dark, light = sorted((luminance(one), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 

@@ -1,6 +1,6 @@
-"""Permanent addresses of rooms: the link, the page to share, the calendar file, and the links into the apps.
+"""Permanent addresses of rooms: the link, the page to share, the calendar file, and the app links.
 
-GET claims nothing, for previews and crawlers follow links too: a room that lives nowhere is opened by a click (POST).
+GET claims nothing, because previews and crawlers follow links too: a click (POST) opens a room that has no server.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def door(request: Request) -> Response:
-    """The link of a room: straight to where it lives, else a page with one button that opens it."""
+    """The link of a room: redirect to its server, or show a page with a button that opens it."""
     room = await found_room(request, joins=request.method == "GET")
     return closed_door(request) if room is None else into_room(request, room, 302)
 
 
 async def enter(request: Request) -> Response:
-    """The button of the closed door."""
+    """Claim the room when the button on its closed door is pressed, and redirect to it."""
     room = await portal_of(request).rooms.claim(client_of(request), request.path_params["name"])
     return into_room(request, room, 303)
 
 
 async def old_link(request: Request) -> Response:
-    """Addresses that the portal gave out before rooms had one of their own."""
+    """Redirect addresses that the portal gave out before rooms had permanent ones."""
     path = names.path_of(names.normalised(request.path_params["name"]))
     return RedirectResponse(f"/{path}{chosen_language(request)}", 302, NO_STORE)
 
 
 async def share_page(request: Request) -> Response:
-    """What to send to people, for a room that lives; else its closed door."""
+    """Show the page to share for a room that has a server, otherwise its closed door."""
     room = await found_room(request)
     if room is None:
         return closed_door(request)
@@ -74,7 +74,7 @@ async def room_calendar(request: Request) -> Response:
 
 
 def asked_moment(request: Request) -> datetime | None:
-    """The local time `at`, in the zone `zone` minutes east of UTC where that is told. Raises PortalError."""
+    """Parse the local time `at`, in the zone `zone` minutes east of UTC if given. Raises PortalError."""
     at, zone = (request.query_params.get(name, "") for name in ("at", "zone"))
     if not at:
         return None
@@ -87,7 +87,7 @@ def asked_moment(request: Request) -> datetime | None:
 
 
 async def android(request: Request) -> Response:
-    """Into the app, which follows no redirect of ours once it is open: it learns the server that the room is on now."""
+    """Open the Android app with the room's current server, because the app follows no redirects once open."""
     room = await found_room(request, joins=request.method == "GET")
     return closed_door(request) if room is None else _into_app(request, room, android_link(room.host, room.path))
 
@@ -98,7 +98,7 @@ async def ios(request: Request) -> Response:
 
 
 async def config(request: Request) -> Response:
-    """Who types the portal's link into an app gets the settings of the server on which the room lives."""
+    """Redirect an app in which the portal's link was typed to the config.js of the room's server."""
     room = await portal_of(request).rooms.find(client_of(request), request.query_params.get("room", ""))
     if room is None:
         raise PortalError("room-unknown")
@@ -110,7 +110,10 @@ async def found_room(request: Request, joins: bool = False) -> Room | None:
 
 
 def into_room(request: Request, room: Room, status: int) -> Response:
-    """On to the room's server. Raises PortalError, which offers to go there all the same, when it cannot be reached."""
+    """Redirect to the room's server.
+
+    Raises PortalError if the server cannot be reached; the error page offers to go there anyway.
+    """
     portal = portal_of(request)
     if portal.reach.is_troubled(room.server):
         minutes = max(1, round(portal.settings.lost_after / 60))
@@ -119,7 +122,7 @@ def into_room(request: Request, room: Room, status: int) -> Response:
 
 
 def trouble_of(request: Request, room: Room) -> str:
-    """What is known to be wrong with the room's server, in words; empty when nothing is."""
+    """Describe the known trouble with the room's server; empty if there is none."""
     language = language_of(request)
     texts, snapshot = TEXTS[language], portal_of(request).fleet.fresh(time.monotonic())
     if snapshot is None:
@@ -140,7 +143,7 @@ def closed_door(request: Request) -> Response:
         action=f"/{names.path_of(name)}{chosen_language(request)}",
     )
     response.headers["X-Robots-Tag"] = "noindex"
-    response.headers["Content-Security-Policy"] = content_policy(request, "*")  # the link may stand in a frame
+    response.headers["Content-Security-Policy"] = content_policy(request, "*")  # the link may be shown in a frame
     return response
 
 
@@ -161,4 +164,4 @@ ROUTES = [
     Route("/{name}", door),
     Route("/{name}", enter, methods=["POST"]),
 ]
-"""After all others: a room may have any name that no other address has."""
+"""Must come after all other routes: a room may have any name that is not another address."""

@@ -1,4 +1,4 @@
-"""All errors of visitors, by kind, with their HTTP status."""
+"""All errors shown to visitors, by kind, with their HTTP status."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ STATUS = {
     "method-not-allowed": 405,
     "internal": 500,
 }
-"""Kind -> HTTP status; its title and detail are in the catalogues (`error.KIND.title`, `error.KIND.detail`)."""
+"""Kind -> HTTP status; titles and details are in the catalogues (`error.KIND.title`, `error.KIND.detail`)."""
 
 
 class PortalError(Exception):
-    """An error for the visitor. `headers` are sent with it; `values` fill its text."""
+    """An error shown to the visitor. `headers` are sent with it; `values` are inserted into its text."""
 
     def __init__(self, kind: str, headers: dict[str, str] | None = None, **values: Any) -> None:
         super().__init__(kind)
@@ -73,7 +73,7 @@ class PortalError(Exception):
         return TEXTS[language][f"error.{self.kind}.detail"].format(**self.values)
 
     def body(self, language: str = DEFAULT) -> bytes:
-        """The problem+json document (RFC 9457)."""
+        """Return the problem+json document (RFC 9457)."""
         return orjson.dumps(
             {
                 "type": TYPE_PREFIX + self.kind,

@@ -1,4 +1,4 @@
-"""Live load as server-sent events: first all servers, then changes; nothing is queued."""
+"""Live load as server-sent events: all servers first, then changes; nothing is queued."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Events:
         self._listeners = 0
 
     def admit(self, client: str) -> None:
-        """Refuse one more listener when there are too many. Raises PortalError."""
+        """Raise PortalError if there are too many listeners in total or from this client."""
         if self._listeners >= MOST_LISTENERS or self._closed:
             raise PortalError("too-many-listeners", RETRY_AFTER)
         if self._clients[network_of(client)] >= self._per_client:
@@ -59,7 +59,7 @@ class Events:
         self._wake()
 
     async def stream(self, client: str) -> AsyncIterator[bytes]:
-        """The events for one listener, with comments in between so that dead connections are seen."""
+        """Yield the events for one listener, with heartbeat comments that reveal dead connections."""
         client = network_of(client)
         self._clients[client] += 1
         self._listeners += 1
@@ -80,7 +80,7 @@ class Events:
         finally:
             self._listeners -= 1
             self._clients[client] -= 1
-            self._clients += Counter()  # drops those without any
+            self._clients += Counter()  # drops clients without listeners
             self._metrics.listeners(self._listeners)
 
     def _wake(self) -> None:
@@ -89,6 +89,6 @@ class Events:
 
 
 def _told(server: Server) -> Told:
-    """The fields of a server in events. A load that moves by less than a hundredth is not a change."""
+    """Return a server's fields for events. The load is rounded to hundredths so that tiny moves are not changes."""
     load = None if server.load is None else round(server.load, 2)
     return {"server": server.name, "state": server.state, "load": load, "participants": server.participants}

@@ -1,8 +1,8 @@
 """Answer the two most frequent API requests in uvicorn's HTTP protocol, without an ASGI task.
 
-Only plain cases take this lane: `GET /api/v1/servers`, and `POST /api/v1/rooms` with no body or `{}`, that arrive whole
-and alone, each header once, with nothing queued before them. Everything else goes the ordinary way, byte for byte as it
-came. Both ways ask the same `Responses` and send the same headers.
+Only plain requests take this lane: `GET /api/v1/servers`, and `POST /api/v1/rooms` with no body or `{}`, that arrive
+complete and alone, with no header repeated and no request pending before them. Everything else is passed on to the
+ordinary protocol, byte for byte. Both paths use the same `Responses` and send the same headers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from .portal import Portal
 from .preferences import accepts_gzip
 from .responses import WireResponse, refused, strict_transport
 
-# A strict subset of RFC 9112: field names are tokens, values hold no control characters, nothing follows the request.
+# A strict subset of RFC 9112: field names are tokens, values contain no control characters other than tab, nothing
+# follows the request.
 PLAIN = re.compile(
     rb"(GET /api/v1/servers|POST /api/v1/rooms) HTTP/1\.1\r\n"
     rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[\t\x20-\x7e\x80-\xff]*+\r\n)*+)\r\n"
@@ -31,12 +32,12 @@ Fields = dict[bytes, bytes]
 
 
 def plain_request(data: bytes) -> tuple[bytes, Fields] | None:
-    """Method and path, and the header fields by their names in lower case, of a request that takes the lane."""
+    """Return method and path, and the lower-cased header fields, of a plain request; None for any other."""
     request = PLAIN.fullmatch(data)
     if request is None:
         return None
     line, head, body = request.groups()
-    lines = FIELD.findall(head.lower())  # nothing that is heeded here depends on upper and lower case
+    lines = FIELD.findall(head.lower())  # nothing used here is case-sensitive
     fields = dict(lines)
     plain = (
         len(fields) == len(lines)
@@ -49,7 +50,7 @@ def plain_request(data: bytes) -> tuple[bytes, Fields] | None:
 
 
 def fast_lane(portal: Portal) -> type[Bounded]:
-    """The protocol class to hand to uvicorn."""
+    """Return the protocol class for uvicorn."""
     responses, proxies, rooms, address = portal.responses, portal.proxies, portal.rooms, portal.address
     always = b"vary: Origin\r\n" if portal.settings.cors_origins else b""
     secure = b"".join(b"%b: %b\r\n" % header for header in strict_transport(portal.settings.hsts))
@@ -68,7 +69,7 @@ def fast_lane(portal: Portal) -> type[Bounded]:
                 self._write(self._respond(*request), closes, self._is_secure(request[1]))
 
         def timeout_keep_alive_handler(self) -> None:
-            """Close a connection only when the lane was idle, too."""
+            """Close a kept-alive connection only if the fast lane has been idle, too."""
             rest = self.used_at + self.timeout_keep_alive - self.loop.time()
             if rest > 0:
                 self.timeout_keep_alive_task = self.loop.call_later(rest, self.timeout_keep_alive_handler)
@@ -76,7 +77,10 @@ def fast_lane(portal: Portal) -> type[Bounded]:
                 super().timeout_keep_alive_handler()
 
         def _is_busy(self) -> bool:
-            """Whether a request is half read or was refused, another not answered yet, or the client slow to listen."""
+            """Return whether the fast lane must not be used now.
+
+            That is while a request is partly read or unanswered, the client reads too slowly, or input is ignored.
+            """
             unanswered = self.cycle is not None and not self.cycle.response_complete
             return self.amid_request or unanswered or self.flow.write_paused or self.is_deaf
 
@@ -129,7 +133,7 @@ def fast_lane(portal: Portal) -> type[Bounded]:
                 )
 
         def _common_lines(self) -> bytes:
-            """What every answer carries: uvicorn's own headers (the date; a new list each second), what CORS adds."""
+            """Return the lines of every response: uvicorn's default headers (renewed each second), and CORS's Vary."""
             headers, lines = FastLane.dated_lines
             if headers is not self.server_state.default_headers:
                 headers = self.server_state.default_headers

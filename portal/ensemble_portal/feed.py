@@ -24,7 +24,7 @@ async def notices(request: Request) -> Response:
 
 
 async def rss(request: Request) -> Response:
-    """One item for each thing that was told, the newest first."""
+    """Serve one item per step of each notice, newest first."""
     portal, page = portal_of(request), f"{base_of(request)}/status"
     language = language_of(request)
     root = ElementTree.Element("rss", version="2.0")

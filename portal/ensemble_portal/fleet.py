@@ -19,12 +19,12 @@ from .settings import Settings
 
 HISTORY_LENGTH = 360
 PANIC_SHARE = 0.5
-"""If more than this share of the servers in use disappears at once, monitoring is at fault, not the servers."""
+"""If more than this share of the servers in use disappears at once, monitoring is assumed to have failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server at one poll. `load` is the largest of its known shares (1 is full), None when nothing is known."""
+    """One server at one poll. `load` is the largest of its known shares (1 is full), None if none is known."""
 
     name: str
     host: str
@@ -68,7 +68,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One point of the fleet's history: what it was like at `at`, seconds since 1970. Loads are of servers in use."""
+    """One point of the fleet's history at `at`, seconds since 1970. Loads are those of servers in use."""
 
     at: float
     load: float
@@ -79,9 +79,9 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The fleet at one poll, with the bytes of its JSON ready to send. `expires` is on the monotonic clock.
+    """The fleet at one poll, with its JSON ready to send. `expires` is on the monotonic clock.
 
-    `kept` servers were out of sight at this poll: they are told as they were when last seen.
+    `kept` is the number of servers missing from this poll that are reported as last seen.
     """
 
     polled_at: float
@@ -96,12 +96,12 @@ class Snapshot:
 
     @property
     def is_full(self) -> bool:
-        """Whether the servers are there but all that could take a new room are full."""
+        """Whether every server that could take a new room is full."""
         return bool(self.full) and not self.ready
 
 
 class Fleet:
-    """Keeps the last snapshot, the grace of each server and the history."""
+    """Keeps the last snapshot, the grace count of each server and the history."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -113,12 +113,12 @@ class Fleet:
         self.history: deque[Moment] = deque(maxlen=HISTORY_LENGTH)
 
     def fresh(self, now: float) -> Snapshot | None:
-        """The last snapshot while it may be used; `now` is monotonic."""
+        """Return the last snapshot unless it has expired; `now` is monotonic."""
         snapshot = self.snapshot
         return snapshot if snapshot is not None and now <= snapshot.expires else None
 
     def update(self, readings: Mapping[str, Reading], now: float, wall: float) -> Snapshot:
-        """Take in one answer of Prometheus, received at `now` (monotonic) and `wall` (seconds since 1970)."""
+        """Take in one Prometheus result, queried at `now` (monotonic) and processed at `wall` (seconds since 1970)."""
         judged = {name: self._server(reading, wall) for name, reading in readings.items()}
         kept = self._kept(judged, wall)
         servers = sorted((judged | kept).values(), key=_natural)
@@ -131,9 +131,9 @@ class Fleet:
         return self.snapshot
 
     def _kept(self, judged: dict[str, Server], wall: float) -> dict[str, Server]:
-        """The servers that are told as they were: those out of sight, when most of those in use are at once.
+        """Return the missing servers to keep as last seen, if most servers in use are missing at once.
 
-        Few that are out of sight are believed to be gone. Nothing is kept for longer than its last sample may be used.
+        A few missing servers are taken as gone. A server is kept only until its last sample is stale.
         """
         self._seen |= {name: server for name, server in judged.items() if server.state is not State.UNKNOWN}
         oldest = wall - self._settings.stale_after
@@ -176,10 +176,10 @@ class Fleet:
         )
 
     def _count_healthy(self, name: str, sampled_at: float | None, state: State) -> int:
-        """Healthy polls that brought a new sample, since the server is known or was in trouble.
+        """Count healthy polls with a new sample since the server was first seen or last unhealthy.
 
-        What was out of sight, cordoned or draining goes on from where it was. While no server is in use there is none
-        to prefer to a new one, and at the portal's own start no telling which are new.
+        A server that was missing, cordoned or draining keeps its count. While no server is in use, a server seen for
+        the first time gets no grace: there is none to prefer to it, and at start the portal cannot tell which are new.
         """
         polls = self._healthy_polls.get(name)
         if state is State.UNHEALTHY:
@@ -236,7 +236,7 @@ def _moment(servers: list[Server], wall: float) -> Moment:
 
 
 def _natural(server: Server) -> tuple[str, int, str]:
-    """h-2 before h-10."""
+    """Return a sort key that puts h-2 before h-10."""
     prefix, _, number = server.name.rpartition("-")
     return (prefix, int(number), "") if number.isdigit() else (server.name, 0, "")
 

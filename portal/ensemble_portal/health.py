@@ -1,4 +1,4 @@
-"""Evaluate one poll of one server: its state, the reason for it, its load."""
+"""Evaluate one poll of one server: its state, the reason for the state, its load."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IN_USE = {State.READY, State.FULL}
 
 
 class Reason(NamedTuple):
-    """Why a server is not ready: a kind, for which there are words in each language, and what it is about."""
+    """Why a server is not ready: a kind, which has a text in each language, and the detail inserted into it."""
 
     kind: str
     about: str = ""
@@ -39,7 +39,7 @@ NONE = Reason("")
 
 
 def state_of(reading: Reading, age: float | None, settings: Settings) -> tuple[State, Reason]:
-    """The state of a server and the reason for it, before any grace. Missing data makes it UNKNOWN, never ready."""
+    """Return a server's state, before any grace, and the reason. Missing data makes it UNKNOWN, never ready."""
     if trouble := _trouble(reading):
         return State.UNHEALTHY, trouble
     if reading.fleet_state in {State.CORDONED, State.DRAINING}:
@@ -59,7 +59,7 @@ def state_of(reading: Reading, age: float | None, settings: Settings) -> tuple[S
 
 
 def _trouble(reading: Reading) -> Reason | None:
-    """What prevents people from meeting on the server, cordoned or not."""
+    """Return what prevents meetings on the server, whether it is cordoned or not; None if nothing does."""
     if down := sorted(job for job, up in reading.up.items() if not up):
         return Reason("silent", ", ".join(down))
     if reading.gauges.get("nginx_up") == 0:
@@ -72,7 +72,7 @@ def _trouble(reading: Reading) -> Reason | None:
 
 
 def load_of(reading: Reading, settings: Settings) -> tuple[float | None, str]:
-    """The largest share in use of what can run out first, and what that is; None when nothing is known."""
+    """Return the largest known share in use of any resource, and its name; None if nothing is known."""
     shares = {"cpu": reading.cpu, "stress": reading.gauges.get("stress")}
     if reading.egress is not None and (cap := _cap(settings.egress_caps, reading.server_type)):
         shares["egress"] = reading.egress / cap

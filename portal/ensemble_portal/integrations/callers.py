@@ -1,4 +1,4 @@
-"""Who asks through the API: somebody at an address, or the holder of a key, who has a limit of his own."""
+"""Callers of the API: visitors, identified by address, and holders of a key, each key with its own limit."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 class Caller(NamedTuple):
-    """Who asks through the API. `client` is the address whose limits count; None for a key, which has its own."""
+    """A caller of the API. `client` is the address whose limits apply; None for a key, which has its own limit."""
 
     client: str | None
     identity: str
     limiter: Limiter
 
     def quota(self, now: float) -> Quota | None:
-        """What is left for this caller."""
+        """Return this caller's remaining quota."""
         return self.limiter.quota(self.identity, now)
 
 
@@ -36,7 +36,10 @@ class Keys:
             limiter.divide(portals)
 
     def admit(self, authorization: str | None, scope: str, now: float) -> Caller | None:
-        """The holder of a key that has this scope, counted; None when no key was sent. Raises PortalError."""
+        """Return the holder of the key, counting the request; None if no key was sent.
+
+        Raises PortalError if the key is unknown, lacks the scope or exceeds its limit.
+        """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer":
             return None
@@ -52,7 +55,7 @@ class Keys:
         return Caller(None, identity, limiter)
 
     def demand(self, authorization: str | None, scope: str, now: float) -> Caller:
-        """As `admit`, where there is no way without a key."""
+        """Like `admit`, but raise PortalError if no key was sent."""
         caller = self.admit(authorization, scope, now)
         if caller is None:
             raise PortalError("key-needed", CHALLENGE, scope=scope)
@@ -60,5 +63,5 @@ class Keys:
 
 
 def visitor(client: str, limiter: Limiter) -> Caller:
-    """Somebody without a key."""
+    """Return a caller without a key."""
     return Caller(client, network_of(client), limiter)

@@ -1,4 +1,4 @@
-"""API keys as the settings name them: who holds one may do what its scopes say. Only their hashes are known."""
+"""API keys from the settings: each allows what its scopes say. Only their hashes are known."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PER_MINUTE = 600
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key by its name; `digest` is the SHA-256 of what its holder sends."""
+    """A named key; `digest` is the SHA-256 of the token that its holder sends."""
 
     name: str
     digest: str = field(repr=False)
@@ -21,7 +21,7 @@ class ApiKey:
 
 
 def read_api_keys(text: str) -> tuple[ApiKey, ...]:
-    """The keys of 'crm=SHA256 rooms:create rooms:delete 600/min, ...'. Raises ValueError that tells no hash."""
+    """Parse 'crm=SHA256 rooms:create rooms:delete 600/min, ...'. Raises ValueError, whose text contains no hash."""
     keys = [_read(" ".join(entry.split())) for entry in text.split(",") if entry.strip()]
     for part in ("name", "digest"):
         if len({getattr(key, part) for key in keys}) < len(keys):

@@ -13,23 +13,29 @@ from ..rooms import Room
 from ..typed import RoomRequest
 
 LASTS = 86400.0
-"""Seconds in which a request may be repeated."""
+"""Seconds within which a request may be repeated."""
 USABLE = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
 
 
 class Once:
-    """Notes in the register which room a request was given. The first note under a key counts; errors leave none."""
+    """Records in the register which room a request got. The first record of a key counts; errors record nothing."""
 
     def __init__(self, register: Register) -> None:
         self._register = register
 
     async def find(self, mark: str, asked: str) -> Room | None:
-        """The room that was given to the same request. Raises PortalError when the key was used for another one."""
+        """Return the room that the same request got; None if it is new.
+
+        Raises PortalError if the key was used for a different request.
+        """
         held = await self._register.find(mark)
         return None if held is None else _same(asked, held.server, held.host)
 
     async def note(self, mark: str, asked: str, room: Room) -> Room:
-        """The room for this request: this one, or that of an earlier identical request. Raises PortalError."""
+        """Record the room of this request, and return it or that of an earlier identical request.
+
+        Raises PortalError if the key was used for a different request.
+        """
         first = _same(asked, *await self._register.note(mark, asked, orjson.dumps([*room]).decode(), LASTS))
         if first.name != room.name:
             await self._register.release(room.name)
@@ -37,7 +43,7 @@ class Once:
 
 
 def mark_of(identity: str, key: str) -> str:
-    """What the register calls the key of this client. Raises PortalError when no key may look like that."""
+    """Return the register's name for this client's key. Raises PortalError if the key is malformed."""
     if not USABLE.fullmatch(key):
         raise PortalError("bad-request", reason="Idempotency-Key must have 1 to 255 printable ASCII characters")
     digest = blake2b("\0".join((identity, key)).encode(), digest_size=18)
@@ -45,7 +51,7 @@ def mark_of(identity: str, key: str) -> str:
 
 
 def fingerprint(asked: RoomRequest | None, language: str | None) -> str:
-    """Requests that ask for the same have the same."""
+    """Return a hash that is equal for identical requests."""
     return blake2b(orjson.dumps([asked and [*asked], language]), digest_size=12).hexdigest()
 
 

@@ -1,6 +1,6 @@
-"""Jitsi's reservation protocol (mod_reservations): a server asks whether a meeting may begin on it, and tells its end.
+"""Jitsi's reservation protocol (mod_reservations): a server asks if a meeting may begin on it, and reports its end.
 
-There is no 409: a server asks only for meetings that it does not have, so one that it reserved before has ended.
+There is no 409: a server asks only for meetings that it does not have, so an earlier reservation of it has ended.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Endpoint = Callable[[Request], Awaitable[dict[str, Any]]]
 
 
 def answers_jitsi(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-    """JSON for the holder of a key; errors carry the `message` that Jitsi shows to people."""
+    """Wrap an endpoint: require a key and respond with JSON; errors carry the `message` that Jitsi shows."""
 
     async def respond(request: Request) -> Response:
         try:
@@ -48,7 +48,7 @@ def answers_jitsi(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]
 
 
 async def reserve(request: Request) -> dict[str, Any]:
-    """The meeting may begin, for at most the time that the settings say. Raises PortalError."""
+    """Allow the meeting to begin, for at most the reservation time. Raises PortalError."""
     portal, form = portal_of(request), await read_form(request)
     room, server = names.normalised(form.get("name", "")), request.path_params["server"]
     link = lasting_link(base_of(request), names.path_of(room))
@@ -71,7 +71,7 @@ async def reserve(request: Request) -> dict[str, Any]:
 
 
 async def one_reservation(request: Request) -> dict[str, Any]:
-    """GET tells of a reservation, DELETE ends it; the room keeps its place. Raises PortalError."""
+    """Return a reservation (GET) or end it (DELETE); the room keeps its server. Raises PortalError."""
     register, note = portal_of(request).register, _note(request.path_params["id"])
     held = await register.find(note)
     if held is None or held.server != request.path_params["server"]:
@@ -82,7 +82,7 @@ async def one_reservation(request: Request) -> dict[str, Any]:
 
 
 def _open_server(portal: Portal, name: str, link: str) -> Server:
-    """The server of this name, if a new room may be on it. Raises PortalError."""
+    """Return the server of this name if it may take a new room. Raises PortalError."""
     snapshot = portal.fleet.fresh(time.monotonic())
     if snapshot is None:
         raise PortalError("fleet-unknown", RETRY_AFTER)
@@ -95,7 +95,7 @@ def _open_server(portal: Portal, name: str, link: str) -> Server:
 
 
 def _moment(text: str | None) -> str:
-    """The time as Prosody reads it. Raises PortalError."""
+    """Return the time, or now, in the format that Prosody reads. Raises PortalError."""
     try:
         moment = datetime.fromisoformat(text) if text else datetime.now(UTC)
         moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Sends events to the webhooks: each once, as far as the shared register can say, and again while nobody takes it."""
+"""Send events to the webhooks: once across portals, as far as the shared register can tell, with retries on failure."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from ..rooms import Room
 from .webhooks import Webhook, signed
 
 PAUSES = (0.0, 1.0, 5.0, 30.0, 120.0, 600.0)
-"""Seconds before each attempt at one event."""
+"""Seconds to wait before each attempt to deliver an event."""
 PATIENCE = 10.0
 MOST_WAITING = 1000
 AT_ONCE = 8
 LAST_WORDS = 2.0
-"""Seconds that a portal which stops gives to what is under way."""
+"""Seconds that a stopping portal waits for pending deliveries."""
 GIVEN_LASTS = 10.0
-"""Seconds in which two portals that give one room at once must notice each other."""
+"""Seconds for which a room.created event is recorded, so that portals assigning one room at once send it only once."""
 LOST_LASTS = 86400.0
 log = logging.getLogger("ensemble.webhooks")
 
 
 class Sender:
-    """Redirects are not followed: an event goes where the operator said, and nowhere else."""
+    """Delivers events. Redirects are not followed: an event goes only to the address set by the operator."""
 
     def __init__(
         self, webhooks: Sequence[Webhook], register: Register, metrics: Metrics, pauses: Sequence[float] = PAUSES
@@ -56,13 +56,13 @@ class Sender:
         return any(event in webhook.events for webhook in self._webhooks)
 
     def room_created(self, room: Room, made_up: bool, moved_from: str | None) -> None:
-        """A room was given a place."""
+        """Report that a room was assigned to a server."""
         data = {"room": room.name, "server": room.server, "host": room.host, "url": room.url, "moved_from": moved_from}
         mark = None if made_up else f"{room.server} {room.name}"
         self._begin(self._tell("room.created", data, mark, GIVEN_LASTS))
 
     def see(self, lost: Set[str], well: Set[str]) -> None:
-        """Take in which servers' rooms may move since this poll, and which servers are well."""
+        """Take in the lost servers, whose rooms may move, and the well ones; report the newly lost."""
         if not self.wants("server.lost"):
             return
         self._returned |= self._lost & well
@@ -74,7 +74,7 @@ class Sender:
             self._begin(self._tell("server.lost", {"server": server}, server, LOST_LASTS))
 
     async def close(self) -> None:
-        """Give what is under way a moment, then let go of it."""
+        """Wait LAST_WORDS seconds for pending deliveries, then cancel them."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LAST_WORDS)
         for task in self._tasks:
@@ -95,14 +95,14 @@ class Sender:
         task.add_done_callback(self._tasks.discard)
 
     async def _forget(self) -> None:
-        """What was lost is back, and may be lost again."""
+        """Delete the records of returned servers, so that they can be reported lost again."""
         for server in list(self._returned):
             with suppress(PortalError):
                 await self._register.release(_note("server.lost", server))
                 self._returned.discard(server)
 
     async def _tell(self, event: str, data: dict[str, Any], mark: str | None, seconds: float) -> None:
-        """Send it, unless another portal has noted that it does. A register that is away stops no event."""
+        """Send an event unless another portal has recorded that it does; send it too if the register is unavailable."""
         identity = f"evt_{secrets.token_hex(16)}"
         if mark is not None:
             with suppress(PortalError):
@@ -127,7 +127,7 @@ class Sender:
         log.warning("A webhook takes no event", extra={"host": webhook.host, "event": identity, "reason": outcome})
 
     async def _attempt(self, webhook: Webhook, identity: str, body: bytes) -> str:
-        """Why the event was not taken; empty when it was."""
+        """Try to deliver the event; return the reason for failure, empty on success."""
         if self._client is None:
             self._client = httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=PATIENCE)
         headers = {"content-type": "application/json", "user-agent": f"ensemble-portal/{__version__}"}

@@ -1,4 +1,4 @@
-"""Webhooks as the settings name them, and how what is sent to them is signed (Standard Webhooks)."""
+"""Webhooks from the settings, and the signature of their events (Standard Webhooks)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECRET_BYTES = range(24, 65)
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where events are sent. Its address may hold a token, so only `host` is ever told."""
+    """A destination of events. Its URL may contain a token, so only `host` is ever shown."""
 
     url: str = field(repr=False)
     host: str
@@ -26,7 +26,7 @@ class Webhook:
 
 
 def read_webhooks(text: str) -> tuple[Webhook, ...]:
-    """The webhooks of 'https://crm.example/hook whsec_... room.created, ...'. Raises ValueError without a secret."""
+    """Parse 'https://crm.example/hook whsec_... room.created, ...'. Raises ValueError, whose text has no secret."""
     return tuple(_read(entry.split()) for entry in text.split(",") if entry.strip())
 
 
@@ -49,7 +49,7 @@ def _read(words: list[str]) -> Webhook:
 
 
 def _host(url: str) -> str | None:
-    """The host of an address that events may be sent to."""
+    """Return the host of a URL that events may be sent to, otherwise None."""
     try:
         parts = urlsplit(url)
         usable = parts.hostname and parts.port != 0 and "@" not in parts.netloc and url.isprintable()
@@ -68,7 +68,7 @@ def _is_own(host: str) -> bool:
 
 
 def signed(webhook: Webhook, identity: str, at: int, body: bytes) -> dict[str, str]:
-    """The headers that prove who sent the body, and when."""
+    """Return the headers that prove who sent the body, and when."""
     content = b"%b.%d.%b" % (identity.encode(), at, body)
     signature = base64.b64encode(hmac.digest(webhook.secret, content, hashlib.sha256)).decode()
     return {"webhook-id": identity, "webhook-timestamp": str(at), "webhook-signature": f"v1,{signature}"}
