@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from playbooks_support import Operator
 
 PARTS = ["network.yml", "images.yml", "monitoring.yml", "database.yml", "portal.yml", "balancer.yml", "fleet.yml"]
@@ -27,6 +28,7 @@ def test_a_run_of_any_part_changes_nothing_on_a_platform_as_desired(operator: Op
     assert cloud(operator) == before
 
 
+@pytest.mark.timeout(2400)
 def test_no_look_that_fails_changes_anything(operator: Operator) -> None:
     """Each kind of look is refused once, in the first part that takes it; the other parts take no further ones."""
     before = cloud(operator)
