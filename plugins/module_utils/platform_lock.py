@@ -8,9 +8,11 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .database import LOST_AFTER
+
 LOOK_EVERY = 0.5
 """Seconds between two checks of a lock that somebody else holds."""
-RETURN_WITHIN = 20.0
+RETURN_WITHIN: float = LOST_AFTER
 """Seconds after a start of the server in which a run whose session ended with it may take its lock again."""
 _HELD = """
 locktype = 'advisory' AND granted AND objsubid = 1

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.platform.running import LAB, ROOT, TOKEN, Platform, Played, run
+from tests.platform.running import LAB, ROOT, TOKEN, Platform, Played, run, secret
 
 PUBLIC = {"known_hosts", "ca.pem", "certificate.pem", "wildcard.pem", "access_key", "ssh-host-keys"}
 
@@ -54,8 +53,7 @@ def secret_texts(platform: Platform) -> dict[str, str]:
     found = platform.api(f"{path}?scheduled_for_deletion=false&path=/ensemble/local&page_size=100")["secrets"]
     texts = {"operator": TOKEN["X-Auth-Token"]}
     for each in found:
-        version = platform.api(f"{path}/{each['id']}/versions/latest_enabled/access")
-        texts |= dict(_lines(each["name"], base64.b64decode(version["data"]).decode()))
+        texts |= dict(_lines(each["name"], secret(each["name"])))
     assert len(texts) > len(found) / 2, f"{LAB}: {sorted(texts)}"
     return texts
 
